@@ -1,0 +1,121 @@
+//! The kernel's view of the world: a card, a cardholder, and the terminal's tools.
+//!
+//! The kernel holds no socket, no clock and no random source. Whatever it needs comes through
+//! these traits or as an argument, so the same inputs give the same decisions.
+
+use crate::trace::Event;
+
+/// Everything the kernel needs, in one object.
+pub trait Ports: Card + Cardholder + Tools {}
+
+impl<P: Card + Cardholder + Tools> Ports for P {}
+
+/// The activated card, at the level of APDUs (EMV 4.4 Book 1, 11).
+pub trait Card {
+    /// Sends a command APDU and returns the response APDU, SW1-SW2 included.
+    ///
+    /// A status word other than 9000 is an answer, not a fault.
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault>;
+}
+
+/// Why the card gave no answer. The card is gone in every case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardFault {
+    /// The card left the slot or the field.
+    Removed,
+    /// The card stopped answering or broke the transmission protocol.
+    Unresponsive,
+    /// The reader failed.
+    Reader,
+}
+
+/// The person with the card.
+pub trait Cardholder {
+    /// Offers application labels, as the card gave them, and returns the index chosen.
+    fn choose_application(&mut self, labels: &[Vec<u8>]) -> Result<usize, Interruption>;
+
+    /// Takes a PIN for the issuer. The PIN itself stays behind the port, for the engine to spend.
+    fn enter_online_pin(&mut self) -> Result<PinEntry, Interruption>;
+
+    /// Takes a PIN and spends it on a VERIFY command to the card.
+    fn verify_offline_pin(
+        &mut self,
+        prompt: PinPrompt,
+        method: &OfflinePinMethod,
+    ) -> Result<OfflinePinEntry, Interruption>;
+}
+
+/// Why the cardholder's part ended early. Nothing was decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interruption {
+    /// The cardholder pressed cancel.
+    Cancelled,
+    /// The point of sale asked for an abort.
+    Aborted,
+    /// Nobody pressed a key in time.
+    TimedOut,
+    /// The card left during the dialogue.
+    Card(CardFault),
+}
+
+/// How the entry of an online PIN ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinEntry {
+    /// A PIN was taken.
+    Entered,
+    /// Enter was pressed without a digit, and the terminal allows it.
+    Bypassed,
+    /// The keypad is absent or broken.
+    Unavailable,
+}
+
+/// How an offline PIN verification ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfflinePinEntry {
+    /// The card answered VERIFY with this SW1-SW2.
+    Answered(u16),
+    /// Enter was pressed without a digit, and the terminal allows it.
+    Bypassed,
+    /// The keypad is absent or broken.
+    Unavailable,
+}
+
+/// What the cardholder is told when a PIN is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinPrompt {
+    /// The first time.
+    Enter,
+    /// The PIN before was wrong.
+    Incorrect,
+    /// The PIN before was wrong and one try is left.
+    LastTry,
+}
+
+/// How a PIN travels to the card (EMV 4.4 Book 3, 6.5.12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfflinePinMethod {
+    /// As a plaintext PIN block.
+    Plaintext,
+    /// Enciphered under an RSA key of the card (EMV 4.4 Book 2, 7.1).
+    Enciphered {
+        /// Most significant byte first.
+        modulus: Vec<u8>,
+        /// Most significant byte first.
+        exponent: Vec<u8>,
+    },
+}
+
+/// What the terminal does for the kernel.
+pub trait Tools {
+    /// Applies an RSA public key (EMV 4.4 Book 2, Annex B2.1). `None` when the sizes do not fit.
+    fn rsa_recover(&mut self, modulus: &[u8], exponent: &[u8], data: &[u8]) -> Option<Vec<u8>>;
+
+    /// A fresh unpredictable number (tag 9F37).
+    fn unpredictable_number(&mut self) -> [u8; 4];
+
+    /// The card has been read: its identity may be shown to the merchant, masked.
+    fn card_identified(&mut self, identity: &crate::Identity);
+
+    /// Records one decision.
+    fn record(&mut self, event: Event);
+}

@@ -1,0 +1,247 @@
+//! A transaction as the host's records hold it and as the APIs answer it.
+
+use jiff::Zoned;
+use serde::{Deserialize, Serialize};
+
+/// What a point of sale asks for. Checked by the caller against the API's rules and by the service
+/// against the terminal's parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// What is asked for.
+    pub kind: Kind,
+    /// Amount without tip and cashback, in minor units.
+    pub amount_minor: u64,
+    /// Tip, in minor units.
+    pub tip_minor: u64,
+    /// Cashback, in minor units.
+    pub cashback_minor: u64,
+    /// ISO 4217 alphabetic code of a currency in the parameters.
+    pub currency: String,
+    /// The ways of presenting a card that are accepted.
+    pub entry: EntryPreference,
+    /// The point of sale's own reference.
+    pub reference: Option<String>,
+    /// The transaction that a refund, void or completion refers to.
+    pub original: Option<TransactionId>,
+    /// Free data of the point of sale, echoed.
+    pub metadata: std::collections::BTreeMap<String, String>,
+}
+
+/// The kinds of transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the names are the API's")]
+pub enum Kind {
+    Sale,
+    PreAuth,
+    PreAuthComplete,
+    Refund,
+    Void,
+    CardRead,
+    BalanceInquiry,
+}
+
+/// How the point of sale wants the card to be presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the names are the API's")]
+pub enum EntryPreference {
+    Contactless,
+    Contact,
+    #[default]
+    Auto,
+}
+
+/// `txn_` and a ULID.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TransactionId(pub(crate) String);
+
+impl TransactionId {
+    /// Parses an identifier a client sent. `None` when it cannot be one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("txn_")?;
+        ulid::Ulid::from_string(rest).ok()?;
+        Some(Self(text.into()))
+    }
+
+    /// The identifier as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One transaction in the host's records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its name.
+    pub id: TransactionId,
+    /// What was asked for.
+    pub request: Request,
+    /// When it began, in the terminal's time zone.
+    pub began: Zoned,
+    /// How it ended; `None` while it runs.
+    pub outcome: Option<Outcome>,
+}
+
+/// How a transaction ended. Follows `outcome` in `wit/transactions.wit`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How it ended.
+    pub ending: Ending,
+    /// Whether a reversal belongs to it, as the journal says now.
+    pub reversal: ReversalState,
+    /// The amount approved, tip and cashback included; zero when not approved.
+    pub approved_minor: u64,
+    /// ISO 8583 field 11.
+    pub trace_number: Option<u32>,
+    /// The acquirer's answer, when one was accepted.
+    pub answer: Option<AcquirerAnswer>,
+    /// What the card gave, when one was read.
+    pub card: Option<CardDetails>,
+}
+
+/// How a transaction ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// Approved, and recorded as such.
+    Approved,
+    /// Declined.
+    Declined(DeclineReason),
+    /// Ended by a person or by time before a decision.
+    Cancelled(CancelReason),
+    /// Ended by a fault before a decision.
+    Failed(Failure),
+}
+
+/// Who declined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see wit/transactions.wit")]
+pub enum DeclineReason {
+    Card,
+    Terminal,
+    Acquirer,
+}
+
+/// Who ended a transaction before a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see wit/transactions.wit")]
+pub enum CancelReason {
+    Cardholder,
+    PointOfSale,
+    NoCard,
+    Interrupted,
+}
+
+/// Why a transaction ended without a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Failure {
+    /// The card could not be read, broke the protocol or was removed.
+    CardUnreadable,
+    /// No application of the card is accepted here.
+    CardNotAccepted,
+    /// The acquirer could not be reached. Nothing was sent.
+    AcquirerUnreachable,
+    /// The request may have reached the acquirer and no valid answer came.
+    AnswerLost,
+    /// A device of the terminal failed before a decision.
+    DeviceFault,
+    /// The engine trapped, ran out of time or memory, or answered nonsense before anything was
+    /// sent. (After something was sent, recovery gives the transaction its end.)
+    EngineFault,
+    /// The engine does not do this kind of transaction. Nothing was started.
+    NotSupported,
+}
+
+/// Whether a reversal belongs to a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReversalState {
+    /// There is nothing to reverse.
+    None,
+    /// A reversal is in the journal and goes out before the next request.
+    Pending,
+    /// The acquirer confirmed the reversal.
+    Confirmed,
+}
+
+/// What the acquirer answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcquirerAnswer {
+    /// ISO 8583 field 39.
+    pub response_code: String,
+    /// ISO 8583 field 38.
+    pub authorisation_code: Option<String>,
+    /// ISO 8583 field 37.
+    pub retrieval_reference: Option<String>,
+}
+
+/// What the card gave to identify and explain the payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardDetails {
+    /// How the card was read.
+    pub entry_mode: EntryMode,
+    /// The card scheme.
+    pub scheme: Scheme,
+    /// The last four digits of the PAN and a star for each other one.
+    pub masked_pan: String,
+    /// The application identifier, hexadecimal.
+    pub aid: String,
+    /// The application label, printable characters only.
+    pub application_label: String,
+    /// Tag 95, ten hexadecimal characters.
+    pub tvr: String,
+    /// Tag 9B, four hexadecimal characters.
+    pub tsi: String,
+    /// The last cryptogram.
+    pub cryptogram: Option<CryptogramType>,
+    /// How the cardholder was verified.
+    pub verification: Option<Verification>,
+}
+
+/// How a card was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the names are the API's")]
+pub enum EntryMode {
+    Contactless,
+    Contact,
+    Magstripe,
+    Manual,
+}
+
+/// A card scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the names are the API's")]
+pub enum Scheme {
+    Visa,
+    Mastercard,
+    Amex,
+    Discover,
+    Jcb,
+    #[serde(rename = "UNIONPAY")]
+    UnionPay,
+    Eftpos,
+    Other,
+}
+
+/// A card's decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the names are the standard's")]
+pub enum CryptogramType {
+    Tc,
+    Arqc,
+    Aac,
+}
+
+/// How the cardholder was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the names are the API's")]
+pub enum Verification {
+    Pin,
+    Signature,
+    Cdcvm,
+    NoCvm,
+    Failed,
+}
