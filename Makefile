@@ -1,0 +1,52 @@
+# Every command of the project. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+TENON := target/debug/tenon
+# The workspace is built as a whole, always: a package built alone has other features, and wasmtime
+# would be compiled a second time.
+BUILD := $(CARGO) build --quiet --workspace --all-targets
+
+.PHONY: help demo run test check build guest fmt clippy doc deny tidy bench clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## Boot the terminal with the emulator and run one chip sale of NZD 25.00.
+	@$(TENON) demo
+
+run: build ## Leave the terminal running; print its URL, its key and three lines to try.
+	@$(TENON) emulator --card visa-credit --introduce
+
+test: guest ## Run every test.
+	$(CARGO) test --workspace
+
+check: fmt test clippy doc deny ## Everything that CI checks.
+
+build: guest ## Build the host, the command line and the engine.
+	@$(BUILD)
+
+guest: ## Build the engine, turn it into a component and sign it for the emulator.
+	@$(CARGO) run --quiet --package pack
+
+fmt: ## Check the format.
+	$(CARGO) fmt --all --check
+
+clippy: ## Check the lints.
+	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+
+doc: ## Build the documentation; a broken link fails.
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --workspace --no-deps --document-private-items
+
+deny: ## Check licences, sources and banned crates.
+	@command -v cargo-deny >/dev/null || $(CARGO) install --quiet --locked cargo-deny --version 0.20.2
+	$(CARGO) deny --log-level error check bans licenses sources
+
+tidy: ## Check what a compiler cannot: documentation of the WIT, crate arrows, sizes, links.
+	$(CARGO) test --quiet --package tidy
+
+bench: guest ## Measure, and print a table with ratios from this run.
+	@$(CARGO) run --quiet --release --package bench
+
+clean: ## Remove everything that was built.
+	$(CARGO) clean
