@@ -3,6 +3,8 @@
 //! The kernel holds no socket, no clock and no random source. Whatever it needs comes through
 //! these traits or as an argument, so the same inputs give the same decisions.
 
+use crate::identity::{Identity, Pan};
+use crate::parameters::CaPublicKey;
 use crate::trace::Event;
 
 /// Everything the kernel needs, in one object.
@@ -113,8 +115,30 @@ pub trait Tools {
     /// A fresh unpredictable number (tag 9F37).
     fn unpredictable_number(&mut self) -> [u8; 4];
 
+    /// The certification authority's public key for `rid` and tag 8F, when the terminal holds it
+    /// (EMV 4.4 Book 2, 11.2.1).
+    fn ca_public_key(&mut self, rid: &[u8; 5], index: u8) -> Option<CaPublicKey>;
+
+    /// Whether the issuer certificate is on the revocation list (EMV 4.4 Book 2, 5.1.2). A
+    /// terminal without a list answers `false`.
+    fn issuer_certificate_revoked(&mut self, _rid: &[u8; 5], _index: u8, _serial: [u8; 3]) -> bool {
+        false
+    }
+
+    /// Whether the card is on the terminal's exception file (EMV 4.4 Book 4, 6.5.5). A terminal
+    /// without one answers `false`.
+    fn on_exception_file(&mut self, _pan: &Pan, _sequence_number: Option<u8>) -> bool {
+        false
+    }
+
+    /// The amount of the latest approved transaction of the same card in the terminal's log, in
+    /// minor units (EMV 4.4 Book 3, 10.6.1). A terminal without a log answers zero.
+    fn logged_amount(&mut self, _pan: &Pan, _sequence_number: Option<u8>) -> u64 {
+        0
+    }
+
     /// The card has been read: its identity may be shown to the merchant, masked.
-    fn card_identified(&mut self, identity: &crate::Identity);
+    fn card_identified(&mut self, identity: &Identity);
 
     /// Records one decision.
     fn record(&mut self, event: Event);

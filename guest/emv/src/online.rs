@@ -1,0 +1,297 @@
+//! A transaction that waits for the issuer, from the answer to the last cryptogram.
+//!
+//! EMV 4.4 Book 3, 10.9 to 10.11.
+
+use crate::action::{self, ActionCodes};
+use crate::apdu;
+use crate::bits::{Aip, Tsi};
+use crate::card_data::{CardData, CryptogramType};
+use crate::contact::Terms;
+use crate::cryptogram;
+use crate::dialogue::Dialogue;
+use crate::dol::Dol;
+use crate::outcome::{Cause, Completed, Decliner, Ended, HostAnswer};
+use crate::ports::Ports;
+use crate::rules;
+use crate::script::{self, Moment, Progress, Script};
+use crate::tag;
+
+/// A transaction that waits for the issuer. Spent by [`OnlineRequest::complete`], so that it is
+/// completed at most once.
+#[derive(Debug)]
+pub struct OnlineRequest {
+    card: CardData,
+    terms: Box<Terms>,
+    cdol2: Dol,
+    commands: usize,
+}
+
+impl OnlineRequest {
+    pub(crate) const fn new(
+        card: CardData,
+        terms: Box<Terms>,
+        cdol2: Dol,
+        commands: usize,
+    ) -> Self {
+        Self {
+            card,
+            terms,
+            cdol2,
+            commands,
+        }
+    }
+
+    /// What the message to the acquirer is made of.
+    pub const fn card(&self) -> &CardData {
+        &self.card
+    }
+
+    /// Brings the transaction to its end with the card that made the request.
+    ///
+    /// Fails when the card is gone or misbehaves before its last cryptogram. The transaction is
+    /// not approved then, and [`Ended::reversal_required`] says whether the acquirer must hear.
+    pub fn complete<P: Ports>(
+        self,
+        ports: &mut P,
+        answer: &HostAnswer,
+    ) -> Result<Completed, Ended> {
+        let Self {
+            card,
+            terms,
+            cdol2,
+            commands,
+        } = self;
+        let mut dialogue = Dialogue {
+            ports,
+            card,
+            commands,
+        };
+        let issuer_approved = matches!(answer, HostAnswer::Answered { approved: true, .. });
+        match finish(&mut dialogue, &terms, &cdol2, answer) {
+            Ok(last) => Ok(completed(dialogue, answer, &last)),
+            Err(cause) => {
+                if issuer_approved {
+                    dialogue.conclude(&rules::REVERSAL_REQUIRED);
+                }
+                Err(dialogue.ended(cause, issuer_approved))
+            }
+        }
+    }
+}
+
+/// What the second GENERATE AC came to.
+struct Last {
+    requested: CryptogramType,
+    approved: bool,
+    advice_required: bool,
+}
+
+/// The steps in order.
+fn finish<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    terms: &Terms,
+    cdol2: &Dol,
+    answer: &HostAnswer,
+) -> Result<Last, Cause> {
+    let requested = online_processing(dialogue, terms, answer)?;
+    let scripts = match answer {
+        HostAnswer::Answered { scripts, .. } => script::parse(scripts),
+        HostAnswer::UnableToGoOnline => Vec::new(),
+    };
+    issuer_scripts(dialogue, &scripts, Moment::BeforeFinal)?;
+    let last = completion(dialogue, terms, cdol2, requested)?;
+    // The last cryptogram stands: a card that leaves now has failed its script, no more.
+    if issuer_scripts(dialogue, &scripts, Moment::AfterFinal).is_err() {
+        dialogue.conclude(&rules::SCRIPT_FAILED_AFTER);
+    }
+    Ok(last)
+}
+
+/// EMV 4.4 Book 3, 10.9: takes in the answer and decides which cryptogram to ask for.
+fn online_processing<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    terms: &Terms,
+    answer: &HostAnswer,
+) -> Result<CryptogramType, Cause> {
+    let HostAnswer::Answered {
+        approved,
+        response_code,
+        issuer_authentication_data,
+        ..
+    } = answer
+    else {
+        return Ok(unable_to_go_online(dialogue, terms));
+    };
+    dialogue
+        .card
+        .set(tag::AUTHORISATION_RESPONSE_CODE, response_code);
+    if let Some(data) = issuer_authentication_data {
+        dialogue.card.set(tag::ISSUER_AUTHENTICATION_DATA, data);
+    }
+    issuer_authentication(dialogue, issuer_authentication_data.as_deref())?;
+    let (requested, conclusion) = if *approved {
+        (CryptogramType::Tc, &rules::ISSUER_APPROVED)
+    } else {
+        (CryptogramType::Aac, &rules::ISSUER_DECLINED)
+    };
+    dialogue.conclude(conclusion);
+    Ok(requested)
+}
+
+/// EMV 4.4 Book 3, 10.7: the default action codes decide.
+fn unable_to_go_online<P: Ports>(dialogue: &mut Dialogue<'_, P>, terms: &Terms) -> CryptogramType {
+    dialogue.conclude(&rules::UNABLE_TO_GO_ONLINE);
+    let codes = ActionCodes::of(&dialogue.card, &terms.application);
+    let connection = terms.terminal.kind.connection;
+    let (requested, conclusion) = action::unable_to_go_online(dialogue.tvr(), codes, connection);
+    dialogue.conclude(conclusion);
+    dialogue.card.set(
+        tag::AUTHORISATION_RESPONSE_CODE,
+        unable_code(requested == CryptogramType::Tc),
+    );
+    requested
+}
+
+/// EMV 4.4 Book 4, Annex A6: the response codes of a terminal that could not go online.
+const fn unable_code(approved: bool) -> &'static [u8; 2] {
+    if approved { b"Y3" } else { b"Z3" }
+}
+
+/// EMV 4.4 Book 3, 10.9: at most one EXTERNAL AUTHENTICATE. A card that does not support it gets
+/// tag 91 through CDOL2.
+pub(crate) fn issuer_authentication<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    data: Option<&[u8]>,
+) -> Result<(), Cause> {
+    let supported = dialogue.card.aip().contains(Aip::ISSUER_AUTHENTICATION);
+    let (true, Some(data)) = (supported, data) else {
+        dialogue.conclude(&rules::ISSUER_AUTHENTICATION_ABSENT);
+        return Ok(());
+    };
+    let allowed = (8..=16).contains(&data.len());
+    let command = if allowed {
+        apdu::external_authenticate(data)
+    } else {
+        None
+    };
+    let authenticated = match command {
+        Some(command) => dialogue.transmit(&command)?.success().is_some(),
+        // What the card cannot be given it cannot recognise.
+        None => false,
+    };
+    dialogue.performed(Tsi::ISSUER_AUTHENTICATION_PERFORMED);
+    dialogue.conclude(if authenticated {
+        &rules::ISSUER_AUTHENTICATED
+    } else {
+        &rules::ISSUER_NOT_AUTHENTICATED
+    });
+    Ok(())
+}
+
+/// EMV 4.4 Book 3, 10.10: the scripts that are due now, each to its end or its first failure.
+pub(crate) fn issuer_scripts<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    scripts: &[Script],
+    moment: Moment,
+) -> Result<(), Cause> {
+    for script in scripts.iter().filter(|script| script.moment == moment) {
+        dialogue.performed(Tsi::SCRIPT_PROCESSING_PERFORMED);
+        let (progress, fault) = match &script.commands {
+            None => (Progress::NotPerformed, None),
+            Some(commands) => run_script(dialogue, commands),
+        };
+        let mut results = dialogue
+            .card
+            .value(tag::ISSUER_SCRIPT_RESULTS)
+            .unwrap_or_default()
+            .to_vec();
+        results.extend(script::result(script.identifier, progress));
+        dialogue.card.set(tag::ISSUER_SCRIPT_RESULTS, &results);
+        dialogue.conclude(script_conclusion(moment, progress));
+        if let Some(cause) = fault {
+            return Err(cause);
+        }
+    }
+    Ok(())
+}
+
+/// Sends the commands of one script until one fails. A card that is gone fails the command that
+/// was under way.
+fn run_script<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    commands: &[Vec<u8>],
+) -> (Progress, Option<Cause>) {
+    for (position, command) in commands.iter().enumerate() {
+        let failed = Progress::FailedAt(position.saturating_add(1));
+        match dialogue.transmit(command) {
+            Ok(response) if script::carried_out(response.status) => {}
+            Ok(_) => return (failed, None),
+            Err(cause) => return (failed, Some(cause)),
+        }
+    }
+    (Progress::Succeeded, None)
+}
+
+/// The line of the table for how a script ended.
+const fn script_conclusion(moment: Moment, progress: Progress) -> &'static rules::Conclusion {
+    match (moment, progress) {
+        (_, Progress::Succeeded) => &rules::SCRIPT_PASSED,
+        (Moment::BeforeFinal, Progress::FailedAt(_)) => &rules::SCRIPT_FAILED_BEFORE,
+        (Moment::AfterFinal, Progress::FailedAt(_)) => &rules::SCRIPT_FAILED_AFTER,
+        (Moment::BeforeFinal, Progress::NotPerformed) => &rules::SCRIPT_MALFORMED_BEFORE,
+        (Moment::AfterFinal, Progress::NotPerformed) => &rules::SCRIPT_MALFORMED_AFTER,
+    }
+}
+
+/// EMV 4.4 Book 3, 10.11: the second GENERATE AC.
+fn completion<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    terms: &Terms,
+    cdol2: &Dol,
+    requested: CryptogramType,
+) -> Result<Last, Cause> {
+    let information = cryptogram::generate(dialogue, &terms.application, cdol2, requested)?;
+    let approved = cryptogram::second_approves(requested, information);
+    Ok(Last {
+        requested,
+        approved,
+        advice_required: information.advice_required(),
+    })
+}
+
+/// The end of the transaction.
+fn completed<P: Ports>(
+    mut dialogue: Dialogue<'_, P>,
+    answer: &HostAnswer,
+    last: &Last,
+) -> Completed {
+    let online = matches!(answer, HostAnswer::Answered { .. });
+    if !online {
+        dialogue
+            .card
+            .set(tag::AUTHORISATION_RESPONSE_CODE, unable_code(last.approved));
+    }
+    dialogue.conclude(if last.approved {
+        &rules::COMPLETED_APPROVED
+    } else {
+        &rules::COMPLETED_DECLINED
+    });
+    let declined_by = match (last.approved, last.requested) {
+        (true, _) => None,
+        (false, CryptogramType::Tc) => Some(Decliner::Card),
+        (false, _) if online => Some(Decliner::Issuer),
+        (false, _) => Some(Decliner::Terminal),
+    };
+    // EMV 4.4 Book 4, 12.2.1: the acquirer believes it approved.
+    let reversal_required = online && declined_by == Some(Decliner::Card);
+    if reversal_required {
+        dialogue.conclude(&rules::REVERSAL_REQUIRED);
+    }
+    Completed {
+        card: dialogue.card,
+        approved: last.approved,
+        declined_by,
+        reversal_required,
+        advice_required: last.advice_required,
+    }
+}

@@ -1,0 +1,136 @@
+//! Terminal risk management: when must the issuer be asked, whatever the card thinks?
+//!
+//! EMV 4.4 Book 3, 10.6.
+
+use crate::parameters::RandomSelection;
+use crate::rules::{self, Conclusion};
+
+/// EMV 4.4 Book 3, 10.6.1. `logged` is what the same card paid before, so that a sale split into
+/// small ones is seen.
+pub(crate) fn floor_limit(amount: u64, logged: u64, limit: u64) -> &'static Conclusion {
+    if amount.saturating_add(logged) >= limit {
+        &rules::FLOOR_LIMIT_EXCEEDED
+    } else {
+        &rules::BELOW_FLOOR_LIMIT
+    }
+}
+
+/// EMV 4.4 Book 3, 10.6.2, for an amount below the floor limit. `random` is 1 to 99.
+pub(crate) fn random_selection(
+    amount: u64,
+    floor_limit: u64,
+    selection: RandomSelection,
+    random: u8,
+) -> &'static Conclusion {
+    let target = if amount < selection.threshold {
+        u64::from(selection.target_percent)
+    } else {
+        biased_target(amount, floor_limit, selection)
+    };
+    if u64::from(random) <= target {
+        &rules::SELECTED_AT_RANDOM
+    } else {
+        &rules::NOT_SELECTED_AT_RANDOM
+    }
+}
+
+/// EMV 4.4 Book 3, 10.6.2, figure 15: the target grows from the threshold to the floor limit.
+fn biased_target(amount: u64, floor_limit: u64, selection: RandomSelection) -> u64 {
+    let target = u64::from(selection.target_percent);
+    let range = u64::from(selection.target_percent_max).saturating_sub(target);
+    let above = amount.saturating_sub(selection.threshold);
+    let share = range
+        .saturating_mul(above)
+        .checked_div(floor_limit.saturating_sub(selection.threshold))
+        .unwrap_or(0);
+    target.saturating_add(share)
+}
+
+/// A number from 1 to 99 out of a random one.
+pub(crate) fn random_percent(random: [u8; 4]) -> u8 {
+    let rest = u32::from_be_bytes(random) % 99;
+    u8::try_from(rest).unwrap_or(0).saturating_add(1)
+}
+
+/// What velocity checking depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Velocity {
+    /// Tags 9F14 and 9F23.
+    pub(crate) lower_limit: u8,
+    pub(crate) upper_limit: u8,
+    /// Tags 9F36 and 9F13, as GET DATA gave them.
+    pub(crate) atc: Option<u16>,
+    pub(crate) last_online_atc: Option<u16>,
+}
+
+/// EMV 4.4 Book 3, 10.6.3.
+pub(crate) fn velocity(velocity: &Velocity) -> Vec<&'static Conclusion> {
+    let mut conclusions = match (velocity.atc, velocity.last_online_atc) {
+        (Some(atc), Some(last)) if atc > last => limits(
+            atc.saturating_sub(last),
+            velocity.lower_limit,
+            velocity.upper_limit,
+        ),
+        // Neither a missing counter nor one that runs backwards proves anything.
+        _ => vec![&rules::VELOCITY_UNKNOWN],
+    };
+    if velocity.last_online_atc == Some(0) {
+        conclusions.push(&rules::NEW_CARD);
+    }
+    conclusions
+}
+
+/// Compares the number of offline transactions with both limits.
+fn limits(offline: u16, lower: u8, upper: u8) -> Vec<&'static Conclusion> {
+    let mut conclusions = Vec::new();
+    if offline > u16::from(lower) {
+        conclusions.push(&rules::LOWER_LIMIT_EXCEEDED);
+    }
+    if offline > u16::from(upper) {
+        conclusions.push(&rules::UPPER_LIMIT_EXCEEDED);
+    }
+    if conclusions.is_empty() {
+        conclusions.push(&rules::VELOCITY_WITHIN_LIMITS);
+    }
+    conclusions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_that_does_not_run_forward_counts_as_exceeded() {
+        for (atc, last) in [
+            (Some(7), Some(7)),
+            (Some(3), Some(7)),
+            (None, Some(7)),
+            (Some(7), None),
+        ] {
+            let facts = Velocity {
+                lower_limit: 1,
+                upper_limit: 2,
+                atc,
+                last_online_atc: last,
+            };
+            assert_eq!(velocity(&facts), [&rules::VELOCITY_UNKNOWN]);
+        }
+    }
+
+    #[test]
+    fn the_bias_reaches_its_maximum_at_the_floor_limit_and_no_division_fails() {
+        let selection = RandomSelection {
+            threshold: 50,
+            target_percent: 10,
+            target_percent_max: 90,
+        };
+        for (amount, floor, target) in [(50, 100, 10), (75, 100, 50), (99, 100, 88), (60, 50, 10)] {
+            assert_eq!(
+                biased_target(amount, floor, selection),
+                target,
+                "{amount} {floor}"
+            );
+        }
+        assert_eq!(biased_target(u64::MAX, u64::MAX, selection), 11);
+    }
+}

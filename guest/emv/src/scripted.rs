@@ -1,0 +1,134 @@
+//! Ports that answer from a script, for tests.
+
+use std::collections::VecDeque;
+
+use num_bigint::BigUint;
+
+use crate::identity::{Identity, Pan};
+use crate::parameters::CaPublicKey;
+use crate::ports::{
+    Card, CardFault, Cardholder, Interruption, OfflinePinEntry, OfflinePinMethod, PinEntry,
+    PinPrompt, Tools,
+};
+use crate::trace::Event;
+
+/// A card that expects one command after the other, and a cardholder with a list of entries.
+#[derive(Default)]
+pub(crate) struct Scripted {
+    /// Commands expected, each with its answer.
+    pub(crate) card: VecDeque<(Vec<u8>, Vec<u8>)>,
+    /// Answers in order to commands not looked at; used when `card` is empty.
+    pub(crate) answers: VecDeque<Vec<u8>>,
+    /// Commands seen.
+    pub(crate) sent: Vec<Vec<u8>>,
+    /// What came of each PIN entry: `ok`, `failed`, `bypassed`, `pin_pad_not_working` or
+    /// `try_limit`.
+    pub(crate) attempts: VecDeque<String>,
+    pub(crate) ca_keys: Vec<CaPublicKey>,
+    /// Revoked certificates: RID, index, serial number.
+    pub(crate) revoked: Vec<([u8; 5], u8, [u8; 3])>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Card for Scripted {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault> {
+        self.sent.push(command.to_vec());
+        if let Some((expected, answer)) = self.card.pop_front() {
+            assert_eq!(hex(command), hex(&expected), "command {}", self.sent.len());
+            return Ok(answer);
+        }
+        self.answers.pop_front().ok_or(CardFault::Removed)
+    }
+}
+
+impl Cardholder for Scripted {
+    fn choose_application(&mut self, _labels: &[Vec<u8>]) -> Result<usize, Interruption> {
+        Ok(0)
+    }
+
+    fn enter_online_pin(&mut self) -> Result<PinEntry, Interruption> {
+        match self.attempts.pop_front().as_deref() {
+            Some("ok") => Ok(PinEntry::Entered),
+            Some("bypassed") => Ok(PinEntry::Bypassed),
+            Some("pin_pad_not_working") => Ok(PinEntry::Unavailable),
+            _ => Err(Interruption::TimedOut),
+        }
+    }
+
+    fn verify_offline_pin(
+        &mut self,
+        _prompt: PinPrompt,
+        _method: &OfflinePinMethod,
+    ) -> Result<OfflinePinEntry, Interruption> {
+        match self.attempts.pop_front().as_deref() {
+            Some("ok") => Ok(OfflinePinEntry::Answered(0x9000)),
+            Some("failed") => Ok(OfflinePinEntry::Answered(0x6A80)),
+            Some("try_limit") => Ok(OfflinePinEntry::Answered(0x6983)),
+            Some("bypassed") => Ok(OfflinePinEntry::Bypassed),
+            Some("pin_pad_not_working") => Ok(OfflinePinEntry::Unavailable),
+            _ => Err(Interruption::TimedOut),
+        }
+    }
+}
+
+impl Tools for Scripted {
+    fn rsa_recover(&mut self, modulus: &[u8], exponent: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+        let modulus_number = BigUint::from_bytes_be(modulus);
+        let recovered =
+            BigUint::from_bytes_be(data).modpow(&BigUint::from_bytes_be(exponent), &modulus_number);
+        let digits = recovered.to_bytes_be();
+        let missing = modulus.len().checked_sub(digits.len())?;
+        Some([vec![0; missing], digits].concat())
+    }
+
+    fn unpredictable_number(&mut self) -> [u8; 4] {
+        [0xDE, 0xAD, 0xBE, 0xEF]
+    }
+
+    fn ca_public_key(&mut self, rid: &[u8; 5], index: u8) -> Option<CaPublicKey> {
+        self.ca_keys
+            .iter()
+            .find(|key| key.rid == *rid && key.index == index)
+            .cloned()
+    }
+
+    fn issuer_certificate_revoked(&mut self, rid: &[u8; 5], index: u8, serial: [u8; 3]) -> bool {
+        self.revoked.contains(&(*rid, index, serial))
+    }
+
+    fn on_exception_file(&mut self, _pan: &Pan, _sequence_number: Option<u8>) -> bool {
+        false
+    }
+
+    fn card_identified(&mut self, _identity: &Identity) {}
+
+    fn record(&mut self, event: Event) {
+        self.events.push(event);
+    }
+}
+
+/// Bytes as upper-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0x0F])
+        .map(digit)
+        .collect()
+}
+
+fn digit(nibble: u8) -> char {
+    char::from_digit(nibble.into(), 16)
+        .expect("a nibble")
+        .to_ascii_uppercase()
+}
+
+/// The bytes of hexadecimal digits.
+pub(crate) fn unhex(digits: &str) -> Vec<u8> {
+    let (pairs, odd) = digits.as_bytes().as_chunks::<2>();
+    assert!(odd.is_empty(), "{digits}");
+    let byte = |pair| u8::from_str_radix(str::from_utf8(pair).expect("ASCII"), 16);
+    pairs
+        .iter()
+        .map(|pair| byte(pair).expect("hexadecimal"))
+        .collect()
+}

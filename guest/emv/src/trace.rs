@@ -1,0 +1,149 @@
+//! Why a transaction went as it did: one event for each decision.
+
+use crate::card_data::CardData;
+use crate::rules::Conclusion;
+use crate::tag::{self, Sensitivity, Tag};
+
+/// A part of the transaction, in the order of EMV 4.4 Book 3, chapter 10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Book 1, 12.
+    ApplicationSelection,
+    /// Book 3, 10.1.
+    InitiateApplication,
+    /// Book 3, 10.2.
+    ReadApplicationData,
+    /// Book 3, 10.3.
+    OfflineDataAuthentication,
+    /// Book 3, 10.4.
+    ProcessingRestrictions,
+    /// Book 3, 10.5.
+    CardholderVerification,
+    /// Book 3, 10.6.
+    TerminalRiskManagement,
+    /// Book 3, 10.7.
+    TerminalActionAnalysis,
+    /// Book 3, 10.8.
+    CardActionAnalysis,
+    /// Book 3, 10.9.
+    OnlineProcessing,
+    /// Book 3, 10.10.
+    IssuerScripts,
+    /// Book 3, 10.11.
+    Completion,
+}
+
+/// What a rule came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// The rule was applied and nothing spoke against the transaction.
+    Passed,
+    /// The rule found something; a TVR bit was set or the flow changed.
+    Failed,
+    /// The rule's condition was not met.
+    NotApplicable,
+    /// Something was done or chosen; the data elements say what.
+    Done,
+}
+
+/// One decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Where in the transaction.
+    pub step: Step,
+    /// The rule's name, such as `PR-04`.
+    pub rule: &'static str,
+    /// The section of the standard, such as `EMV 4.4 Book 3, 10.4.3`.
+    pub section: &'static str,
+    /// What the rule came to.
+    pub finding: Finding,
+    /// What happened, in words: a fixed sentence of the kernel.
+    pub statement: &'static str,
+    /// The elements looked at, with those that identify the cardholder masked: the PAN to its
+    /// last four digits, the others to an empty value. An element that was absent is not here.
+    pub elements: Vec<(Tag, Vec<u8>)>,
+}
+
+impl Event {
+    /// The event for a conclusion, with the elements it looked at as they are now.
+    pub(crate) fn new(conclusion: &Conclusion, card: &CardData) -> Self {
+        let elements = conclusion
+            .elements
+            .iter()
+            .filter_map(|tag| Some((*tag, masked(*tag, card.value(*tag)?))))
+            .collect();
+        Self {
+            step: conclusion.step,
+            rule: conclusion.rule,
+            section: conclusion.section,
+            finding: conclusion.finding,
+            statement: conclusion.statement,
+            elements,
+        }
+    }
+}
+
+/// The value as the trace may show it. An element that is not in the table is left out, since
+/// nothing says that it is harmless.
+fn masked(tag: Tag, value: &[u8]) -> Vec<u8> {
+    match tag.element().map(|element| element.sensitivity) {
+        Some(Sensitivity::Open) => value.to_vec(),
+        Some(Sensitivity::Sensitive) if tag == tag::PAN => masked_pan(value),
+        Some(Sensitivity::Sensitive) | None => Vec::new(),
+    }
+}
+
+/// Replaces every digit but the last four by F, in place, so that the length stays visible.
+fn masked_pan(value: &[u8]) -> Vec<u8> {
+    let nibbles: Vec<u8> = value
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0x0F])
+        .collect();
+    let digits = nibbles.iter().take_while(|nibble| **nibble < 10).count();
+    let hidden = digits.saturating_sub(4);
+    let masked: Vec<u8> = nibbles
+        .iter()
+        .enumerate()
+        .map(|(position, nibble)| if position < hidden { 0x0F } else { *nibble })
+        .collect();
+    masked
+        .chunks_exact(2)
+        .map(|pair| pair.iter().fold(0, |byte, nibble| (byte << 4) | nibble))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scripted::hex;
+
+    #[test]
+    fn a_pan_keeps_its_last_four_digits_and_its_length() {
+        for (value, shown) in [
+            (
+                &[0x47, 0x61, 0x73, 0x90, 0x01, 0x01, 0x00, 0x10][..],
+                "FFFFFFFFFFFF0010",
+            ),
+            (
+                &[0x37, 0x42, 0x45, 0x00, 0x17, 0x41, 0x00, 0x7F],
+                "FFFFFFFFFFF1007F",
+            ),
+            (&[0x12], "12"),
+            (&[], ""),
+        ] {
+            assert_eq!(hex(&masked(tag::PAN, value)), shown);
+        }
+    }
+
+    #[test]
+    fn what_names_the_cardholder_or_is_unknown_is_emptied() {
+        for tag in [
+            tag::TRACK_2_EQUIVALENT_DATA,
+            tag::CARDHOLDER_NAME,
+            Tag::new(0x9F7E),
+        ] {
+            assert_eq!(masked(tag, b"4761739001010010"), Vec::<u8>::new());
+        }
+        assert_eq!(masked(tag::AIP, &[0x18, 0x00]), [0x18, 0x00]);
+    }
+}

@@ -1,0 +1,4 @@
+//! The kernel from the outside, through its public interface.
+
+#[cfg(test)]
+mod dialogues;
