@@ -1,1 +1,73 @@
-//! To be written.
+//! The transaction engine: a sale, and the reversal and recovery that make it safe.
+//!
+//! Pure: whatever it needs comes through the traits of [`ports`] or as an argument. It holds no
+//! state between calls; what must live is in the journal.
+//!
+//! Invariant: money may have moved only if the journal says `sent`, and an approval is shown only
+//! after it is durable. [`recover`] ends every transaction as exactly one of approved, closed or
+//! reversed.
+//!
+//! Standards: EMV 4.4, ISO 8583:1987.
+
+#![forbid(unsafe_code)]
+
+mod card;
+mod chip_data;
+mod configuration;
+mod delivery;
+pub mod iso8583;
+pub mod moment;
+pub mod money;
+pub mod outcome;
+pub mod parameters;
+pub mod ports;
+mod receipt;
+mod record;
+mod recovery;
+mod reversal;
+mod sale;
+
+use moment::Moment;
+use outcome::{
+    Error, OnlineDecision, Outcome, Reconciliation, Recovery, TransactionKind, TransactionRequest,
+};
+use ports::Terminal;
+
+/// Runs one transaction to its end.
+///
+/// Fails with `InvalidRequest`, `NotSupported` or `ParametersInvalid` before anything was
+/// started, and with `JournalFault` at any point; the host then calls [`recover`].
+pub fn run<T: Terminal>(terminal: &mut T, request: &TransactionRequest) -> Result<Outcome, Error> {
+    match (request.kind, request.online_decision) {
+        (TransactionKind::Sale, OnlineDecision::Acquirer) => sale::run(terminal, request),
+        (
+            TransactionKind::Sale
+            | TransactionKind::PreAuth
+            | TransactionKind::PreAuthComplete
+            | TransactionKind::Refund
+            | TransactionKind::Void
+            | TransactionKind::CardRead
+            | TransactionKind::BalanceInquiry,
+            OnlineDecision::Acquirer | OnlineDecision::PointOfSale,
+        ) => Err(Error::NotSupported),
+    }
+}
+
+/// Settles what the journal holds open. Idempotent.
+///
+/// Fails with `ParametersInvalid` or `JournalFault`.
+pub fn recover<T: Terminal>(terminal: &mut T, now: Moment) -> Result<Recovery, Error> {
+    recovery::recover(terminal, now)
+}
+
+/// Compares totals with the acquirer. Answers `NotSupported`: the engine closes no batches yet.
+pub fn reconcile<T: Terminal>(_terminal: &mut T, _now: Moment) -> Result<Reconciliation, Error> {
+    Err(Error::NotSupported)
+}
+
+/// Who the engine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Description { pub name: &'static str, pub version: &'static str, pub boundary: &'static str, pub kernels: &'static [(&'static str, &'static str)] }
+pub fn describe() -> Description { Description { name: "tenon", version: "0.1.0", boundary: "0.1.0", kernels: &[("emv-contact","0.1.0")] } }
+pub struct Check { pub name: &'static str, pub passed: bool }
+pub fn self_test() -> Vec<Check> { Vec::new() }

@@ -1,0 +1,113 @@
+//! Card reader, display, printer.
+
+use engine::{
+    money::Amount,
+    ports::{
+        CardReader, CardReaderError, Display, DisplayError, DisplayMessage, Line, PresentedCard,
+        Printer, PrinterError, Technologies,
+    },
+};
+
+use super::Imports;
+use crate::bindings::terminal::{
+    card_reader::card_reader, display::display, printer::printer,
+};
+
+impl CardReader for Imports {
+    type Card = card_reader::Card;
+
+    fn wait_for_card(
+        &mut self,
+        accepted: Technologies,
+        timeout_ms: u32,
+    ) -> Result<PresentedCard<Self::Card>, CardReaderError> {
+        card_reader::wait_for_card(technologies(accepted), timeout_ms)
+            .map(|presented| match presented {
+                card_reader::PresentedCard::Contact(card) => PresentedCard::Contact(card),
+                card_reader::PresentedCard::Contactless(card) => PresentedCard::Contactless(card),
+                card_reader::PresentedCard::Magstripe(_) => PresentedCard::Magstripe,
+            })
+            .map_err(reader_error)
+    }
+
+    fn transmit(&mut self, card: &Self::Card, command: &[u8]) -> Result<Vec<u8>, CardReaderError> {
+        card.transmit(command).map_err(reader_error)
+    }
+}
+
+fn technologies(accepted: Technologies) -> card_reader::Technologies {
+    let mut flags = card_reader::Technologies::empty();
+    for (wanted, flag) in [
+        (accepted.contact, card_reader::Technologies::CONTACT),
+        (accepted.contactless, card_reader::Technologies::CONTACTLESS),
+        (accepted.magstripe, card_reader::Technologies::MAGSTRIPE),
+    ] {
+        if wanted {
+            flags |= flag;
+        }
+    }
+    flags
+}
+
+fn reader_error(error: card_reader::ErrorCode) -> CardReaderError {
+    match error {
+        card_reader::ErrorCode::TimedOut => CardReaderError::TimedOut,
+        card_reader::ErrorCode::Cancelled => CardReaderError::Cancelled,
+        card_reader::ErrorCode::Aborted => CardReaderError::Aborted,
+        card_reader::ErrorCode::CardRemoved => CardReaderError::CardRemoved,
+        card_reader::ErrorCode::CardUnresponsive => CardReaderError::CardUnresponsive,
+        card_reader::ErrorCode::CardCollision => CardReaderError::CardCollision,
+        card_reader::ErrorCode::ReaderFault => CardReaderError::ReaderFault,
+    }
+}
+
+impl Display for Imports {
+    fn show(&mut self, message: DisplayMessage) {
+        display::show(match message {
+            DisplayMessage::Approved => display::Message::Approved,
+            DisplayMessage::CardError => display::Message::CardError,
+            DisplayMessage::Declined => display::Message::Declined,
+            DisplayMessage::NotAccepted => display::Message::NotAccepted,
+            DisplayMessage::PleaseWait => display::Message::PleaseWait,
+            DisplayMessage::ProcessingError => display::Message::ProcessingError,
+            DisplayMessage::RemoveCard => display::Message::RemoveCard,
+            DisplayMessage::Cancelled => display::Message::Cancelled,
+            DisplayMessage::NoConnection => display::Message::NoConnection,
+        });
+    }
+
+    fn present_card(&mut self, amount: Amount, currency: u16) {
+        display::present_card(amount.minor(), currency);
+    }
+
+    fn choose_application(
+        &mut self,
+        labels: &[Vec<u8>],
+        timeout_ms: u32,
+    ) -> Result<u32, DisplayError> {
+        display::choose_application(labels, timeout_ms).map_err(|error| match error {
+            display::ErrorCode::TimedOut => DisplayError::TimedOut,
+            display::ErrorCode::Cancelled => DisplayError::Cancelled,
+            display::ErrorCode::Aborted => DisplayError::Aborted,
+        })
+    }
+}
+
+impl Printer for Imports {
+    fn print(&mut self, lines: &[Line]) -> Result<(), PrinterError> {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| match line {
+                Line::Text(text) => printer::Line::Text(text.clone()),
+                Line::Columns(left, right) => {
+                    printer::Line::Columns((left.clone(), right.clone()))
+                }
+                Line::Blank => printer::Line::Blank,
+            })
+            .collect();
+        printer::print(&lines).map_err(|error| match error {
+            printer::ErrorCode::OutOfPaper => PrinterError::OutOfPaper,
+            printer::ErrorCode::PrinterFault => PrinterError::PrinterFault,
+        })
+    }
+}

@@ -1,0 +1,211 @@
+//! The card in the reader: what it gave, and the kernel's way to it.
+
+use emv::ports as kernel;
+use emv::{CardData, Identity, Method, Tag};
+
+use crate::configuration::{Configuration, ca_public_key};
+use crate::money::Amount;
+use crate::outcome::{CardDetails, CardholderVerification, CryptogramType};
+use crate::ports::{
+    CardReaderError, DetectedCard, DisplayError, EntryMode, PinEntryError, PinRules, Progress,
+    Terminal, TraceEvent,
+};
+
+/// What a card gave, as far as messages, receipts and the record need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CardFacts {
+    /// How it was read.
+    pub(crate) entry_mode: EntryMode,
+    /// Who it belongs to, once it was read.
+    pub(crate) identity: Option<Identity>,
+    /// Field 55.
+    pub(crate) chip_data: Vec<u8>,
+    /// What is reported. `None` before the card has said who it belongs to.
+    pub(crate) details: Option<CardDetails>,
+}
+
+impl CardFacts {
+    /// Takes them out of what the kernel holds.
+    pub(crate) fn of_contact(card: &CardData, configuration: &Configuration) -> Self {
+        let tags: Vec<Tag> = configuration
+            .codec
+            .dialect()
+            .chip_data_tags
+            .iter()
+            .map(|tag| Tag::new(*tag))
+            .collect();
+        let details = card.identity().map(|identity| CardDetails {
+            entry_mode: EntryMode::Contact,
+            scheme: configuration.scheme_of(identity.aid.as_bytes()),
+            masked_pan: identity.pan.masked(),
+            aid: identity.aid.as_bytes().to_vec(),
+            application_label: identity.label.clone(),
+            tvr: card.tvr().to_bytes(),
+            tsi: card.tsi().to_bytes(),
+            cryptogram: card.cryptogram_type().map(cryptogram),
+            verification: card
+                .verification()
+                .map(|verification| method(verification.method)),
+        });
+        Self {
+            entry_mode: EntryMode::Contact,
+            identity: card.identity().cloned(),
+            chip_data: card.encode(&tags),
+            details,
+        }
+    }
+}
+
+fn cryptogram(kind: emv::CryptogramType) -> CryptogramType {
+    match kind {
+        emv::CryptogramType::Tc => CryptogramType::Tc,
+        emv::CryptogramType::Arqc => CryptogramType::Arqc,
+        emv::CryptogramType::Aac => CryptogramType::Aac,
+    }
+}
+
+fn method(method: Method) -> CardholderVerification {
+    match method {
+        Method::Failed => CardholderVerification::Failed,
+        Method::NoCvm => CardholderVerification::None,
+        Method::OnlinePin | Method::OfflinePin => CardholderVerification::Pin,
+        Method::OfflinePinAndSignature | Method::Signature => CardholderVerification::Signature,
+    }
+}
+
+/// The card and everything around it, as the kernel sees them. Dropping it powers the card down
+/// and wipes a PIN that was not spent.
+pub(crate) struct Dialogue<'a, T: Terminal> {
+    pub(crate) terminal: &'a mut T,
+    pub(crate) configuration: &'a Configuration,
+    pub(crate) card: T::Card,
+    pub(crate) amount: Amount,
+    pub(crate) currency: u16,
+    /// A PIN taken for the issuer and not spent yet.
+    pub(crate) pin: Option<T::Pin>,
+}
+
+impl<T: Terminal> Dialogue<'_, T> {
+    fn enter_pin(&mut self, prompt: kernel::PinPrompt) -> Result<T::Pin, PinEntryError> {
+        self.terminal.report(Progress::EnteringPin);
+        self.terminal.enter_pin(PinRules {
+            prompt,
+            amount: self.amount,
+            currency: self.currency,
+            digits_min: 4,
+            digits_max: 12,
+            allow_bypass: self.configuration.pin_bypass_allowed,
+            key_timeout_ms: self.configuration.timeouts.key_ms,
+        })
+    }
+}
+
+/// How a PIN dialogue ended, when no PIN came of it.
+enum NoPin {
+    Bypassed,
+    Unavailable,
+    Interrupted(kernel::Interruption),
+}
+
+fn no_pin(error: PinEntryError) -> NoPin {
+    match error {
+        PinEntryError::Bypassed => NoPin::Bypassed,
+        PinEntryError::KeypadFault => NoPin::Unavailable,
+        PinEntryError::TimedOut => NoPin::Interrupted(kernel::Interruption::TimedOut),
+        PinEntryError::Cancelled => NoPin::Interrupted(kernel::Interruption::Cancelled),
+        PinEntryError::Aborted => NoPin::Interrupted(kernel::Interruption::Aborted),
+        PinEntryError::CardRemoved => {
+            NoPin::Interrupted(kernel::Interruption::Card(kernel::CardFault::Removed))
+        }
+    }
+}
+
+impl<T: Terminal> kernel::Card for Dialogue<'_, T> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, kernel::CardFault> {
+        self.terminal
+            .transmit(&self.card, command)
+            .map_err(|error| match error {
+                CardReaderError::CardRemoved => kernel::CardFault::Removed,
+                CardReaderError::ReaderFault => kernel::CardFault::Reader,
+                CardReaderError::TimedOut
+                | CardReaderError::Cancelled
+                | CardReaderError::Aborted
+                | CardReaderError::CardCollision
+                | CardReaderError::CardUnresponsive => kernel::CardFault::Unresponsive,
+            })
+    }
+}
+
+impl<T: Terminal> kernel::Cardholder for Dialogue<'_, T> {
+    fn choose_application(&mut self, labels: &[Vec<u8>]) -> Result<usize, kernel::Interruption> {
+        let offered = labels.get(..labels.len().min(16)).unwrap_or_default();
+        let key_ms = self.configuration.timeouts.key_ms;
+        match self.terminal.choose_application(offered, key_ms) {
+            Ok(index) => Ok(usize::try_from(index).unwrap_or(usize::MAX)),
+            Err(DisplayError::TimedOut) => Err(kernel::Interruption::TimedOut),
+            Err(DisplayError::Cancelled) => Err(kernel::Interruption::Cancelled),
+            Err(DisplayError::Aborted) => Err(kernel::Interruption::Aborted),
+        }
+    }
+
+    fn enter_online_pin(&mut self) -> Result<kernel::PinEntry, kernel::Interruption> {
+        match self.enter_pin(kernel::PinPrompt::Enter) {
+            Ok(pin) => {
+                self.pin = Some(pin);
+                Ok(kernel::PinEntry::Entered)
+            }
+            Err(error) => match no_pin(error) {
+                NoPin::Bypassed => Ok(kernel::PinEntry::Bypassed),
+                NoPin::Unavailable => Ok(kernel::PinEntry::Unavailable),
+                NoPin::Interrupted(interruption) => Err(interruption),
+            },
+        }
+    }
+
+    fn verify_offline_pin(
+        &mut self,
+        prompt: kernel::PinPrompt,
+        method: &kernel::OfflinePinMethod,
+    ) -> Result<kernel::OfflinePinEntry, kernel::Interruption> {
+        let entered = self.enter_pin(prompt);
+        let answered =
+            entered.and_then(|pin| self.terminal.verify_offline(pin, &self.card, method));
+        match answered {
+            Ok(status) => Ok(kernel::OfflinePinEntry::Answered(status)),
+            Err(error) => match no_pin(error) {
+                NoPin::Bypassed => Ok(kernel::OfflinePinEntry::Bypassed),
+                NoPin::Unavailable => Ok(kernel::OfflinePinEntry::Unavailable),
+                NoPin::Interrupted(interruption) => Err(interruption),
+            },
+        }
+    }
+}
+
+impl<T: Terminal> kernel::Tools for Dialogue<'_, T> {
+    fn rsa_recover(&mut self, modulus: &[u8], exponent: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+        self.terminal.rsa_recover(modulus, exponent, data)
+    }
+
+    fn unpredictable_number(&mut self) -> [u8; 4] {
+        self.terminal.random(4).try_into().unwrap_or_default()
+    }
+
+    fn ca_public_key(&mut self, rid: &[u8; 5], index: u8) -> Option<emv::parameters::CaPublicKey> {
+        self.terminal
+            .find_ca_public_key(rid, index)
+            .and_then(ca_public_key)
+    }
+
+    fn card_identified(&mut self, identity: &Identity) {
+        let scheme = self.configuration.scheme_of(identity.aid.as_bytes());
+        self.terminal.report(Progress::CardDetected(DetectedCard {
+            entry_mode: EntryMode::Contact,
+            scheme,
+            masked_pan: identity.pan.masked(),
+        }));
+    }
+
+    fn record(&mut self, event: emv::trace::Event) {
+        self.terminal.record_event(TraceEvent::Kernel(event));
+    }
+}

@@ -1,0 +1,191 @@
+//! The parameters, parsed once into types before a transaction begins.
+
+use emv::bits::{AdditionalTerminalCapabilities, TerminalCapabilities, Tvr};
+use emv::parameters as kernel;
+
+use crate::iso8583::{Codec, fields};
+use crate::money::Currency;
+use crate::outcome::Error;
+use crate::parameters::{Acquirer, Application, CaPublicKey, Scheme, TerminalData, Timeouts};
+use crate::ports::Terminal;
+
+/// Most applications and certification authority lookups of one table.
+const APPLICATION_COUNT_MAX: usize = 256;
+
+/// Everything a transaction needs to know, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Configuration {
+    /// As the kernel takes it.
+    pub(crate) terminal: kernel::Terminal,
+    /// As the kernel takes them.
+    pub(crate) applications: Vec<kernel::Application>,
+    /// The scheme of each application, in the same order.
+    schemes: Vec<Scheme>,
+    /// The name on the receipt, and the lines under it.
+    pub(crate) merchant: Vec<String>,
+    /// The currencies, the usual one first.
+    pub(crate) currencies: Vec<Currency>,
+    /// How long to wait.
+    pub(crate) timeouts: Timeouts,
+    /// Whether a cardholder may press enter instead of a PIN.
+    pub(crate) pin_bypass_allowed: bool,
+    /// ISO 8583 field 32.
+    pub(crate) acquirer_id: String,
+    /// ISO 8583 field 24.
+    pub(crate) network_id: String,
+    /// The acquirer's dialect.
+    pub(crate) codec: Codec,
+}
+
+impl Configuration {
+    /// Reads and checks every table.
+    pub(crate) fn load<T: Terminal>(terminal: &mut T) -> Result<Self, Error> {
+        let data = terminal.terminal_data();
+        let applications = terminal.applications();
+        let timeouts = terminal.time_limits();
+        let acquirer = terminal.acquirer_data();
+        Self::parse(data, &applications, timeouts, acquirer).ok_or(Error::ParametersInvalid)
+    }
+
+    fn parse(
+        data: TerminalData,
+        applications: &[Application],
+        timeouts: Timeouts,
+        acquirer: Acquirer,
+    ) -> Option<Self> {
+        let waits = [timeouts.card_ms, timeouts.key_ms, timeouts.answer_ms];
+        let count = (1..=APPLICATION_COUNT_MAX).contains(&applications.len());
+        if !count || waits.contains(&0) || !currencies_valid(&data.currencies) {
+            return None;
+        }
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let acquirer_id_valid =
+            (1..=11).contains(&acquirer.acquirer_id.len()) && digits(&acquirer.acquirer_id);
+        if !acquirer_id_valid || acquirer.network_id.len() != 3 || !digits(&acquirer.network_id) {
+            return None;
+        }
+        let merchant = [
+            &[data.merchant_name.clone()],
+            data.merchant_address.as_slice(),
+        ]
+        .concat();
+        Some(Self {
+            terminal: terminal(&data)?,
+            applications: applications
+                .iter()
+                .map(application)
+                .collect::<Option<_>>()?,
+            schemes: applications
+                .iter()
+                .map(|application| application.scheme)
+                .collect(),
+            merchant,
+            currencies: data.currencies,
+            timeouts,
+            pin_bypass_allowed: data.pin_bypass_allowed,
+            acquirer_id: acquirer.acquirer_id,
+            network_id: acquirer.network_id,
+            codec: Codec::new(acquirer.dialect.unwrap_or_else(fields::built_in)).ok()?,
+        })
+    }
+
+    /// The scheme of the application a card's name belongs to: the longest that matches.
+    pub(crate) fn scheme_of(&self, aid: &[u8]) -> Scheme {
+        self.applications
+            .iter()
+            .zip(&self.schemes)
+            .filter(|(application, _)| aid.starts_with(application.aid.as_bytes()))
+            .max_by_key(|(application, _)| application.aid.as_bytes().len())
+            .map_or(Scheme::Other, |(_, scheme)| *scheme)
+    }
+
+    /// The currency of a number, when the terminal takes it.
+    pub(crate) fn currency(&self, numeric: u16) -> Option<&Currency> {
+        self.currencies
+            .iter()
+            .find(|currency| currency.numeric == numeric)
+    }
+}
+
+/// A certification authority's key as the kernel takes it. `None` when a length is wrong: the
+/// card is then treated as if the terminal had no such key.
+pub(crate) fn ca_public_key(key: CaPublicKey) -> Option<kernel::CaPublicKey> {
+    let expires = match key.expires {
+        Some(date) => Some(date.try_into().ok()?),
+        None => None,
+    };
+    Some(kernel::CaPublicKey {
+        rid: key.rid.try_into().ok()?,
+        index: key.index,
+        modulus: key.modulus,
+        exponent: key.exponent,
+        checksum: key.checksum.try_into().ok()?,
+        expires,
+    })
+}
+
+fn currencies_valid(currencies: &[Currency]) -> bool {
+    let valid = |currency: &Currency| {
+        currency.numeric <= 999 && currency.exponent <= 4 && currency.alphabetic.len() == 3
+    };
+    !currencies.is_empty() && currencies.iter().all(valid)
+}
+
+fn terminal(data: &TerminalData) -> Option<kernel::Terminal> {
+    let printable = |text: &str| text.bytes().all(|byte| (0x20..0x7F).contains(&byte));
+    let language = |text: &String| <[u8; 2]>::try_from(text.as_bytes()).ok();
+    if !printable(&data.terminal_id) || !printable(&data.merchant_id) {
+        return None;
+    }
+    if data.merchant_id.len() > 15 || data.merchant_category_code > 9999 || data.country > 999 {
+        return None;
+    }
+    Some(kernel::Terminal {
+        terminal_id: data.terminal_id.as_bytes().try_into().ok()?,
+        merchant_id: format!("{:<15}", data.merchant_id)
+            .into_bytes()
+            .try_into()
+            .ok()?,
+        merchant_name_and_location: data.merchant_name.as_bytes().to_vec(),
+        merchant_category_code: data.merchant_category_code,
+        country: data.country,
+        kind: kernel::TerminalType::parse(data.terminal_type)?,
+        capabilities: TerminalCapabilities::from_bytes(
+            data.capabilities.as_slice().try_into().ok()?,
+        ),
+        additional_capabilities: AdditionalTerminalCapabilities::from_bytes(
+            data.additional_capabilities.as_slice().try_into().ok()?,
+        ),
+        interface_device_serial_number: data
+            .interface_device_serial_number
+            .as_bytes()
+            .try_into()
+            .ok()?,
+        languages: data.languages.iter().map(language).collect::<Option<_>>()?,
+    })
+}
+
+fn application(raw: &Application) -> Option<kernel::Application> {
+    let code = |bytes: &[u8]| Some(Tvr::from_bytes(bytes.try_into().ok()?));
+    let percent = raw.random_target_percent <= raw.random_target_percent_max
+        && raw.random_target_percent_max <= 99;
+    if !percent || raw.default_ddol.len() > 252 || raw.default_tdol.len() > 252 {
+        return None;
+    }
+    Some(kernel::Application {
+        aid: kernel::Aid::parse(&raw.aid)?,
+        partial_selection: raw.partial_selection,
+        version: raw.application_version,
+        tac_default: code(&raw.tac_default)?,
+        tac_denial: code(&raw.tac_denial)?,
+        tac_online: code(&raw.tac_online)?,
+        floor_limit: raw.floor_limit_minor,
+        random_selection: kernel::RandomSelection {
+            threshold: raw.random_threshold_minor,
+            target_percent: raw.random_target_percent,
+            target_percent_max: raw.random_target_percent_max,
+        },
+        default_ddol: raw.default_ddol.clone(),
+        default_tdol: raw.default_tdol.clone(),
+    })
+}

@@ -1,0 +1,136 @@
+//! Whether an answer belongs to its request, and what it says.
+//!
+//! An answer that fails any of these rules is no answer: it is never applied.
+
+use super::fields::number as field;
+use super::{Codec, Decoded, Message};
+use crate::chip_data::{self, IssuerData};
+use crate::money::Amount;
+use crate::outcome::AcquirerAnswer;
+
+/// What the acquirer decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// What is reported of it.
+    pub(crate) answer: AcquirerAnswer,
+    /// Field 39.
+    pub(crate) code: [u8; 2],
+    /// Field 39 says approved, for the whole amount.
+    pub(crate) approved: bool,
+    /// Field 39 says approved, for a part of it.
+    pub(crate) partial: bool,
+    /// What field 55 brought for the card.
+    pub(crate) issuer: IssuerData,
+}
+
+/// Why an answer is not one to this request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mismatch {
+    /// The header's addresses.
+    Header,
+    /// It cannot be read.
+    Format,
+    /// The message type.
+    MessageType,
+    /// Terminal, trace number, processing code, currency or amount.
+    Field(u8),
+}
+
+/// ISO 8583:1987 field 39 for a partial approval.
+const PARTIAL: &[u8] = b"10";
+
+/// Answers to reversals and advices after which nothing is left to do: accepted, no such
+/// transaction, and received before.
+const SETTLED_CODES: &[&[u8]] = &[b"00", b"25", b"94"];
+
+/// Matches an answer with its request, authentication apart.
+pub(crate) fn matches(request: &Message, answer: &Message) -> Result<(), Mismatch> {
+    if answer.message_type.number() != answer_type(request.message_type.number()) {
+        // Some hosts answer 0400 with 0430.
+        let reversal = (400..=401).contains(&request.message_type.number());
+        if !(reversal && answer.message_type.number() == 430) {
+            return Err(Mismatch::MessageType);
+        }
+    }
+    for number in [field::TERMINAL_ID, field::TRACE_NUMBER] {
+        if answer.field(number) != request.field(number) {
+            return Err(Mismatch::Field(number));
+        }
+    }
+    for number in [field::PROCESSING_CODE, field::CURRENCY] {
+        if answer
+            .field(number)
+            .is_some_and(|value| Some(value) != request.field(number))
+        {
+            return Err(Mismatch::Field(number));
+        }
+    }
+    amount_matches(request, answer)
+}
+
+/// What a financial answer says. `None` when it has no response code of two characters, or field
+/// 55 cannot be read.
+pub(crate) fn verdict(codec: &Codec, answer: &Message) -> Option<Verdict> {
+    let code: [u8; 2] = answer.field(field::RESPONSE_CODE)?.try_into().ok()?;
+    let text = |number| {
+        answer
+            .field(number)
+            .map(|value| String::from_utf8_lossy(value).trim_end().to_owned())
+    };
+    let approved = codec
+        .dialect()
+        .approved_codes
+        .iter()
+        .any(|approved| approved.as_bytes() == code);
+    let issuer = match answer.field(field::CHIP_DATA) {
+        Some(data) => chip_data::parse_issuer_data(data)?,
+        None => IssuerData::default(),
+    };
+    Some(Verdict {
+        answer: AcquirerAnswer {
+            response_code: text(field::RESPONSE_CODE)?,
+            authorisation_code: text(field::AUTHORISATION_CODE),
+            retrieval_reference: text(field::RETRIEVAL_REFERENCE),
+        },
+        code,
+        approved: approved && code != PARTIAL,
+        partial: code == PARTIAL,
+        issuer,
+    })
+}
+
+/// Whether the answer to a reversal or an advice settles it.
+pub(crate) fn settles(answer: &Message) -> bool {
+    answer
+        .field(field::RESPONSE_CODE)
+        .is_some_and(|code| SETTLED_CODES.contains(&code))
+}
+
+/// The authentication code of an answer and the bytes it covers. `None` when there is none.
+pub(crate) fn authentication(decoded: &Decoded) -> Option<(&[u8], &[u8])> {
+    let code = decoded.message.field(decoded.message.mac_field())?;
+    Some((decoded.authenticated.as_ref()?.as_slice(), code))
+}
+
+/// The type that answers a request: its third digit up by one, and never marked as a repeat.
+fn answer_type(request: u16) -> u16 {
+    (request & !1).saturating_add(10)
+}
+
+/// Field 4 must come back unchanged; only a partial approval lowers it.
+fn amount_matches(request: &Message, answer: &Message) -> Result<(), Mismatch> {
+    let amount = |message: &Message| {
+        let text = String::from_utf8_lossy(message.field(field::AMOUNT)?).into_owned();
+        text.parse().ok().and_then(Amount::from_minor)
+    };
+    let partial = answer.field(field::RESPONSE_CODE) == Some(PARTIAL);
+    let financial = (200..220).contains(&request.message_type.number());
+    let fits = match (amount(request), amount(answer)) {
+        (Some(asked), Some(answered)) if partial => answered <= asked,
+        (Some(asked), Some(answered)) => asked == answered,
+        // Only an answer that may approve must say for how much.
+        (_, None) => !financial,
+        (None, Some(_)) => false,
+    };
+    fits.then_some(()).ok_or(Mismatch::Field(field::AMOUNT))
+}

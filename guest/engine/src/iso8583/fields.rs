@@ -1,0 +1,170 @@
+//! The engine's own dialect: ISO 8583:1987 in ASCII with binary bitmaps, as one table.
+
+use super::dialect::{
+    Content::{self, Binary, Characters, Numeric, SignedNumeric, Track},
+    Dialect, Encoding, FieldFormat, FieldLength, LengthPrefix, MacAlgorithm, MacFormat, Padding,
+    PinFormat, ProcessingCodes,
+};
+
+/// The names used for field numbers in this crate (ISO 8583:1987, table 1).
+pub(crate) mod number {
+    pub(crate) const PAN: u8 = 2;
+    pub(crate) const PROCESSING_CODE: u8 = 3;
+    pub(crate) const AMOUNT: u8 = 4;
+    pub(crate) const TRANSMISSION_TIME: u8 = 7;
+    pub(crate) const TRACE_NUMBER: u8 = 11;
+    pub(crate) const LOCAL_TIME: u8 = 12;
+    pub(crate) const LOCAL_DATE: u8 = 13;
+    pub(crate) const EXPIRY: u8 = 14;
+    pub(crate) const ENTRY_MODE: u8 = 22;
+    pub(crate) const CARD_SEQUENCE: u8 = 23;
+    pub(crate) const NETWORK_ID: u8 = 24;
+    pub(crate) const CONDITION_CODE: u8 = 25;
+    pub(crate) const PIN_CAPTURE: u8 = 26;
+    pub(crate) const ACQUIRER_ID: u8 = 32;
+    pub(crate) const FORWARDER_ID: u8 = 33;
+    pub(crate) const TRACK_2: u8 = 35;
+    pub(crate) const RETRIEVAL_REFERENCE: u8 = 37;
+    pub(crate) const AUTHORISATION_CODE: u8 = 38;
+    pub(crate) const RESPONSE_CODE: u8 = 39;
+    pub(crate) const TERMINAL_ID: u8 = 41;
+    pub(crate) const MERCHANT_ID: u8 = 42;
+    pub(crate) const CURRENCY: u8 = 49;
+    pub(crate) const PIN_BLOCK: u8 = 52;
+    pub(crate) const ADDITIONAL_AMOUNTS: u8 = 54;
+    pub(crate) const CHIP_DATA: u8 = 55;
+    pub(crate) const NETWORK_CODE: u8 = 70;
+    pub(crate) const ORIGINAL_DATA: u8 = 90;
+}
+
+/// How long a field of the table is.
+enum Length {
+    /// Fixed.
+    Is(u16),
+    /// LLVAR, up to so much.
+    LL(u16),
+    /// LLLVAR, up to so much.
+    LLL(u16),
+}
+
+use Length::{Is, LL, LLL};
+
+/// Every field of the built-in dialect but 64 and 128, which message authentication adds.
+const FIELDS: &[(u8, Content, Length)] = &[
+    (number::PAN, Numeric, LL(19)),
+    (number::PROCESSING_CODE, Numeric, Is(6)),
+    (number::AMOUNT, Numeric, Is(12)),
+    (number::TRANSMISSION_TIME, Numeric, Is(10)),
+    (number::TRACE_NUMBER, Numeric, Is(6)),
+    (number::LOCAL_TIME, Numeric, Is(6)),
+    (number::LOCAL_DATE, Numeric, Is(4)),
+    (number::EXPIRY, Numeric, Is(4)),
+    (15, Numeric, Is(4)),
+    (number::ENTRY_MODE, Numeric, Is(3)),
+    (number::CARD_SEQUENCE, Numeric, Is(3)),
+    (number::NETWORK_ID, Numeric, Is(3)),
+    (number::CONDITION_CODE, Numeric, Is(2)),
+    (number::PIN_CAPTURE, Numeric, Is(2)),
+    (28, SignedNumeric, Is(9)),
+    (number::ACQUIRER_ID, Numeric, LL(11)),
+    (number::FORWARDER_ID, Numeric, LL(11)),
+    (number::TRACK_2, Track, LL(37)),
+    (number::RETRIEVAL_REFERENCE, Characters, Is(12)),
+    (number::AUTHORISATION_CODE, Characters, Is(6)),
+    (number::RESPONSE_CODE, Characters, Is(2)),
+    (number::TERMINAL_ID, Characters, Is(8)),
+    (number::MERCHANT_ID, Characters, Is(15)),
+    (43, Characters, Is(40)),
+    (44, Characters, LL(25)),
+    (45, Characters, LL(76)),
+    (48, Characters, LLL(999)),
+    (number::CURRENCY, Numeric, Is(3)),
+    (number::PIN_BLOCK, Binary, Is(8)),
+    (53, Numeric, Is(16)),
+    (number::ADDITIONAL_AMOUNTS, Characters, LLL(120)),
+    (number::CHIP_DATA, Binary, LLL(255)),
+    (60, Characters, LLL(999)),
+    (61, Characters, LLL(999)),
+    (62, Binary, LLL(999)),
+    (63, Binary, LLL(999)),
+    (66, Numeric, Is(1)),
+    (number::NETWORK_CODE, Numeric, Is(3)),
+    (74, Numeric, Is(10)),
+    (75, Numeric, Is(10)),
+    (76, Numeric, Is(10)),
+    (77, Numeric, Is(10)),
+    (86, Numeric, Is(16)),
+    (87, Numeric, Is(16)),
+    (88, Numeric, Is(16)),
+    (89, Numeric, Is(16)),
+    (number::ORIGINAL_DATA, Numeric, Is(42)),
+    (95, Characters, Is(42)),
+    (97, SignedNumeric, Is(17)),
+];
+
+/// The tags of field 55 (EMV 4.4 Book 4, 12.1.1).
+const CHIP_DATA_TAGS: &[u32] = &[
+    0x9F26, 0x9F27, 0x9F10, 0x9F37, 0x9F36, 0x95, 0x9A, 0x9C, 0x9F02, 0x5F2A, 0x82, 0x9F1A, 0x9F03,
+    0x9F33, 0x9F34, 0x9F35, 0x9F1E, 0x84, 0x9F09, 0x9F41, 0x5F34,
+];
+
+/// The engine's own dialect. It covers 0100, 0200, 0220, 0400, 0420, 0500, 0800 and their answers.
+pub fn built_in() -> Dialect {
+    Dialect {
+        name: "built-in".into(),
+        header: Vec::new(),
+        header_is_tpdu: false,
+        message_type_encoding: Encoding::Ascii,
+        bitmap_encoding: Encoding::Binary,
+        fields: FIELDS.iter().map(format_of).collect(),
+        mac: Some(MacFormat {
+            algorithm: MacAlgorithm::RetailPadding1,
+            length: 8,
+            encoding: Encoding::Binary,
+            key_serial_number_field: Some(63),
+        }),
+        pin: Some(PinFormat {
+            block_format: 0,
+            key_serial_number_field: Some(62),
+        }),
+        processing_codes: ProcessingCodes {
+            sale: "000000".into(),
+            sale_with_cashback: "090000".into(),
+            refund: "200000".into(),
+            balance_inquiry: "310000".into(),
+            pre_auth: "000000".into(),
+            pre_auth_complete: "000000".into(),
+        },
+        chip_data_tags: CHIP_DATA_TAGS.to_vec(),
+        approved_codes: vec!["00".into()],
+        reversal_is_advice: true,
+    }
+}
+
+fn format_of((number, content, length): &(u8, Content, Length)) -> FieldFormat {
+    let prefixed = |digits, length_max| {
+        FieldLength::Prefixed(LengthPrefix {
+            digits,
+            encoding: Encoding::Ascii,
+            length_max,
+            counts_bytes: true,
+        })
+    };
+    FieldFormat {
+        number: *number,
+        content: *content,
+        encoding: match content {
+            Binary => Encoding::Binary,
+            Numeric | Characters | SignedNumeric | Track => Encoding::Ascii,
+        },
+        length: match length {
+            Is(length) => FieldLength::Fixed(*length),
+            LL(length_max) => prefixed(2, *length_max),
+            LLL(length_max) => prefixed(3, *length_max),
+        },
+        padding: match content {
+            Numeric | SignedNumeric => Padding::ZerosLeft,
+            Characters | Track | Binary => Padding::SpacesRight,
+        },
+    }
+}

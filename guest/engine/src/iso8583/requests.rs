@@ -1,0 +1,288 @@
+//! Builds the terminal's messages. Fields the dialect does not know are left out.
+
+use zeroize::Zeroizing;
+
+use super::fields::number as field;
+use super::{Codec, Message, MessageType};
+use crate::card::CardFacts;
+use crate::configuration::Configuration;
+use crate::moment::Moment;
+use crate::money::Amount;
+use crate::ports::{EntryMode, Protected};
+
+/// 0200: a financial request.
+pub(crate) const FINANCIAL_REQUEST: u16 = 200;
+/// 0220: an advice of something already decided.
+pub(crate) const FINANCIAL_ADVICE: u16 = 220;
+/// 0400: a reversal as a request.
+const REVERSAL_REQUEST: u16 = 400;
+/// 0420: a reversal as an advice.
+const REVERSAL_ADVICE: u16 = 420;
+
+/// The fields a reversal takes over from the original.
+const REVERSAL_FIELDS: &[u8] = &[
+    field::PAN,
+    field::PROCESSING_CODE,
+    field::AMOUNT,
+    field::TRACE_NUMBER,
+    field::EXPIRY,
+    field::ENTRY_MODE,
+    field::CARD_SEQUENCE,
+    field::CONDITION_CODE,
+    field::ACQUIRER_ID,
+    field::RETRIEVAL_REFERENCE,
+    field::AUTHORISATION_CODE,
+    field::TERMINAL_ID,
+    field::MERCHANT_ID,
+    field::CURRENCY,
+];
+
+/// The fields of a request that must not be kept once it was sent: track 2, the PIN block and
+/// what belongs to it.
+const NOT_STORED: &[u8] = &[field::TRACK_2, field::PIN_BLOCK, field::PIN_CAPTURE];
+
+/// What the merchant pays for, as messages need it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Payment {
+    /// Everything, tip and cashback included.
+    pub(crate) total: Amount,
+    /// The cashback in it.
+    pub(crate) cashback: Amount,
+    /// ISO 4217 numeric code.
+    pub(crate) currency: u16,
+}
+
+/// Why a reversal is sent: field 39 of the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ReversalReason {
+    /// No valid answer came.
+    NoAnswer,
+    /// The card or the terminal did not complete what the issuer approved.
+    NotCompleted,
+    /// The approval was for less than asked.
+    PartialRefused,
+    /// The terminal stopped after the request may have left.
+    PowerLoss,
+}
+
+impl ReversalReason {
+    /// Field 39.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::NoAnswer => "68",
+            Self::NotCompleted => "17",
+            Self::PartialRefused => "10",
+            Self::PowerLoss => "96",
+        }
+    }
+}
+
+/// The message type of a number this module names.
+fn message_type(number: u16) -> MessageType {
+    MessageType(number)
+}
+
+/// 0200 without PIN and codes.
+pub(crate) fn financial_request(
+    configuration: &Configuration,
+    payment: Payment,
+    card: &CardFacts,
+    trace_number: u32,
+    now: &Moment,
+) -> Message {
+    let mut message = Message::new(message_type(FINANCIAL_REQUEST));
+    set_payment(&mut message, configuration, payment, card);
+    set_time(&mut message, now);
+    message.set(field::TRACE_NUMBER, format!("{trace_number:06}"));
+    message.set(
+        field::RETRIEVAL_REFERENCE,
+        now.retrieval_reference(trace_number),
+    );
+    known_only(&configuration.codec, message)
+}
+
+/// 0220 for an offline approval: no PIN, no authorisation code, field 39 as the card approved.
+pub(crate) fn offline_advice(
+    request: Message,
+    codec: &Codec,
+    chip_data: &[u8],
+    response_code: &str,
+) -> Message {
+    let mut advice = storable(&request);
+    advice.message_type = message_type(FINANCIAL_ADVICE);
+    advice.set(field::CHIP_DATA, chip_data);
+    advice.set(field::RESPONSE_CODE, response_code);
+    known_only(codec, advice)
+}
+
+/// 0420 or 0400 for what `original` asked. Its own time; no PIN and no track 2.
+pub(crate) fn reversal(
+    codec: &Codec,
+    original: &Message,
+    reason: ReversalReason,
+    now: &Moment,
+) -> Message {
+    let advice = codec.dialect().reversal_is_advice;
+    let number = if advice {
+        REVERSAL_ADVICE
+    } else {
+        REVERSAL_REQUEST
+    };
+    let mut message = Message::new(message_type(number));
+    for (number, value) in original.fields() {
+        if REVERSAL_FIELDS.contains(&number) {
+            message.set(number, value);
+        }
+    }
+    set_time(&mut message, now);
+    message.set(field::RESPONSE_CODE, reason.code());
+    message.set(field::ORIGINAL_DATA, original_data(original));
+    known_only(codec, message)
+}
+
+/// The same message marked as a repeat: the last digit of its type becomes odd
+/// (ISO 8583:1987, 4.1.4).
+pub(crate) fn repeat(mut message: Message) -> Message {
+    message.message_type = MessageType(message.message_type.0 | 1);
+    message
+}
+
+/// The fields of a request the journal may keep.
+pub(crate) fn storable(message: &Message) -> Message {
+    let mut kept = Message::new(message.message_type);
+    for (number, value) in message.fields() {
+        if !NOT_STORED.contains(&number) && !matches!(number, 62..=64 | 128) {
+            kept.set(number, value);
+        }
+    }
+    kept
+}
+
+/// Adds an enciphered PIN.
+pub(crate) fn set_pin(message: &mut Message, codec: &Codec, pin: &Protected) {
+    message.set(field::PIN_BLOCK, &pin.bytes);
+    if codec.knows(field::PIN_CAPTURE) {
+        message.set(field::PIN_CAPTURE, "12");
+    }
+    let number = codec
+        .dialect()
+        .pin
+        .and_then(|pin| pin.key_serial_number_field);
+    if let (Some(number), false) = (number, pin.key_serial_number.is_empty()) {
+        message.set(number, &pin.key_serial_number);
+    }
+}
+
+fn set_payment(
+    message: &mut Message,
+    configuration: &Configuration,
+    payment: Payment,
+    card: &CardFacts,
+) {
+    let codes = &configuration.codec.dialect().processing_codes;
+    let cashback = payment.cashback.minor() > 0;
+    message.set(
+        field::PROCESSING_CODE,
+        if cashback {
+            &codes.sale_with_cashback
+        } else {
+            &codes.sale
+        },
+    );
+    message.set(field::AMOUNT, payment.total.to_field());
+    if cashback {
+        // One entry: default account, cash back, currency, debit, amount.
+        let entry = format!(
+            "0040{:03}D{}",
+            payment.currency,
+            payment.cashback.to_field()
+        );
+        message.set(field::ADDITIONAL_AMOUNTS, entry);
+    }
+    message.set(field::CURRENCY, format!("{:03}", payment.currency));
+    message.set(
+        field::ENTRY_MODE,
+        entry_mode(configuration, card.entry_mode),
+    );
+    message.set(field::NETWORK_ID, &configuration.network_id);
+    message.set(field::CONDITION_CODE, "00");
+    message.set(field::ACQUIRER_ID, &configuration.acquirer_id);
+    message.set(field::TERMINAL_ID, configuration.terminal.terminal_id);
+    message.set(field::MERCHANT_ID, configuration.terminal.merchant_id);
+    message.set(field::CHIP_DATA, &card.chip_data);
+    if let Some(identity) = &card.identity {
+        message.set(field::PAN, identity.pan.digits());
+        let [year, month, _] = identity.expiry;
+        message.set(field::EXPIRY, format!("{year:02X}{month:02X}"));
+        if let Some(sequence) = identity.sequence_number {
+            message.set(field::CARD_SEQUENCE, format!("{sequence:03}"));
+        }
+        if let Some(track) = identity
+            .track_2
+            .as_ref()
+            .and_then(|t| track_2(t.as_bytes()))
+        {
+            message.set(field::TRACK_2, &*track);
+        }
+    }
+}
+
+fn set_time(message: &mut Message, now: &Moment) {
+    message.set(field::TRANSMISSION_TIME, now.transmission_time());
+    message.set(field::LOCAL_TIME, now.local_time());
+    message.set(field::LOCAL_DATE, now.local_date());
+}
+
+/// Field 22: how the card was read, and whether a PIN could be taken.
+fn entry_mode(configuration: &Configuration, mode: EntryMode) -> String {
+    use emv::bits::TerminalCapabilities as Capabilities;
+    let read = match mode {
+        EntryMode::Manual => "01",
+        EntryMode::Magstripe => "02",
+        EntryMode::Contact => "05",
+        EntryMode::Contactless => "07",
+    };
+    let capable = configuration
+        .terminal
+        .capabilities
+        .contains(Capabilities::ONLINE_PIN);
+    format!("{read}{}", if capable { '1' } else { '2' })
+}
+
+/// Tag 57 as field 35 writes it: digits and `=`, without the filling F.
+fn track_2(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(Vec::with_capacity(38));
+    for nibble in bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]) {
+        match nibble {
+            0..=9 => text.push(b'0'.saturating_add(nibble)),
+            0x0D => text.push(b'='),
+            0x0F => break,
+            _ => return None,
+        }
+    }
+    (text.len() <= 37).then_some(text)
+}
+
+/// Field 90: what names the original (ISO 8583:1987, field 90), 42 digits.
+fn original_data(original: &Message) -> String {
+    let text = |number, width: usize| {
+        let value = original.field(number).unwrap_or_default();
+        format!("{:0>width$}", String::from_utf8_lossy(value))
+    };
+    format!(
+        "{}{}{}{}{}",
+        original.message_type.to_digits(),
+        text(field::TRACE_NUMBER, 6),
+        text(field::TRANSMISSION_TIME, 10),
+        text(field::ACQUIRER_ID, 11),
+        text(field::FORWARDER_ID, 11),
+    )
+}
+
+fn known_only(codec: &Codec, message: Message) -> Message {
+    let mut known = Message::new(message.message_type);
+    for (number, value) in message.fields().filter(|(number, _)| codec.knows(*number)) {
+        known.set(number, value);
+    }
+    known
+}

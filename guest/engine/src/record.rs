@@ -1,0 +1,308 @@
+//! The content of a journal entry: the engine's own versioned binary record.
+//!
+//! Layout: version, reason, message (number, count, then number, length and value of each field),
+//! then the outcome. Numbers are big-endian; texts have a length of two bytes before them. The
+//! decoder is total and takes exactly what the encoder writes.
+
+use zeroize::Zeroizing;
+
+use crate::iso8583::requests::ReversalReason;
+use crate::iso8583::{Message, MessageType};
+use crate::outcome::{
+    AcquirerAnswer, CancelReason, CardDetails, CardholderVerification, CryptogramType,
+    DeclineReason, Ending, Failure, Outcome, ReversalState,
+};
+use crate::parameters::Scheme;
+use crate::ports::EntryMode;
+
+/// The version written, and the only one read.
+const VERSION: u8 = 1;
+
+/// What one entry holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// How the transaction stands, or would end if nothing more happened.
+    pub(crate) outcome: Outcome,
+    /// What the acquirer must still hear of, when it must.
+    pub(crate) open: Option<Open>,
+}
+
+/// A message the acquirer may have seen, or must see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Open {
+    /// The request to reverse, or the advice to deliver. Without track 2 and PIN.
+    pub(crate) message: Message,
+    /// Why it would be reversed.
+    pub(crate) reason: ReversalReason,
+}
+
+/// Why a record cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Error {
+    /// Another version of the engine wrote it.
+    UnknownVersion(u8),
+    /// It is not what the encoder writes.
+    Malformed,
+}
+
+const REASONS: [ReversalReason; 4] = [
+    ReversalReason::NoAnswer,
+    ReversalReason::NotCompleted,
+    ReversalReason::PartialRefused,
+    ReversalReason::PowerLoss,
+];
+
+const ENDINGS: [Ending; 13] = [
+    Ending::Approved,
+    Ending::Declined(DeclineReason::Card),
+    Ending::Declined(DeclineReason::Terminal),
+    Ending::Declined(DeclineReason::Acquirer),
+    Ending::Cancelled(CancelReason::Cardholder),
+    Ending::Cancelled(CancelReason::PointOfSale),
+    Ending::Cancelled(CancelReason::NoCard),
+    Ending::Cancelled(CancelReason::Interrupted),
+    Ending::Failed(Failure::CardUnreadable),
+    Ending::Failed(Failure::CardNotAccepted),
+    Ending::Failed(Failure::AcquirerUnreachable),
+    Ending::Failed(Failure::AnswerLost),
+    Ending::Failed(Failure::DeviceFault),
+];
+
+const REVERSALS: [ReversalState; 3] = [
+    ReversalState::None,
+    ReversalState::Pending,
+    ReversalState::Confirmed,
+];
+
+const ENTRY_MODES: [EntryMode; 4] = [
+    EntryMode::Contact,
+    EntryMode::Contactless,
+    EntryMode::Magstripe,
+    EntryMode::Manual,
+];
+
+const SCHEMES: [Scheme; 8] = [
+    Scheme::Visa,
+    Scheme::Mastercard,
+    Scheme::Amex,
+    Scheme::Discover,
+    Scheme::Jcb,
+    Scheme::UnionPay,
+    Scheme::Eftpos,
+    Scheme::Other,
+];
+
+const CRYPTOGRAMS: [CryptogramType; 3] = [
+    CryptogramType::Tc,
+    CryptogramType::Arqc,
+    CryptogramType::Aac,
+];
+
+const VERIFICATIONS: [CardholderVerification; 5] = [
+    CardholderVerification::Pin,
+    CardholderVerification::Signature,
+    CardholderVerification::Device,
+    CardholderVerification::None,
+    CardholderVerification::Failed,
+];
+
+impl Record {
+    /// A record with nothing open.
+    pub(crate) const fn closed(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            open: None,
+        }
+    }
+
+    /// Writes it.
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut output = Writer(Zeroizing::new(vec![VERSION]));
+        output.option(self.open.as_ref(), |output, open| {
+            output.index(&REASONS, &open.reason);
+            output.number(u64::from(open.message.message_type.number()));
+            let count = open.message.fields().count();
+            output.byte(u8::try_from(count).unwrap_or(u8::MAX));
+            for (number, value) in open.message.fields() {
+                output.byte(number);
+                output.text(value);
+            }
+        });
+        output.outcome(&self.outcome);
+        output.0
+    }
+
+    /// Reads it.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        match bytes.split_first() {
+            Some((&VERSION, rest)) => {
+                let mut input = Reader(rest);
+                let record = input.record().ok_or(Error::Malformed)?;
+                input.0.is_empty().then_some(record).ok_or(Error::Malformed)
+            }
+            Some((version, _)) => Err(Error::UnknownVersion(*version)),
+            None => Err(Error::Malformed),
+        }
+    }
+}
+
+struct Writer(Zeroizing<Vec<u8>>);
+
+impl Writer {
+    fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0.extend_from_slice(&number.to_be_bytes());
+    }
+
+    /// At most 65535 bytes; no value of the engine's comes near it.
+    fn text(&mut self, text: &[u8]) {
+        let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
+        self.0.extend_from_slice(&length.to_be_bytes());
+        self.0.extend(text.iter().take(usize::from(length)));
+    }
+
+    fn index<V: PartialEq>(&mut self, values: &[V], value: &V) {
+        let position = values.iter().position(|known| known == value);
+        self.byte(
+            position
+                .and_then(|position| u8::try_from(position).ok())
+                .unwrap_or(u8::MAX),
+        );
+    }
+
+    fn option<V>(&mut self, value: Option<V>, write: impl FnOnce(&mut Self, V)) {
+        self.byte(u8::from(value.is_some()));
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+
+    fn outcome(&mut self, outcome: &Outcome) {
+        self.index(&ENDINGS, &outcome.ending);
+        self.index(&REVERSALS, &outcome.reversal);
+        self.number(outcome.approved_minor);
+        self.option(outcome.trace_number, |output, number| {
+            output.number(u64::from(number))
+        });
+        self.option(outcome.answer.as_ref(), |output, answer| {
+            output.text(answer.response_code.as_bytes());
+            for text in [&answer.authorisation_code, &answer.retrieval_reference] {
+                output.option(text.as_ref(), |output, text| output.text(text.as_bytes()));
+            }
+        });
+        self.option(outcome.card.as_ref(), Self::card);
+    }
+
+    fn card(&mut self, card: &CardDetails) {
+        self.index(&ENTRY_MODES, &card.entry_mode);
+        self.index(&SCHEMES, &card.scheme);
+        for text in [&card.masked_pan, &card.aid, &card.application_label] {
+            self.text(text);
+        }
+        self.0.extend_from_slice(&card.tvr);
+        self.0.extend_from_slice(&card.tsi);
+        self.option(card.cryptogram, |output, kind| {
+            output.index(&CRYPTOGRAMS, &kind)
+        });
+        self.option(card.verification, |output, method| {
+            output.index(&VERIFICATIONS, &method)
+        });
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*array)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.array().map(|[byte]| byte)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    fn text(&mut self) -> Option<Vec<u8>> {
+        let length = self.array().map(u16::from_be_bytes)?;
+        let (text, rest) = self.0.split_at_checked(usize::from(length))?;
+        self.0 = rest;
+        Some(text.to_vec())
+    }
+
+    fn string(&mut self) -> Option<String> {
+        String::from_utf8(self.text()?).ok()
+    }
+
+    fn index<V: Copy>(&mut self, values: &[V]) -> Option<V> {
+        let position = self.byte()?;
+        values.get(usize::from(position)).copied()
+    }
+
+    fn option<V>(&mut self, read: impl FnOnce(&mut Self) -> Option<V>) -> Option<Option<V>> {
+        match self.byte()? {
+            0 => Some(None),
+            1 => read(self).map(Some),
+            _ => None,
+        }
+    }
+
+    fn record(&mut self) -> Option<Record> {
+        let open = self.option(Self::open)?;
+        Some(Record {
+            open,
+            outcome: self.outcome()?,
+        })
+    }
+
+    fn open(&mut self) -> Option<Open> {
+        let reason = self.index(&REASONS)?;
+        let number = u16::try_from(self.number()?).ok()?;
+        let mut message = Message::new(MessageType::new(number)?);
+        for _ in 0..self.byte()? {
+            let field = self.byte()?;
+            message.set(field, Zeroizing::new(self.text()?));
+        }
+        Some(Open { message, reason })
+    }
+
+    fn outcome(&mut self) -> Option<Outcome> {
+        Some(Outcome {
+            ending: self.index(&ENDINGS)?,
+            reversal: self.index(&REVERSALS)?,
+            approved_minor: self.number()?,
+            trace_number: self.option(|input| u32::try_from(input.number()?).ok())?,
+            answer: self.option(Self::answer)?,
+            card: self.option(Self::card)?,
+        })
+    }
+
+    fn answer(&mut self) -> Option<AcquirerAnswer> {
+        Some(AcquirerAnswer {
+            response_code: self.string()?,
+            authorisation_code: self.option(Self::string)?,
+            retrieval_reference: self.option(Self::string)?,
+        })
+    }
+
+    fn card(&mut self) -> Option<CardDetails> {
+        Some(CardDetails {
+            entry_mode: self.index(&ENTRY_MODES)?,
+            scheme: self.index(&SCHEMES)?,
+            masked_pan: self.text()?,
+            aid: self.text()?,
+            application_label: self.text()?,
+            tvr: self.array()?,
+            tsi: self.array()?,
+            cryptogram: self.option(|input| input.index(&CRYPTOGRAMS))?,
+            verification: self.option(|input| input.index(&VERIFICATIONS))?,
+        })
+    }
+}
