@@ -1,5 +1,8 @@
 //! The boundary as Rust: the only `bindgen!` of the host.
-#![expect(missing_docs, reason = "generated from wit/, where every item is documented")]
+#![expect(
+    missing_docs,
+    reason = "generated from wit/, where every item is documented"
+)]
 
 wasmtime::component::bindgen!({
     path: "../../wit",

@@ -64,6 +64,21 @@ impl TransactionId {
         Some(Self(text.into()))
     }
 
+    /// A new name. Names sort by the time at which they were made.
+    pub(crate) fn new() -> Self {
+        Self(format!("txn_{}", ulid::Ulid::new()))
+    }
+
+    /// The name under which recovery reports its progress. No transaction bears it.
+    pub(crate) fn recovery() -> Self {
+        Self("recovery".to_owned())
+    }
+
+    /// A name that sorts before every name made from `unix_ms` on, and after every earlier one.
+    pub(crate) fn first_at(unix_ms: u64) -> Self {
+        Self(format!("txn_{}", ulid::Ulid::from_parts(unix_ms, 0)))
+    }
+
     /// The identifier as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -98,6 +113,20 @@ pub struct Outcome {
     pub answer: Option<AcquirerAnswer>,
     /// What the card gave, when one was read.
     pub card: Option<CardDetails>,
+}
+
+impl Outcome {
+    /// An end of which nothing else is known.
+    pub(crate) fn without_card(ending: Ending) -> Self {
+        Self {
+            ending,
+            reversal: ReversalState::None,
+            approved_minor: 0,
+            trace_number: None,
+            answer: None,
+            card: None,
+        }
+    }
 }
 
 /// How a transaction ended.

@@ -1,5 +1,8 @@
 //! The link to the acquirer: driver trait; `tcp` is the driver for a plain socket.
 
+mod host;
+pub mod tcp;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

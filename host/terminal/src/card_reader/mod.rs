@@ -1,5 +1,7 @@
 //! The card reader: driver trait, view and errors.
 
+mod host;
+
 use async_trait::async_trait;
 
 /// A card reader. Owns EMV Level 1.
@@ -74,4 +76,6 @@ pub enum Fault {
 /// The card a guest holds.
 pub struct ActiveCard {
     pub(crate) driver: Box<dyn Card>,
+    /// Why the card answers no more.
+    pub(crate) dead: Option<Fault>,
 }

@@ -1,5 +1,7 @@
 //! The display: driver trait and screens.
 
+mod host;
+
 use async_trait::async_trait;
 
 /// The cardholder's display.

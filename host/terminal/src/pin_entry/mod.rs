@@ -1,5 +1,7 @@
 //! PIN entry: moves a PIN from the keypad to the vault, keeps none.
 
+mod host;
+
 use async_trait::async_trait;
 use vault::Pin;
 

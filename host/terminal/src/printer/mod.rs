@@ -1,5 +1,7 @@
 //! The receipt printer: driver trait and lines.
 
+mod host;
+
 use async_trait::async_trait;
 
 /// A receipt printer.

@@ -1,20 +1,75 @@
 //! The transaction service: one transaction at a time, abort, watchers, recovery.
+//!
+//! A transaction runs on a task of its own, so that it goes on when nobody waits for it. The journal
+//! is the judge: an outcome that contradicts it is not believed, and a transaction whose engine
+//! failed gets its end from recovery.
 
-use std::sync::Arc;
+mod background;
+mod convert;
+mod run;
 
-use tokio::sync::{broadcast, watch};
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use jiff::Zoned;
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::{
-    config::TerminalConfig,
+    clock::Clock,
+    config::{Devices, TerminalConfig},
+    engine::Engine,
+    interruption::AbortWindow,
+    journal::{Backlog, Beginning, Claimed, Journal, reversal_in},
+    observer::Observer,
     parameters::Parameters,
+    printable::printable_text,
+    terminal::ProgressSink,
     trace::TraceEvent,
-    transaction::{EntryMode, Record, Request, Scheme, TransactionId},
+    transaction::{
+        Ending, EntryMode, Failure, Outcome, Record, Request, Scheme, TransactionId,
+    },
 };
+
+/// Events a slow watcher may fall behind before it is told that it missed some.
+const EVENTS_MAX: usize = 1024;
+
+/// The longest name of an engine that is kept, in characters.
+const ENGINE_NAME_MAX: usize = 64;
 
 /// Runs transactions. Cheap to clone; all clones are one terminal.
 #[derive(Clone)]
 pub struct TransactionService {
-    _inner: Arc<()>,
+    inner: Arc<Inner>,
+}
+
+/// One terminal.
+struct Inner {
+    engine: Engine,
+    /// Name and version, as the engine says.
+    engine_name: OnceLock<String>,
+    journal: Journal,
+    vault: Arc<Mutex<vault::Vault>>,
+    devices: Arc<tokio::sync::Mutex<Devices>>,
+    parameters: Arc<Parameters>,
+    clock: Arc<dyn Clock>,
+    observer: Arc<dyn Observer>,
+    started: Instant,
+    /// Held while a request is accepted: two of them never see the terminal idle.
+    admission: tokio::sync::Mutex<()>,
+    /// Held by whoever uses the engine.
+    turn: tokio::sync::Mutex<()>,
+    /// The transaction that runs now, and its abort window.
+    current: Mutex<Option<(TransactionId, AbortWindow)>>,
+    running: watch::Sender<Option<TransactionId>>,
+    events: broadcast::Sender<Event>,
+    /// Wakes the background work.
+    work: Arc<Notify>,
+    closing: AtomicBool,
 }
 
 impl TransactionService {
@@ -22,59 +77,207 @@ impl TransactionService {
     ///
     /// When it returns, every transaction of the past has an end, or waits for the acquirer with a
     /// reversal in the journal; those are tried again in the background.
-    pub async fn start(_config: TerminalConfig) -> Result<Self, StartError> {
-        Err(StartError::Engine("to be written".into()))
+    pub async fn start(config: TerminalConfig) -> Result<Self, StartError> {
+        config
+            .parameters
+            .check()
+            .map_err(|refused| StartError::Parameters(refused.to_string()))?;
+        let vault = Arc::new(Mutex::new(config.vault));
+        let journal =
+            Journal::open(&config.journal, Arc::clone(&vault), Arc::clone(&config.observer))
+                .map_err(|refused| StartError::Journal(refused.to_string()))?;
+        let engine = Engine::load(&config.engine, &config.files, &vault)
+            .map_err(|refused| StartError::Engine(refused.to_string()))?;
+        let service = Self {
+            inner: Arc::new(Inner {
+                engine,
+                engine_name: OnceLock::new(),
+                journal,
+                vault,
+                devices: Arc::new(tokio::sync::Mutex::new(config.devices)),
+                parameters: Arc::new(config.parameters),
+                clock: config.clock,
+                observer: config.observer,
+                started: Instant::now(),
+                admission: tokio::sync::Mutex::new(()),
+                turn: tokio::sync::Mutex::new(()),
+                current: Mutex::new(None),
+                running: watch::channel(None).0,
+                events: broadcast::channel(EVENTS_MAX).0,
+                work: Arc::new(Notify::new()),
+                closing: AtomicBool::new(false),
+            }),
+        };
+        service.inner.ask_the_engine_its_name().await?;
+        background::settle_at_start(&service.inner)
+            .await
+            .map_err(|fault| StartError::Journal(fault.to_string()))?;
+        tokio::spawn(background::settle_when_idle(Arc::downgrade(&service.inner)));
+        Ok(service)
     }
 
     /// Accepts a transaction and starts it on a task of its own, so that it goes on when nobody
     /// waits. When this returns `Started`, the request and its claim are durable.
     pub async fn begin(
         &self,
-        _request: Request,
-        _claim: Option<Claim>,
+        request: Request,
+        claim: Option<Claim>,
     ) -> Result<Begun, BeginError> {
-        Err(BeginError::StorageFault)
+        let inner = &self.inner;
+        let _admission = inner.admission.lock().await;
+        let began = inner.clock.now();
+        if let Some(claim) = &claim {
+            match inner.journal.claimed(claim, began.timestamp())? {
+                Claimed::Free => {}
+                Claimed::By(id) => return Ok(Begun::Known(id)),
+                Claimed::Conflict => return Err(BeginError::ClaimConflict),
+            }
+        }
+        if inner.closing.load(Ordering::Acquire) {
+            return Err(BeginError::ShuttingDown);
+        }
+        if inner.running.borrow().is_some() {
+            return Err(BeginError::Busy);
+        }
+        let currency = inner
+            .parameters
+            .currency(&request.currency)
+            .map(|currency| currency.numeric)
+            .ok_or(BeginError::CurrencyNotAccepted)?;
+        let id = TransactionId::new();
+        inner
+            .journal
+            .begin(&Beginning { id: &id, request: &request, began: &began, claim: claim.as_ref() })
+            .map_err(|_| BeginError::StorageFault)?;
+        let abort = AbortWindow::default();
+        *inner.current() = Some((id.clone(), abort.clone()));
+        inner.running.send_replace(Some(id.clone()));
+        tokio::spawn(run::transaction(
+            Arc::clone(inner),
+            run::Run { id: id.clone(), request, currency, began, abort },
+        ));
+        Ok(Begun::Started(id))
     }
 
     /// Waits until a transaction has an end and returns its record. Dropping the future changes
     /// nothing for the transaction. `None` when there is no such transaction.
-    pub async fn ended(&self, _id: &TransactionId) -> Option<Record> {
-        None
+    pub async fn ended(&self, id: &TransactionId) -> Option<Record> {
+        let mut running = self.inner.running.subscribe();
+        // An error would mean that the terminal is gone; its records are still there.
+        drop(running.wait_for(|running| running.as_ref() != Some(id)).await);
+        self.transaction(id).await.ok().flatten()
     }
 
     /// Asks the running transaction to stop.
-    pub async fn abort(&self, _id: &TransactionId) -> AbortAnswer {
-        AbortAnswer::Unknown
+    pub async fn abort(&self, id: &TransactionId) -> AbortAnswer {
+        let abort = match &*self.inner.current() {
+            Some((current, abort)) if current == id => Some(abort.clone()),
+            Some(_) | None => None,
+        };
+        match abort {
+            Some(abort) if abort.request() => AbortAnswer::Accepted,
+            Some(_) => AbortAnswer::TooLate,
+            None => match self.inner.journal.record(id) {
+                Ok(Some(_)) => AbortAnswer::Ended,
+                Ok(None) | Err(_) => AbortAnswer::Unknown,
+            },
+        }
     }
 
     /// One transaction of the records.
-    pub async fn transaction(&self, _id: &TransactionId) -> Result<Option<Record>, StorageFault> {
-        Ok(None)
+    ///
+    /// A transaction that does not run and whose end is not known yet, because the engine failed and
+    /// recovery has not succeeded, reads as failed; its reversal reads as pending while money may
+    /// have moved. It may still turn out approved, if the journal already says so.
+    pub async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
+        let running = self.inner.running.borrow().as_ref() == Some(id);
+        let mut record = self.inner.journal.record(id).map_err(|_| StorageFault)?;
+        if let Some(record) = &mut record
+            && record.outcome.is_none()
+            && !running
+        {
+            let phase = self.inner.journal.phase(id).map_err(|_| StorageFault)?;
+            record.outcome = phase.map(|phase| Outcome {
+                reversal: reversal_in(phase),
+                ..Outcome::without_card(Ending::Failed(Failure::EngineFault))
+            });
+        }
+        Ok(record)
     }
 
     /// Every event of every transaction from now on. A receiver that lags is told how many events
     /// it missed.
     pub fn events(&self) -> broadcast::Receiver<Event> {
-        broadcast::channel(1).1
+        self.inner.events.subscribe()
     }
 
     /// The transaction that runs now, if any.
     pub fn running(&self) -> watch::Receiver<Option<TransactionId>> {
-        watch::channel(None).1
+        self.inner.running.subscribe()
     }
 
     /// The terminal's parameters.
     pub fn parameters(&self) -> &Parameters {
-        std::unimplemented!()
+        &self.inner.parameters
     }
 
     /// How the terminal is, probed now.
     pub async fn health(&self) -> Health {
-        std::unimplemented!()
+        let inner = &self.inner;
+        let backlog = inner.backlog();
+        Health {
+            ready: inner.journal.probe()
+                && backlog.is_ok()
+                && !inner.closing.load(Ordering::Acquire),
+            terminal_id: inner.parameters.terminal.terminal_id.clone(),
+            engine: inner.engine_name.get().cloned().unwrap_or_default(),
+            engine_digest: inner.engine.digest().to_owned(),
+            host_version: env!("CARGO_PKG_VERSION").to_owned(),
+            waiting: backlog.map(|backlog| backlog.waiting).unwrap_or_default(),
+            last_transaction: inner.journal.last_ended().ok().flatten(),
+            uptime: inner.started.elapsed(),
+        }
     }
 
     /// Stops taking transactions, waits for the running one, stops the background work.
-    pub async fn shut_down(&self) {}
+    pub async fn shut_down(&self) {
+        self.inner.closing.store(true, Ordering::Release);
+        self.inner.work.notify_one();
+        let mut running = self.inner.running.subscribe();
+        drop(running.wait_for(Option::is_none).await);
+        drop(self.inner.turn.lock().await);
+    }
+}
+
+impl Inner {
+    fn current(&self) -> std::sync::MutexGuard<'_, Option<(TransactionId, AbortWindow)>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask_the_engine_its_name(&self) -> Result<(), StartError> {
+        let nobody = self.capabilities(&TransactionId::recovery(), AbortWindow::default());
+        let description = self
+            .engine
+            .describe(nobody)
+            .await
+            .map_err(|fault| StartError::Engine(fault.to_string()))?;
+        let name = format!("{} {}", description.name, description.version);
+        self.engine_name.get_or_init(|| printable_text(&name, ENGINE_NAME_MAX));
+        Ok(())
+    }
+
+    fn backlog(&self) -> Result<Backlog, crate::journal::StorageFault> {
+        self.journal.backlog(self.running.borrow().as_ref())
+    }
+
+    /// Tells every watcher what happens in `transaction`. Nobody need listen.
+    fn progress(&self, transaction: &TransactionId) -> ProgressSink {
+        let (events, transaction) = (self.events.clone(), transaction.clone());
+        Arc::new(move |what| {
+            // An error means that nobody listens.
+            drop(events.send(Event { transaction: transaction.clone(), what }));
+        })
+    }
 }
 
 /// A point of sale's name for a request, so that repeating it does not repeat the transaction.
@@ -115,6 +318,12 @@ pub enum BeginError {
     /// The request could not be made durable.
     #[error("the journal could not be written")]
     StorageFault,
+}
+
+impl From<crate::journal::StorageFault> for BeginError {
+    fn from(_: crate::journal::StorageFault) -> Self {
+        Self::StorageFault
+    }
 }
 
 /// The answer to an abort.
@@ -186,9 +395,9 @@ pub struct Health {
     /// Journal entries that wait for the acquirer.
     pub waiting: u32,
     /// When the last transaction ended.
-    pub last_transaction: Option<jiff::Zoned>,
+    pub last_transaction: Option<Zoned>,
     /// Since start.
-    pub uptime: std::time::Duration,
+    pub uptime: Duration,
 }
 
 /// Why the terminal did not start.

@@ -1,0 +1,125 @@
+//! `terminal:card-reader` for the guest.
+
+use std::time::Duration;
+
+use wasmtime::{Result, bail, component::Resource};
+
+use super::{ActiveCard, Card, Fault, Presented, Technologies};
+use crate::{
+    bindings::terminal::card_reader::card_reader as wit, interruption::Interruption,
+    terminal::Terminal,
+};
+
+/// The longest command APDU: an extended header, 65535 bytes and Le (ISO 7816-3, 12.1.3).
+const COMMAND_LENGTH_MAX: usize = 65_544;
+
+/// The longest response APDU: 65536 bytes and the status word.
+const RESPONSE_LENGTH_MAX: usize = 65_538;
+
+impl wit::Host for Terminal {
+    async fn wait_for_card(
+        &mut self,
+        accepted: wit::Technologies,
+        timeout_ms: u32,
+    ) -> Result<std::result::Result<wit::PresentedCard, wit::ErrorCode>> {
+        if self.card_active {
+            bail!("the guest waits for a card while it holds one");
+        }
+        let mut devices = self.devices.lock().await;
+        let wait = devices.card_reader.wait_for_card(accepted.into());
+        let presented = match self
+            .abort
+            .bound(Duration::from_millis(timeout_ms.into()), wait)
+            .await
+        {
+            Ok(Ok(presented)) => presented,
+            Ok(Err(fault)) => {
+                tracing::info!(%fault, "no card was read");
+                return Ok(Err(fault.into()));
+            }
+            Err(Interruption::TimedOut) => return Ok(Err(wit::ErrorCode::TimedOut)),
+            Err(Interruption::Aborted) => return Ok(Err(wit::ErrorCode::Aborted)),
+        };
+        drop(devices);
+        Ok(Ok(match presented {
+            Presented::Contact(driver) => wit::PresentedCard::Contact(self.hold(driver)?),
+            Presented::Contactless(driver) => wit::PresentedCard::Contactless(self.hold(driver)?),
+            Presented::Magstripe(tracks) => wit::PresentedCard::Magstripe(wit::MagstripeTracks {
+                track_1: tracks.track_1,
+                track_2: tracks.track_2,
+            }),
+        }))
+    }
+}
+
+impl Terminal {
+    fn hold(&mut self, driver: Box<dyn Card>) -> Result<Resource<ActiveCard>> {
+        let card = self.table.push(ActiveCard { driver, dead: None })?;
+        self.card_active = true;
+        Ok(card)
+    }
+}
+
+impl wit::HostCard for Terminal {
+    async fn transmit(
+        &mut self,
+        card: Resource<ActiveCard>,
+        command: Vec<u8>,
+    ) -> Result<std::result::Result<Vec<u8>, wit::ErrorCode>> {
+        if command.len() < 4 || command.len() > COMMAND_LENGTH_MAX {
+            bail!("the guest sends a command that is no APDU");
+        }
+        let card = self.table.get_mut(&card)?;
+        Ok(card.transmit(&command).await.map_err(Into::into))
+    }
+
+    async fn drop(&mut self, card: Resource<ActiveCard>) -> Result<()> {
+        self.table.delete(card)?;
+        self.card_active = false;
+        Ok(())
+    }
+}
+
+impl ActiveCard {
+    /// Sends one command. A card that was removed or fell silent stays so.
+    pub(crate) async fn transmit(&mut self, command: &[u8]) -> std::result::Result<Vec<u8>, Fault> {
+        if let Some(fault) = self.dead {
+            return Err(fault);
+        }
+        let answer = self.driver.transmit(command).await.and_then(|response| {
+            // Anything else is no response APDU: the driver or the card broke the protocol.
+            if (2..=RESPONSE_LENGTH_MAX).contains(&response.len()) {
+                Ok(response)
+            } else {
+                Err(Fault::CardUnresponsive)
+            }
+        });
+        if let Err(fault) = answer {
+            tracing::info!(%fault, "the card gave no answer");
+            self.dead = Some(fault);
+        }
+        answer
+    }
+}
+
+impl From<wit::Technologies> for Technologies {
+    fn from(accepted: wit::Technologies) -> Self {
+        Self {
+            contact: accepted.contains(wit::Technologies::CONTACT),
+            contactless: accepted.contains(wit::Technologies::CONTACTLESS),
+            magstripe: accepted.contains(wit::Technologies::MAGSTRIPE),
+        }
+    }
+}
+
+impl From<Fault> for wit::ErrorCode {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Cancelled => Self::Cancelled,
+            Fault::CardRemoved => Self::CardRemoved,
+            Fault::CardUnresponsive => Self::CardUnresponsive,
+            Fault::CardCollision => Self::CardCollision,
+            Fault::Reader => Self::ReaderFault,
+        }
+    }
+}

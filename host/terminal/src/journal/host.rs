@@ -1,0 +1,95 @@
+//! `terminal:journal` for the guest.
+
+use wasmtime::{Result, bail};
+
+use super::{AppendError, Counter, Entry, Phase};
+use crate::{bindings::terminal::journal::journal as wit, terminal::Terminal};
+
+const TRANSACTION_LENGTH_MAX: usize = 64;
+const CONTENT_LENGTH_MAX: usize = 16_384;
+
+/// The most entries handed to a guest at a time, whatever it asks for.
+const UNSETTLED_MAX: u32 = 256;
+
+type Answer<T> = Result<std::result::Result<T, wit::ErrorCode>>;
+
+// Each call is one short transaction of SQLite. It is made on the calling thread: a transaction
+// has nothing else to do until it is durable.
+impl wit::Host for Terminal {
+    async fn append(
+        &mut self,
+        transaction_id: String,
+        phase: wit::Phase,
+        content: Vec<u8>,
+    ) -> Answer<u64> {
+        if transaction_id.len() > TRANSACTION_LENGTH_MAX || content.len() > CONTENT_LENGTH_MAX {
+            bail!("the guest writes a journal entry that is too long");
+        }
+        match self.journal.append(&transaction_id, phase.into(), &content) {
+            Ok(sequence) => Ok(Ok(sequence)),
+            Err(AppendError::Full) => Ok(Err(wit::ErrorCode::Full)),
+            Err(AppendError::StorageFault) => Ok(Err(wit::ErrorCode::StorageFault)),
+            Err(AppendError::OutOfOrder) => bail!("the guest writes a phase that may not follow"),
+        }
+    }
+
+    async fn unsettled(&mut self, count_max: u32) -> Answer<Vec<wit::Entry>> {
+        Ok(self
+            .journal
+            .unsettled(count_max.min(UNSETTLED_MAX))
+            .map(|entries| entries.into_iter().map(Into::into).collect())
+            .map_err(|_| wit::ErrorCode::StorageFault))
+    }
+
+    async fn last_entry(&mut self, transaction_id: String) -> Answer<Option<wit::Entry>> {
+        Ok(self
+            .journal
+            .last_entry(&transaction_id)
+            .map(|entry| entry.map(Into::into))
+            .map_err(|_| wit::ErrorCode::StorageFault))
+    }
+
+    async fn next(&mut self, counter: wit::Counter) -> Answer<u32> {
+        let counter = match counter {
+            wit::Counter::TraceNumber => Counter::TraceNumber,
+            wit::Counter::TransactionSequence => Counter::TransactionSequence,
+        };
+        Ok(self.journal.next(counter).map_err(|error| match error {
+            AppendError::Full => wit::ErrorCode::Full,
+            AppendError::StorageFault | AppendError::OutOfOrder => wit::ErrorCode::StorageFault,
+        }))
+    }
+}
+
+impl From<wit::Phase> for Phase {
+    fn from(phase: wit::Phase) -> Self {
+        match phase {
+            wit::Phase::Begun => Self::Begun,
+            wit::Phase::Sent => Self::Sent,
+            wit::Phase::ReversalDue => Self::ReversalDue,
+            wit::Phase::AdviceDue => Self::AdviceDue,
+            wit::Phase::Approved => Self::Approved,
+            wit::Phase::Closed => Self::Closed,
+            wit::Phase::Reversed => Self::Reversed,
+        }
+    }
+}
+
+impl From<Entry> for wit::Entry {
+    fn from(entry: Entry) -> Self {
+        Self {
+            sequence: entry.sequence,
+            transaction_id: entry.transaction,
+            phase: match entry.phase {
+                Phase::Begun => wit::Phase::Begun,
+                Phase::Sent => wit::Phase::Sent,
+                Phase::ReversalDue => wit::Phase::ReversalDue,
+                Phase::AdviceDue => wit::Phase::AdviceDue,
+                Phase::Approved => wit::Phase::Approved,
+                Phase::Closed => wit::Phase::Closed,
+                Phase::Reversed => wit::Phase::Reversed,
+            },
+            content: entry.content.to_vec(),
+        }
+    }
+}

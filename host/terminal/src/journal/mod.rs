@@ -1,0 +1,154 @@
+//! The journal: what happened to money, and the host's own records beside it.
+//!
+//! Two things live in one SQLite file, because they must change together: the *entries*, whose
+//! phases the host understands and whose content only the engine reads, and the host's *records*
+//! of transactions with the claims of the points of sale. A request, its claim and its `begun`
+//! entry are one commit.
+//!
+//! Invariants, each kept here:
+//!
+//! - A commit that returned survives loss of power (write-ahead log, `synchronous=FULL`).
+//! - A transaction moves through the phases along [`Phase::may_follow`] only.
+//! - Content is sealed by the vault and bound to its sequence, transaction and phase: an entry that
+//!   was changed or moved is a storage fault, never another entry.
+
+mod host;
+mod records;
+mod store;
+
+pub(crate) use records::{Backlog, Beginning, Claimed, reversal_in};
+pub(crate) use store::{AppendError, Journal, StorageFault};
+
+/// Where a transaction stands. The last entry of a transaction decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The host accepted the request. Nothing was sent.
+    Begun,
+    /// A request is about to leave. From here on money may have moved.
+    Sent,
+    /// A reversal must reach the acquirer.
+    ReversalDue,
+    /// Approved offline; an advice must reach the acquirer.
+    AdviceDue,
+    /// Approved. Final.
+    Approved,
+    /// Ended without an approval, and nothing is left to reverse. Final.
+    Closed,
+    /// The acquirer confirmed the reversal. Final.
+    Reversed,
+}
+
+/// Every phase with its number in the database, which never changes.
+const PHASES: [(Phase, i64); 7] = [
+    (Phase::Begun, 1),
+    (Phase::Sent, 2),
+    (Phase::ReversalDue, 3),
+    (Phase::AdviceDue, 4),
+    (Phase::Approved, 5),
+    (Phase::Closed, 6),
+    (Phase::Reversed, 7),
+];
+
+impl Phase {
+    /// Whether a transaction may go from `last` to `self`. `Begun` follows nothing: the host alone
+    /// writes it. A delivery that is tried again repeats its phase.
+    pub(crate) fn may_follow(self, last: Self) -> bool {
+        matches!(
+            (last, self),
+            (Self::Begun, Self::Sent | Self::AdviceDue | Self::Closed)
+                | (
+                    Self::Sent,
+                    Self::ReversalDue | Self::AdviceDue | Self::Approved | Self::Closed
+                )
+                | (Self::ReversalDue, Self::ReversalDue | Self::Reversed)
+                | (Self::AdviceDue, Self::AdviceDue | Self::Approved)
+        )
+    }
+
+    /// Whether the card was charged, or will be.
+    pub(crate) fn is_approved(self) -> bool {
+        matches!(self, Self::Approved | Self::AdviceDue)
+    }
+
+    fn number(self) -> i64 {
+        PHASES.iter().find(|(phase, _)| *phase == self).map_or(0, |(_, number)| *number)
+    }
+
+    fn from_number(number: i64) -> Option<Self> {
+        PHASES.iter().find(|(_, known)| *known == number).map(|(phase, _)| *phase)
+    }
+}
+
+/// A number that counts up in durable storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counter {
+    /// ISO 8583 field 11.
+    TraceNumber,
+    /// The transaction sequence counter, tag 9F41.
+    TransactionSequence,
+}
+
+impl Counter {
+    /// Its name in the database and its last value before it goes round to 1.
+    fn row(self) -> (&'static str, u32) {
+        match self {
+            Self::TraceNumber => ("trace-number", 999_999),
+            Self::TransactionSequence => ("transaction-sequence", 99_999_999),
+        }
+    }
+}
+
+/// One entry as it was written.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Position in the journal, rising.
+    pub(crate) sequence: u64,
+    /// The transaction it belongs to.
+    pub(crate) transaction: String,
+    /// Where it put the transaction.
+    pub(crate) phase: Phase,
+    /// What the engine wrote. Card data is in it.
+    pub(crate) content: zeroize::Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry")
+            .field("sequence", &self.sequence)
+            .field("transaction", &self.transaction)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn final_phases_are_left_by_nothing() {
+        for last in [Phase::Approved, Phase::Closed, Phase::Reversed] {
+            for (next, _) in PHASES {
+                assert!(!next.may_follow(last), "{next:?} after {last:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_approval_needs_a_request_that_left_or_an_advice() {
+        assert!(!Phase::Approved.may_follow(Phase::Begun));
+        assert!(Phase::Approved.may_follow(Phase::Sent));
+        assert!(Phase::Approved.may_follow(Phase::AdviceDue));
+        assert!(!Phase::Approved.may_follow(Phase::ReversalDue));
+        assert!(!Phase::Closed.may_follow(Phase::ReversalDue));
+    }
+
+    #[test]
+    fn numbers_and_phases_agree() {
+        for (phase, number) in PHASES {
+            assert_eq!(phase.number(), number);
+            assert_eq!(Phase::from_number(number), Some(phase));
+        }
+        assert_eq!(Phase::from_number(0), None);
+    }
+}

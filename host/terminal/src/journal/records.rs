@@ -1,0 +1,279 @@
+//! The host's records of transactions, and the claims of the points of sale.
+
+use jiff::{Timestamp, Zoned};
+use rusqlite::{OptionalExtension, params};
+
+use super::{
+    Phase,
+    store::{AppendError, Journal, StorageFault, phase_of},
+};
+use crate::{
+    service::Claim,
+    transaction::{Ending, Failure, Outcome, Record, Request, ReversalState, TransactionId},
+};
+
+/// How long a claim is remembered, in seconds: 24 hours.
+const CLAIM_LIFE: i64 = 24 * 60 * 60;
+
+/// How long entries and records of ended transactions are kept, in seconds: 90 days. A batch is
+/// reconciled and a chargeback answered from the acquirer's side long before.
+const RECORD_LIFE: i64 = 90 * 24 * 60 * 60;
+
+/// What becomes durable before a transaction starts.
+pub(crate) struct Beginning<'a> {
+    /// Its name.
+    pub(crate) id: &'a TransactionId,
+    /// What was asked for.
+    pub(crate) request: &'a Request,
+    /// When.
+    pub(crate) began: &'a Zoned,
+    /// The point of sale's claim.
+    pub(crate) claim: Option<&'a Claim>,
+}
+
+/// What is known of a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Claimed {
+    /// Nothing: it is free.
+    Free,
+    /// It was made for this transaction, by the same request.
+    By(TransactionId),
+    /// It was made by another request.
+    Conflict,
+}
+
+impl Journal {
+    /// What is known of a claim at the moment `now`.
+    pub(crate) fn claimed(&self, claim: &Claim, now: Timestamp) -> Result<Claimed, StorageFault> {
+        let row: Option<(Vec<u8>, String)> = self
+            .connection()
+            .prepare_cached(
+                "SELECT fingerprint, transaction_id FROM claims WHERE key = ?1 AND made > ?2",
+            )?
+            .query_row(
+                params![claim.key, now.as_second().saturating_sub(CLAIM_LIFE)],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        Ok(match row {
+            None => Claimed::Free,
+            Some((fingerprint, id)) if fingerprint == claim.fingerprint => {
+                Claimed::By(TransactionId(id))
+            }
+            Some(_) => Claimed::Conflict,
+        })
+    }
+
+    /// Makes request, claim and the entry `begun` durable in one commit. The caller has seen that
+    /// the claim is free; an older one under the same key has run out and gives way.
+    pub(crate) fn begin(&self, beginning: &Beginning<'_>) -> Result<(), AppendError> {
+        let id = beginning.id.as_str();
+        let request =
+            serde_json::to_string(beginning.request).map_err(|_| AppendError::StorageFault)?;
+        let now = beginning.began.timestamp().as_second();
+        self.write(|sql| {
+            let sequence = self.insert(sql, id, Phase::Begun, &[])?;
+            let written = sql
+                .execute(
+                    "INSERT INTO transactions (id, request, began, phase, last_sequence)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    params![
+                        id,
+                        request,
+                        beginning.began.to_string(),
+                        Phase::Begun.number(),
+                        sequence
+                    ],
+                )
+                .and_then(|_| {
+                    sql.execute(
+                        "DELETE FROM claims WHERE made <= ?1",
+                        [now.saturating_sub(CLAIM_LIFE)],
+                    )
+                })
+                .and_then(|_| match beginning.claim {
+                    Some(claim) => sql.execute(
+                        "INSERT OR REPLACE INTO claims (key, fingerprint, transaction_id, made)
+                         VALUES (?1, ?2, ?3, ?4)",
+                        params![claim.key, claim.fingerprint, id, now],
+                    ),
+                    None => Ok(0),
+                });
+            written.map(|_| ()).map_err(|error| {
+                tracing::error!(%error, "the journal's database failed");
+                AppendError::StorageFault
+            })
+        })
+    }
+
+    /// Gives a transaction its end. A transaction of which nothing was sent is closed with it. A
+    /// claim is freed when nothing was sent and the reason passes.
+    ///
+    /// Fails with `OutOfOrder` when the outcome contradicts the journal: an approval that the
+    /// journal does not hold, or the reverse.
+    pub(crate) fn finish(
+        &self,
+        id: &TransactionId,
+        outcome: &Outcome,
+        ended: &Zoned,
+    ) -> Result<(), AppendError> {
+        let text = serde_json::to_string(outcome).map_err(|_| AppendError::StorageFault)?;
+        self.write(|sql| {
+            let phase = phase_of(sql, id.as_str())?.ok_or(AppendError::OutOfOrder)?;
+            if !agrees(outcome, phase) {
+                return Err(AppendError::OutOfOrder);
+            }
+            let failed = |error: rusqlite::Error| {
+                tracing::error!(%error, "the journal's database failed");
+                AppendError::StorageFault
+            };
+            if phase == Phase::Begun {
+                let sequence = self.insert(sql, id.as_str(), Phase::Closed, &[])?;
+                sql.execute(
+                    "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
+                    params![Phase::Closed.number(), sequence, id.as_str()],
+                )
+                .map_err(failed)?;
+            }
+            sql.execute(
+                "UPDATE transactions SET outcome = ?1, ended = ?2 WHERE id = ?3",
+                params![text, ended.to_string(), id.as_str()],
+            )
+            .map_err(failed)?;
+            if frees_its_claim(outcome) {
+                sql.execute("DELETE FROM claims WHERE transaction_id = ?1", [id.as_str()])
+                    .map_err(failed)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// One record. The state of its reversal is the journal's.
+    pub(crate) fn record(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
+        let row: Option<(String, String, i64, Option<String>)> = self
+            .connection()
+            .prepare_cached(
+                "SELECT request, began, phase, outcome FROM transactions WHERE id = ?1",
+            )?
+            .query_row([id.as_str()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .optional()?;
+        let Some((request, began, phase, outcome)) = row else {
+            return Ok(None);
+        };
+        let phase = Phase::from_number(phase).ok_or(StorageFault)?;
+        let mut outcome: Option<Outcome> = outcome
+            .map(|text: String| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|_| StorageFault)?;
+        if let Some(outcome) = &mut outcome {
+            outcome.reversal = reversal_in(phase);
+        }
+        Ok(Some(Record {
+            id: id.clone(),
+            request: serde_json::from_str(&request).map_err(|_| StorageFault)?,
+            began: began.parse().map_err(|_| StorageFault)?,
+            outcome,
+        }))
+    }
+
+    /// Where a transaction stands.
+    pub(crate) fn phase(&self, id: &TransactionId) -> Result<Option<Phase>, StorageFault> {
+        phase_of(&self.connection(), id.as_str()).map_err(|_| StorageFault)
+    }
+
+    /// How many transactions wait for the acquirer, and how many have an end that the records lack;
+    /// the running one apart.
+    pub(crate) fn backlog(&self, running: Option<&TransactionId>) -> Result<Backlog, StorageFault> {
+        self.connection()
+            .prepare_cached(
+                "SELECT count(*) FILTER (WHERE phase IN (2, 3, 4)),
+                        count(*) FILTER (WHERE outcome IS NULL)
+                 FROM transactions
+                 WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND id IS NOT ?1",
+            )?
+            .query_row([running.map(TransactionId::as_str)], |row| {
+                Ok(Backlog { waiting: row.get(0)?, without_end: row.get(1)? })
+            })
+            .map_err(StorageFault::from)
+    }
+
+    /// When the last transaction ended.
+    pub(crate) fn last_ended(&self) -> Result<Option<Zoned>, StorageFault> {
+        let text: Option<String> = self
+            .connection()
+            .prepare_cached("SELECT ended FROM transactions WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        text.map(|text| text.parse().map_err(|_| StorageFault)).transpose()
+    }
+
+    /// Forgets what is past its life: records and entries of transactions that ended long ago.
+    pub(crate) fn prune(&self, now: Timestamp) -> Result<(), StorageFault> {
+        let before = now.as_second().saturating_sub(RECORD_LIFE);
+        // A transaction's name holds the time at which it began.
+        let Ok(before_ms) = u64::try_from(before.saturating_mul(1000)) else {
+            return Ok(());
+        };
+        let oldest = TransactionId::first_at(before_ms);
+        self.write(|sql| {
+            let done = "id < ?1 AND outcome IS NOT NULL AND phase IN (5, 6, 7)";
+            sql.execute(
+                &format!(
+                    "DELETE FROM entries WHERE transaction_id IN
+                     (SELECT id FROM transactions WHERE {done})"
+                ),
+                [oldest.as_str()],
+            )
+            .and_then(|_| {
+                sql.execute(&format!("DELETE FROM transactions WHERE {done}"), [oldest.as_str()])
+            })
+            .map(|_| ())
+            .map_err(|error| {
+                tracing::error!(%error, "the journal's database failed");
+                AppendError::StorageFault
+            })
+        })
+        .map_err(|_| StorageFault)
+    }
+
+    /// Whether the journal can be written now.
+    pub(crate) fn probe(&self) -> bool {
+        self.connection().execute_batch("BEGIN IMMEDIATE; ROLLBACK;").is_ok()
+    }
+}
+
+/// What is still to be done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    /// Transactions that wait for the acquirer.
+    pub(crate) waiting: u32,
+    /// Transactions whose end the records lack.
+    pub(crate) without_end: u32,
+}
+
+/// Whether an outcome may be recorded for a transaction in `phase`: approved if and only if the
+/// journal says so.
+fn agrees(outcome: &Outcome, phase: Phase) -> bool {
+    (outcome.ending == Ending::Approved) == phase.is_approved() && phase != Phase::Sent
+}
+
+/// A failure that passes, before anything was sent: the same request may be tried again.
+fn frees_its_claim(outcome: &Outcome) -> bool {
+    matches!(
+        outcome.ending,
+        Ending::Failed(
+            Failure::AcquirerUnreachable | Failure::DeviceFault | Failure::EngineFault
+        )
+    ) && outcome.reversal == ReversalState::None
+}
+
+/// The state of the reversal that a phase means.
+pub(crate) fn reversal_in(phase: Phase) -> ReversalState {
+    match phase {
+        Phase::Sent | Phase::ReversalDue => ReversalState::Pending,
+        Phase::Reversed => ReversalState::Confirmed,
+        Phase::Begun | Phase::AdviceDue | Phase::Approved | Phase::Closed => ReversalState::None,
+    }
+}

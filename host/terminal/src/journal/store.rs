@@ -1,0 +1,321 @@
+//! The database: opening, entries, counters.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
+use vault::Vault;
+
+use super::{Counter, Entry, Phase};
+use crate::observer::{Observer, Point};
+
+/// The version of the schema below.
+const SCHEMA_VERSION: i64 = 1;
+
+/// The journal's size limit: 4 KiB pages, 256 MiB in all.
+const PAGES_MAX: i64 = 65_536;
+
+/// What the vault derives the sealing key from.
+const SEAL_CONTEXT: &str = "journal";
+
+const SCHEMA: &str = "
+    CREATE TABLE entries (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        transaction_id TEXT NOT NULL,
+        phase INTEGER NOT NULL,
+        content BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE transactions (
+        id TEXT PRIMARY KEY,
+        request TEXT NOT NULL,
+        began TEXT NOT NULL,
+        phase INTEGER NOT NULL,
+        last_sequence INTEGER NOT NULL,
+        outcome TEXT,
+        ended TEXT
+    ) STRICT;
+    CREATE INDEX transactions_unsettled ON transactions (last_sequence)
+        WHERE outcome IS NULL OR phase IN (1, 2, 3, 4);
+    CREATE TABLE claims (
+        key TEXT PRIMARY KEY,
+        fingerprint BLOB NOT NULL,
+        transaction_id TEXT NOT NULL,
+        made INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX claims_by_age ON claims (made);
+    CREATE TABLE counters (
+        name TEXT PRIMARY KEY,
+        value INTEGER NOT NULL
+    ) STRICT;
+";
+
+/// The journal. Cheap to clone; all clones write the same file.
+#[derive(Clone)]
+pub(crate) struct Journal {
+    shared: Arc<Shared>,
+    /// The transaction that the holder runs: to itself it is not unsettled.
+    running: Option<String>,
+}
+
+struct Shared {
+    connection: Mutex<Connection>,
+    vault: Arc<Mutex<Vault>>,
+    observer: Arc<dyn Observer>,
+}
+
+/// Why the journal was not opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// SQLite refused the file.
+    #[error("the database cannot be opened: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The file is of another version of this program.
+    #[error("the database has version {0}, this host knows version {SCHEMA_VERSION}")]
+    Version(i64),
+}
+
+/// Storage failed, or an entry is not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the journal's storage failed")]
+pub(crate) struct StorageFault;
+
+/// Why an entry was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AppendError {
+    /// The journal is full. Nothing was written.
+    #[error("the journal is full")]
+    Full,
+    /// Storage failed. Nothing was written.
+    #[error("the journal's storage failed")]
+    StorageFault,
+    /// The phase may not follow the transaction's last one, or there is no such transaction.
+    /// Nothing was written.
+    #[error("this phase may not follow")]
+    OutOfOrder,
+}
+
+impl Journal {
+    /// Opens the journal, or makes a new one.
+    pub(crate) fn open(
+        path: &Path,
+        vault: Arc<Mutex<Vault>>,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, OpenError> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "secure_delete", "ON")?;
+        connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
+        match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
+            SCHEMA_VERSION => {}
+            0 => {
+                connection.execute_batch(&format!(
+                    "BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                ))?;
+            }
+            other => return Err(OpenError::Version(other)),
+        }
+        let shared = Shared { connection: Mutex::new(connection), vault, observer };
+        Ok(Self { shared: Arc::new(shared), running: None })
+    }
+
+    /// The same journal, for the instance that runs `transaction`.
+    pub(crate) fn for_transaction(&self, transaction: &str) -> Self {
+        Self { shared: Arc::clone(&self.shared), running: Some(transaction.to_owned()) }
+    }
+
+    /// Writes an entry. When this returns, it is durable.
+    pub(crate) fn append(
+        &self,
+        transaction: &str,
+        phase: Phase,
+        content: &[u8],
+    ) -> Result<u64, AppendError> {
+        self.write(|sql| {
+            let last = phase_of(sql, transaction)?.ok_or(AppendError::OutOfOrder)?;
+            if !phase.may_follow(last) {
+                return Err(AppendError::OutOfOrder);
+            }
+            let sequence = self.insert(sql, transaction, phase, content)?;
+            sql.execute(
+                "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
+                params![phase.number(), sequence, transaction],
+            )
+            .map_err(write_failed)?;
+            u64::try_from(sequence).map_err(|_| AppendError::StorageFault)
+        })
+    }
+
+    /// The last entry of every transaction that is not final, or whose end the records lack, oldest
+    /// first; the running one apart.
+    pub(crate) fn unsettled(&self, count_max: u32) -> Result<Vec<Entry>, StorageFault> {
+        let rows: Vec<Row> = {
+            let connection = self.connection();
+            let mut statement = connection.prepare_cached(
+                "SELECT sequence, transaction_id, entries.phase, content
+                 FROM entries JOIN transactions
+                   ON entries.transaction_id = transactions.id
+                  AND entries.sequence = transactions.last_sequence
+                 WHERE (transactions.outcome IS NULL OR transactions.phase IN (1, 2, 3, 4))
+                   AND transactions.id IS NOT ?1
+                 ORDER BY sequence LIMIT ?2",
+            )?;
+            statement
+                .query_map(params![self.running, count_max], Row::read)?
+                .collect::<Result<_, _>>()?
+        };
+        rows.into_iter().map(|row| self.unseal(row)).collect()
+    }
+
+    /// The last entry of one transaction.
+    pub(crate) fn last_entry(&self, transaction: &str) -> Result<Option<Entry>, StorageFault> {
+        let row = self
+            .connection()
+            .prepare_cached(
+                "SELECT sequence, transaction_id, phase, content FROM entries
+                 WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)",
+            )?
+            .query_row([transaction], Row::read)
+            .optional()?;
+        row.map(|row| self.unseal(row)).transpose()
+    }
+
+    /// Counts up and returns the new value, which is durable.
+    pub(crate) fn next(&self, counter: Counter) -> Result<u32, AppendError> {
+        let (name, last) = counter.row();
+        self.write(|sql| {
+            sql.query_row(
+                "INSERT INTO counters (name, value) VALUES (?1, 1)
+                 ON CONFLICT (name) DO UPDATE SET value = value % ?2 + 1
+                 RETURNING value",
+                params![name, last],
+                |row| row.get(0),
+            )
+            .map_err(write_failed)
+        })
+    }
+
+    /// Runs `work` in one commit, with the observer told before and after.
+    pub(super) fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, AppendError>,
+    ) -> Result<T, AppendError> {
+        let mut connection = self.connection();
+        let sql = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(write_failed)?;
+        let value = work(&sql)?;
+        self.shared.observer.at(Point::StorageWrite);
+        sql.commit().map_err(write_failed)?;
+        self.shared.observer.at(Point::StorageWritten);
+        Ok(value)
+    }
+
+    /// Inserts an entry and returns its sequence. The caller updates the transaction.
+    pub(super) fn insert(
+        &self,
+        sql: &Transaction<'_>,
+        transaction: &str,
+        phase: Phase,
+        content: &[u8],
+    ) -> Result<i64, AppendError> {
+        // AUTOINCREMENT keeps the highest sequence ever given, pruned entries included.
+        let last: Option<i64> = sql
+            .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'entries'", [], |row| {
+                row.get(0)
+            })
+            .optional()
+            .map_err(write_failed)?;
+        let sequence = last.unwrap_or(0).checked_add(1).ok_or(AppendError::Full)?;
+        let sealed = self
+            .vault()
+            .seal(SEAL_CONTEXT, &bound_to(sequence, transaction, phase), content)
+            .map_err(|_| AppendError::StorageFault)?;
+        sql.execute(
+            "INSERT INTO entries (sequence, transaction_id, phase, content) VALUES (?1, ?2, ?3, ?4)",
+            params![sequence, transaction, phase.number(), sealed],
+        )
+        .map_err(write_failed)?;
+        Ok(sequence)
+    }
+
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic while the lock was held leaves at most an open SQL transaction, which rolls back.
+        self.shared.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn vault(&self) -> MutexGuard<'_, Vault> {
+        self.shared.vault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unseal(&self, row: Row) -> Result<Entry, StorageFault> {
+        let phase = Phase::from_number(row.phase).ok_or(StorageFault)?;
+        let content = self
+            .vault()
+            .unseal(SEAL_CONTEXT, &bound_to(row.sequence, &row.transaction, phase), &row.content)
+            .map_err(|_| {
+                tracing::error!(sequence = row.sequence, "a journal entry is not what was written");
+                StorageFault
+            })?;
+        let sequence = u64::try_from(row.sequence).map_err(|_| StorageFault)?;
+        Ok(Entry { sequence, transaction: row.transaction, phase, content })
+    }
+}
+
+/// The phase a transaction stands in, as its row says.
+pub(super) fn phase_of(
+    connection: &Connection,
+    transaction: &str,
+) -> Result<Option<Phase>, AppendError> {
+    let number: Option<i64> = connection
+        .prepare_cached("SELECT phase FROM transactions WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([transaction], |row| row.get(0)).optional()
+        })
+        .map_err(write_failed)?;
+    number.map(|number| Phase::from_number(number).ok_or(AppendError::StorageFault)).transpose()
+}
+
+/// What an entry's content is bound to: it cannot be moved to another place.
+fn bound_to(sequence: i64, transaction: &str, phase: Phase) -> Vec<u8> {
+    let mut bound = sequence.to_be_bytes().to_vec();
+    bound.extend(phase.number().to_be_bytes());
+    bound.extend(transaction.as_bytes());
+    bound
+}
+
+fn write_failed(error: rusqlite::Error) -> AppendError {
+    if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+        return AppendError::Full;
+    }
+    tracing::error!(%error, "the journal's database failed");
+    AppendError::StorageFault
+}
+
+impl From<rusqlite::Error> for StorageFault {
+    fn from(error: rusqlite::Error) -> Self {
+        tracing::error!(%error, "the journal's database failed");
+        Self
+    }
+}
+
+/// A row of `entries`.
+struct Row {
+    sequence: i64,
+    transaction: String,
+    phase: i64,
+    content: Vec<u8>,
+}
+
+impl Row {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            sequence: row.get(0)?,
+            transaction: row.get(1)?,
+            phase: row.get(2)?,
+            content: row.get(3)?,
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! Recovery: at start, after a fault, and while something waits for the acquirer.
+
+use std::{
+    sync::{Arc, Weak, atomic::Ordering},
+    time::Duration,
+};
+
+use super::{Inner, convert, run::RecoveryFault};
+use crate::{interruption::AbortWindow, journal::Backlog, transaction::TransactionId};
+
+/// The longest that start waits for an acquirer. What is not settled by then is tried again later.
+const START_MAX: Duration = Duration::from_secs(10);
+
+/// The first and the longest pause between two tries.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Settles what a crash left open. A terminal whose acquirer cannot be reached starts all the same,
+/// with the reversal in the journal.
+pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
+    if let Err(fault) = inner.journal.prune(inner.clock.now().timestamp()) {
+        tracing::warn!(%fault, "old records could not be removed");
+    }
+    if inner.journal.backlog(None)? == Backlog::default() {
+        return Ok(());
+    }
+    let _turn = inner.turn.lock().await;
+    match tokio::time::timeout(START_MAX, recover(inner)).await {
+        Ok(result) => result,
+        Err(_) => {
+            tracing::warn!("the acquirer does not answer; what is open is tried again later");
+            Ok(())
+        }
+    }
+}
+
+/// Tries again while something is open and nothing runs. Ends with the terminal.
+pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
+    let mut pause = PAUSE_MIN;
+    loop {
+        let Some(inner) = terminal.upgrade() else { return };
+        if inner.closing.load(Ordering::Acquire) {
+            return;
+        }
+        let open = inner.backlog().is_ok_and(|backlog| backlog != Backlog::default());
+        if open {
+            // The turn is taken only when nobody has it: a sale settles what is open by itself.
+            if let Ok(_turn) = inner.turn.try_lock()
+                && let Err(fault) = recover(&inner).await
+            {
+                tracing::error!(%fault, "recovery failed; it is tried again");
+            }
+        } else {
+            pause = PAUSE_MIN;
+        }
+        let work = Arc::clone(&inner.work);
+        // While it waits, this task does not keep the terminal alive.
+        drop(inner);
+        if open {
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(PAUSE_MAX);
+        } else {
+            // Dropping the terminal wakes nobody; the wait is cut so that the task ends with it.
+            drop(tokio::time::timeout(PAUSE_MAX, work.notified()).await);
+        }
+    }
+}
+
+/// Lets a fresh instance settle what the journal holds open, and records the ends. The caller has
+/// the turn.
+pub(super) async fn recover(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
+    let now = inner.clock.now();
+    // Recovery belongs to no transaction: nothing of the journal is hidden from it.
+    let mut capabilities = inner.capabilities(&TransactionId::recovery(), AbortWindow::default());
+    capabilities.journal = inner.journal.clone();
+    let recovery = inner
+        .engine
+        .recover(capabilities, convert::moment(&now))
+        .await
+        .map_err(RecoveryFault::Engine)?
+        .map_err(RecoveryFault::Refused)?;
+    for settled in recovery.settled {
+        let Some(id) = TransactionId::parse(&settled.transaction_id) else {
+            tracing::error!("the engine settled a transaction that does not exist");
+            continue;
+        };
+        let outcome = convert::outcome(&settled.outcome);
+        match inner.journal.finish(&id, &outcome, &now) {
+            Ok(()) => tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled"),
+            Err(refused) => {
+                tracing::error!(transaction = id.as_str(), %refused, "an end was not recorded");
+            }
+        }
+    }
+    Ok(())
+}

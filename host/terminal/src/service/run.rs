@@ -1,0 +1,145 @@
+//! One transaction, from its start on a task of its own to its record.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Zoned;
+
+use super::{Inner, Progress, background, convert};
+use crate::{
+    bindings::exports::terminal::engine::transactions::ErrorCode,
+    engine::GuestFault,
+    interruption::AbortWindow,
+    journal::{AppendError, Phase},
+    terminal::Capabilities,
+    transaction::{Ending, Failure, Outcome, Request, TransactionId},
+};
+
+/// The longest a transaction may take, whatever its engine waits for.
+const TRANSACTION_MAX: Duration = Duration::from_secs(600);
+
+/// What a transaction needs.
+pub(super) struct Run {
+    pub(super) id: TransactionId,
+    pub(super) request: Request,
+    /// ISO 4217 numeric code.
+    pub(super) currency: u16,
+    pub(super) began: Zoned,
+    pub(super) abort: AbortWindow,
+}
+
+/// Runs a transaction to its end, makes the end durable and tells it.
+pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
+    let id = run.id.clone();
+    let turn = inner.turn.lock().await;
+    // On a task of its own: a panic in a driver ends the transaction, not the terminal.
+    let outcome = tokio::spawn(decide(Arc::clone(&inner), run)).await.unwrap_or_else(|panicked| {
+        tracing::error!(transaction = id.as_str(), %panicked, "a driver or the host panicked");
+        None
+    });
+    let recorded = outcome.is_some_and(|outcome| record(&inner, &id, &outcome));
+    if !recorded {
+        settle_after_a_fault(&inner, &id).await;
+    }
+    drop(turn);
+    let record = inner.journal.record(&id).ok().flatten();
+    *inner.current() = None;
+    inner.running.send_replace(None);
+    match record {
+        Some(record) if record.outcome.is_some() => {
+            inner.progress(&id)(Progress::Ended(Box::new(record)));
+        }
+        Some(_) | None => {
+            tracing::error!(transaction = id.as_str(), "the end is not known before recovery");
+        }
+    }
+    inner.work.notify_one();
+}
+
+/// Lets the engine decide. `None` when recovery must say how it ended.
+async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
+    let request = convert::request(&run.id, &run.request, run.currency, &run.began);
+    let capabilities = inner.capabilities(&run.id, run.abort);
+    let call = inner.engine.run(capabilities, &request);
+    match tokio::time::timeout(TRANSACTION_MAX, call).await {
+        Ok(Ok(Ok(outcome))) => Some(convert::outcome(&outcome)),
+        Ok(Ok(Err(refused))) => {
+            tracing::warn!(transaction = run.id.as_str(), ?refused, "the engine refused");
+            match refused {
+                ErrorCode::NotSupported => {
+                    Some(Outcome::without_card(Ending::Failed(Failure::NotSupported)))
+                }
+                ErrorCode::InvalidRequest | ErrorCode::ParametersInvalid => {
+                    Some(Outcome::without_card(Ending::Failed(Failure::EngineFault)))
+                }
+                ErrorCode::JournalFault => None,
+            }
+        }
+        Ok(Err(fault)) => {
+            tracing::error!(transaction = run.id.as_str(), ?fault, "the engine failed");
+            None
+        }
+        Err(_) => {
+            tracing::error!(transaction = run.id.as_str(), "the transaction took too long");
+            None
+        }
+    }
+}
+
+/// Makes an end durable. `false` when the journal contradicts it, or cannot be written.
+fn record(inner: &Inner, id: &TransactionId, outcome: &Outcome) -> bool {
+    match inner.journal.finish(id, outcome, &inner.clock.now()) {
+        Ok(()) => true,
+        Err(AppendError::OutOfOrder) => {
+            tracing::error!(
+                transaction = id.as_str(),
+                "the engine's outcome contradicts the journal; it is not believed",
+            );
+            false
+        }
+        Err(AppendError::Full | AppendError::StorageFault) => false,
+    }
+}
+
+/// Gives a transaction its end after its engine failed.
+async fn settle_after_a_fault(inner: &Arc<Inner>, id: &TransactionId) {
+    match inner.journal.phase(id) {
+        // Nothing was sent: the end is the fault itself.
+        Ok(Some(Phase::Begun | Phase::Closed)) => {
+            record(inner, id, &Outcome::without_card(Ending::Failed(Failure::EngineFault)));
+        }
+        Ok(_) => match background::recover(inner).await {
+            Ok(()) => {}
+            Err(fault) => tracing::error!(?fault, "recovery failed"),
+        },
+        Err(fault) => tracing::error!(%fault, "the journal cannot be read"),
+    }
+}
+
+impl Inner {
+    /// What one instance may reach.
+    pub(super) fn capabilities(&self, id: &TransactionId, abort: AbortWindow) -> Capabilities {
+        Capabilities {
+            devices: Arc::clone(&self.devices),
+            vault: Arc::clone(&self.vault),
+            parameters: Arc::clone(&self.parameters),
+            journal: self.journal.for_transaction(id.as_str()),
+            abort,
+            progress: self.progress(id),
+            observer: Arc::clone(&self.observer),
+        }
+    }
+}
+
+/// Why recovery did not happen.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RecoveryFault {
+    /// The engine refused or failed.
+    #[error("the engine failed in recovery: {0:?}")]
+    Engine(GuestFault),
+    /// The engine answered with an error.
+    #[error("the engine refused recovery: {0:?}")]
+    Refused(ErrorCode),
+    /// The journal failed.
+    #[error("the journal failed in recovery")]
+    Journal(#[from] crate::journal::StorageFault),
+}

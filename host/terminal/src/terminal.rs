@@ -1,0 +1,106 @@
+//! What one guest reaches: a field for each capability, and the limits it lives in.
+
+use std::sync::{Arc, Mutex};
+
+use vault::Vault;
+use wasmtime::{
+    Result, StoreLimits, StoreLimitsBuilder,
+    component::{HasSelf, Linker, ResourceTable},
+};
+
+use crate::{
+    bindings::terminal::{
+        acquirer_link::acquirer_link, card_reader::card_reader, crypto::crypto, display::display,
+        journal::journal, parameters::parameters, pin_entry::pin_entry,
+        point_of_sale::point_of_sale, printer::printer, trace::trace,
+    },
+    config::Devices,
+    interruption::AbortWindow,
+    journal::Journal,
+    observer::Observer,
+    parameters::Parameters,
+    service::Progress,
+};
+
+/// The most linear memory of a guest.
+const MEMORY_MAX: usize = 16 * 1024 * 1024;
+
+/// The most elements of a guest's table.
+const TABLE_ELEMENTS_MAX: usize = 10_000;
+
+/// The most handles of a guest: a card and a PIN, with room for an engine that holds two.
+const HANDLES_MAX: usize = 16;
+
+/// Told of every step of a transaction.
+pub(crate) type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// What a guest may use, handed in for one call.
+#[derive(Clone)]
+pub(crate) struct Capabilities {
+    pub(crate) parameters: Arc<Parameters>,
+    pub(crate) devices: Arc<tokio::sync::Mutex<Devices>>,
+    pub(crate) vault: Arc<Mutex<Vault>>,
+    pub(crate) journal: Journal,
+    pub(crate) abort: AbortWindow,
+    pub(crate) progress: ProgressSink,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+/// The data of one store: made for one call of the guest and dropped after it.
+pub(crate) struct Terminal {
+    pub(crate) parameters: Arc<Parameters>,
+    pub(crate) devices: Arc<tokio::sync::Mutex<Devices>>,
+    pub(crate) vault: Arc<Mutex<Vault>>,
+    pub(crate) journal: Journal,
+    pub(crate) abort: AbortWindow,
+    pub(crate) progress: ProgressSink,
+    pub(crate) observer: Arc<dyn Observer>,
+    /// Whether the guest holds a card. Invariant: at most one `card` exists.
+    pub(crate) card_active: bool,
+    /// Trace events recorded so far.
+    pub(crate) trace_events: u32,
+    pub(crate) table: ResourceTable,
+    pub(crate) limits: StoreLimits,
+}
+
+impl Terminal {
+    /// The state of a fresh guest.
+    pub(crate) fn new(capabilities: Capabilities) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
+        Self {
+            parameters: capabilities.parameters,
+            devices: capabilities.devices,
+            vault: capabilities.vault,
+            journal: capabilities.journal,
+            abort: capabilities.abort,
+            progress: capabilities.progress,
+            observer: capabilities.observer,
+            card_active: false,
+            trace_events: 0,
+            table,
+            limits: StoreLimitsBuilder::new()
+                .memory_size(MEMORY_MAX)
+                .table_elements(TABLE_ELEMENTS_MAX)
+                .memories(4)
+                .tables(16)
+                .instances(32)
+                .trap_on_grow_failure(true)
+                .build(),
+        }
+    }
+
+    /// Links every capability, in the order of `wit/world.wit`.
+    pub(crate) fn link(linker: &mut Linker<Self>) -> Result<()> {
+        parameters::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
+        card_reader::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
+        pin_entry::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
+        crypto::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
+        display::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
+        printer::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
+        point_of_sale::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
+        acquirer_link::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
+        journal::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
+        trace::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)
+    }
+}
