@@ -1,1 +1,61 @@
-//! To be written.
+//! The Commerce API: what a point of sale talks to.
+//!
+//! HTTP and a WebSocket over one terminal's transaction service. This first slice has
+//! `POST /v1/transaction/sale`, `GET /v1/transaction/{id}`, `POST /v1/transaction/{id}/abort`,
+//! `GET /v1/device/health` and the session `/v1/session` with the actions `sale` and `abort`.
+//! It speaks plain HTTP; TLS, CORS and rate limits are the embedder's until later versions.
+//!
+//! An embedder makes an [`Api`] over its [`Terminal`] and hands [`router()`] to [`serve`].
+//!
+//! What holds on every path:
+//!
+//! - Every answer bears `X-Request-Id`; every error is the envelope
+//!   `{error, message, requestId, details}` with a code of [`ErrorCode`].
+//! - One Idempotency-Key, one transaction. A repeated request waits for the first one's end and
+//!   gets its answer.
+//! - A point of sale that goes away changes nothing for its transaction.
+//! - Nothing is called declined or cancelled while money may have moved; see [`response::status`].
+//! - Keys are kept as digests, and no URL is logged with its query.
+//!
+//! What was decided where the reference is silent:
+//!
+//! - A field the schema does not know is refused by name, and so is a field that appears twice: a
+//!   misspelt `tipAmount` that was ignored would be money lost in silence. `null` in an optional
+//!   field is an absent field.
+//! - A running transaction has the status `PENDING_COMPLETION`.
+//! - `REVERSED` is what failed after money may have moved and whose reversal the acquirer has
+//!   confirmed. A decline or a cancellation with a confirmed reversal keeps its name.
+//! - 405, 408, 413 and 415 keep their status; their envelope has the nearest code of the reference.
+//! - An abort that comes too late is `TERMINAL_BUSY`, since the transaction goes on; an abort of a
+//!   transaction that ended otherwise is `INVALID_REQUEST` and names the status.
+//! - A session sends exactly one `result` for every transaction; when its status is `ERROR`, the
+//!   member `error` beside `response` is the envelope that HTTP answers. An `error` event is a
+//!   refused action, and nothing was started.
+#![forbid(unsafe_code)]
+
+mod auth;
+mod body;
+mod device;
+mod error;
+mod idempotency;
+mod json;
+mod request;
+mod request_id;
+pub mod response;
+mod router;
+mod server;
+mod service;
+mod session;
+mod terminal;
+mod transactions;
+
+pub use auth::{API_KEY_HEADER, ApiKeys};
+pub use body::BODY_BYTES_MAX;
+pub use error::{ApiError, Details, ECHO_CHARS_MAX, ErrorCode, Severity};
+pub use idempotency::{IDEMPOTENCY_KEY_CHARS_MAX, IDEMPOTENCY_KEY_HEADER};
+pub use request::{AMOUNT_MINOR_MAX, METADATA_CHARS_MAX, METADATA_KEYS_MAX, REFERENCE_CHARS_MAX};
+pub use request_id::REQUEST_ID_HEADER;
+pub use router::{Api, router};
+pub use server::{CONNECTIONS_MAX, serve};
+pub use session::{MESSAGE_BYTES_MAX, SESSIONS_MAX};
+pub use terminal::{Merchant, Terminal};

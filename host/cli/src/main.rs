@@ -1,2 +1,106 @@
-//! To be written.
-fn main() {}
+//! `tenon`: one sub-command for each job. What it does is in the crates below; this is the door.
+#![forbid(unsafe_code)]
+
+mod cards;
+mod completions;
+mod demo;
+mod emulated_terminal;
+mod emulator;
+mod engine_file;
+mod inspect;
+mod kill_at;
+mod log;
+mod money;
+mod paragraph;
+mod point_of_sale;
+mod sale;
+mod vault_file;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+/// A payment terminal on your desk.
+///
+/// `tenon emulator` is a whole terminal with its devices and its acquirer in
+/// software. Start it in one window and sell from another:
+///
+///     tenon emulator --card visa-credit
+///     tenon sale --amount 2500 --currency NZD --api-key KEY
+///
+/// `tenon demo` does both in one go and explains what happens.
+#[derive(Debug, Parser)]
+#[command(name = "tenon", version, verbatim_doc_comment)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+
+    /// What is logged to stderr, such as `info` or `terminal_host=debug`
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        env = "TENON_LOG",
+        default_value = "warn"
+    )]
+    log: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Emulator(emulator::Arguments),
+    Demo(demo::Arguments),
+    Sale(sale::Arguments),
+    Cards(cards::Arguments),
+    Inspect(inspect::Arguments),
+    Completions(completions::Arguments),
+}
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    let done = log::start(&line.log).and_then(|()| match line.command {
+        Command::Emulator(arguments) => emulator::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Sale(arguments) => sale::run(&arguments),
+        Command::Cards(arguments) => cards::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+    });
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            // Nothing is left to be done when stderr is closed too.
+            drop(writeln!(io::stderr(), "tenon: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn help_fits_a_window_of_80_columns() {
+        let mut command = CommandLine::command();
+        command.build();
+        let mut texts = vec![command.render_long_help().to_string()];
+        for job in command.get_subcommands_mut() {
+            texts.push(job.render_long_help().to_string());
+        }
+        assert!(texts.len() > 4, "{}", texts.len());
+        for line in texts.iter().flat_map(|text| text.lines()) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,51 @@
+//! The terminal as a device.
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use terminal_host::service::Health;
+
+use crate::{response, router::Api, terminal::Merchant};
+
+/// `GET /v1/device/health`: how the terminal is, probed for this request.
+pub(crate) async fn health(State(api): State<Api>) -> Json<HealthResponse> {
+    let health = api.terminal.health().await;
+    Json(HealthResponse::of(health, api.terminal.merchant()))
+}
+
+/// The health document. The last three members are additions to the reference's schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HealthResponse {
+    /// Whether a transaction could run now.
+    connected: bool,
+    terminal_id: String,
+    serial_number: String,
+    firmware_version: String,
+    /// A terminal on mains has none.
+    battery_level: Option<u8>,
+    last_transaction_time: Option<String>,
+    /// Seconds.
+    uptime: u64,
+    engine: String,
+    /// SHA-256, hexadecimal.
+    engine_digest: String,
+    /// Reversals and advices that wait for the acquirer.
+    awaiting_acquirer: u32,
+}
+
+impl HealthResponse {
+    fn of(health: Health, merchant: Merchant) -> Self {
+        Self {
+            connected: health.ready,
+            terminal_id: health.terminal_id,
+            serial_number: merchant.serial_number,
+            firmware_version: health.host_version,
+            battery_level: None,
+            last_transaction_time: health.last_transaction.as_ref().map(response::timestamp),
+            uptime: health.uptime.as_secs(),
+            engine: health.engine,
+            engine_digest: health.engine_digest,
+            awaiting_acquirer: health.waiting,
+        }
+    }
+}

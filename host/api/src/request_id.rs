@@ -1,0 +1,69 @@
+//! The name of each request, and the layer that writes every error's body.
+
+use std::time::Instant;
+
+use axum::{
+    extract::Request,
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+
+use crate::error::ApiError;
+
+/// The header that carries the request's name on every answer.
+pub const REQUEST_ID_HEADER: &str = "X-Request-Id";
+
+/// `req_` and a ULID.
+pub(crate) fn new_request_id() -> String {
+    format!("req_{}", ulid::Ulid::new())
+}
+
+/// The outermost layer: names the request, renders errors, logs one line without the query.
+///
+/// Every error is rendered here and nowhere else, the framework's own included (404, 405 and the
+/// refusals of its extractors), so that there is one envelope on every path.
+pub(crate) async fn name_and_render(request: Request, next: Next) -> Response {
+    let request_id = new_request_id();
+    let began = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let mut response = rendered(next.run(request).await, &request_id);
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID_HEADER, value);
+    }
+    // An answer may hold masked card data and amounts: nobody on the way is to keep it.
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    tracing::info!(
+        %method,
+        path = %path.escape_debug(),
+        status = response.status().as_u16(),
+        request_id,
+        milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    response
+}
+
+fn rendered(response: Response, request_id: &str) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let status = parts.status;
+    let error = parts.extensions.remove::<ApiError>().or_else(|| {
+        (status.is_client_error() || status.is_server_error())
+            .then(|| ApiError::from_status(status))
+    });
+    let Some(error) = error else {
+        return Response::from_parts(parts, body);
+    };
+    tracing::debug!(request_id, code = error.code.as_str(), "refused");
+    // The framework's headers stay (405 has `Allow`), but for those that describe its body.
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    let body = serde_json::to_vec(&error.envelope(request_id)).unwrap_or_default();
+    Response::from_parts(parts, body.into())
+}

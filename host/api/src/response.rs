@@ -1,0 +1,548 @@
+//! A transaction as the API answers it, and the one mapping from how it ended to what is said.
+
+use std::collections::BTreeMap;
+
+use jiff::Zoned;
+use serde::Serialize;
+use terminal_host::transaction::{
+    CryptogramType, Ending, EntryMode, Failure, Kind, Outcome, Record, ReversalState, Scheme,
+    Verification,
+};
+
+use crate::{
+    error::{ApiError, ErrorCode},
+    terminal::Merchant,
+};
+
+/// The state of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// Approved, and recorded as such.
+    Approved,
+    /// Declined. No money moved.
+    Declined,
+    /// Ended by a person or by time before a decision. No money moved.
+    Cancelled,
+    /// Ended by a fault; or money may have moved, and a reversal is on its way.
+    Error,
+    /// Ended without an approval after money may have moved; the acquirer confirmed the reversal.
+    Reversed,
+    /// It runs.
+    PendingCompletion,
+}
+
+/// The status of an outcome. Total, so that no ending is said without thought for its reversal.
+///
+/// Nothing is called declined or cancelled while money may have moved: until a reversal is
+/// confirmed the status is `ERROR`, whatever the ending.
+pub fn status(outcome: &Outcome) -> Status {
+    match (outcome.ending, outcome.reversal) {
+        (_, ReversalState::Pending) | (Ending::Failed(_), ReversalState::None) => Status::Error,
+        (Ending::Approved, ReversalState::None) => Status::Approved,
+        (Ending::Approved | Ending::Failed(_), ReversalState::Confirmed) => Status::Reversed,
+        (Ending::Declined(_), ReversalState::None | ReversalState::Confirmed) => Status::Declined,
+        (Ending::Cancelled(_), ReversalState::None | ReversalState::Confirmed) => Status::Cancelled,
+    }
+}
+
+/// Why an outcome is no plain answer; `None` when it is one. Total over every status `ERROR`.
+pub(crate) fn failure(record: &Record) -> Option<ApiError> {
+    let Some(outcome) = &record.outcome else {
+        return Some(
+            ApiError::new(ErrorCode::InternalError, "The transaction has no end yet")
+                .transaction(&record.id),
+        );
+    };
+    if status(outcome) != Status::Error {
+        return None;
+    }
+    let (code, message) = match (outcome.ending, outcome.reversal) {
+        (_, ReversalState::Pending) | (Ending::Failed(Failure::AnswerLost), _) => (
+            ErrorCode::Timeout,
+            "No valid answer came. The amount is being reversed; ask for the transaction again",
+        ),
+        (Ending::Failed(Failure::CardUnreadable), _) => (
+            ErrorCode::CardReadError,
+            "The card could not be read. Nothing was charged",
+        ),
+        (Ending::Failed(Failure::CardNotAccepted), _) => (
+            ErrorCode::UnsupportedCard,
+            "The card is not accepted here. Nothing was charged",
+        ),
+        (Ending::Failed(Failure::AcquirerUnreachable), _) => (
+            ErrorCode::CommunicationError,
+            "The acquirer cannot be reached. Nothing was sent, nothing was charged",
+        ),
+        (Ending::Failed(Failure::DeviceFault), _) => (
+            ErrorCode::TerminalUnavailable,
+            "A device of the terminal failed. Nothing was charged",
+        ),
+        (Ending::Failed(Failure::NotSupported), _) => (
+            ErrorCode::InvalidRequest,
+            "The terminal's engine does not do this kind of transaction",
+        ),
+        (
+            Ending::Failed(Failure::EngineFault)
+            | Ending::Approved
+            | Ending::Declined(_)
+            | Ending::Cancelled(_),
+            _,
+        ) => (
+            ErrorCode::InternalError,
+            "The transaction engine failed. Nothing was charged",
+        ),
+    };
+    Some(ApiError::new(code, message).transaction(&record.id))
+}
+
+/// A transaction, as `TransactionResponse` of the Commerce API.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionResponse {
+    /// `txn_` and a ULID.
+    pub transaction_id: String,
+    /// The state now.
+    pub status: Status,
+    /// What was asked for.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Without tip and cashback, in minor units. For an approval, what was approved.
+    pub amount: u64,
+    /// ISO 4217 alphabetic code.
+    pub currency: String,
+    /// In minor units, when there is one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tip_amount: u64,
+    /// What the acquirer answered.
+    #[serde(flatten)]
+    pub answer: Answer,
+    /// What the card gave.
+    #[serde(flatten)]
+    pub card: Option<Card>,
+    /// Echoed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference_id: Option<String>,
+    /// When it began, UTC, `2026-03-28T09:14:22Z`.
+    pub timestamp: String,
+    /// For approvals and declines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt_data: Option<ReceiptData>,
+    /// Echoed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// The members that come from the acquirer's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// ISO 8583 field 38.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_code: Option<String>,
+    /// ISO 8583 field 39.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_code: Option<String>,
+    /// ISO 8583 field 37.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rrn: Option<String>,
+}
+
+/// The members that come from the card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Card {
+    /// The scheme of the application used.
+    pub card_scheme: Scheme,
+    /// The last four digits and a star for each other one.
+    pub masked_pan: String,
+    /// How the card was read.
+    pub entry_mode: EntryMode,
+    /// Hexadecimal.
+    pub aid: String,
+    /// Printable characters.
+    pub application_label: String,
+    /// The last cryptogram.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cryptogram_type: Option<CryptogramType>,
+    /// Ten hexadecimal digits.
+    pub tvr: String,
+    /// How the cardholder was verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cvm_result: Option<Verification>,
+}
+
+/// What a receipt must show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptData {
+    /// The merchant's trading name.
+    pub merchant_name: String,
+    /// ISO 8583 field 42.
+    pub merchant_id: String,
+    /// ISO 8583 field 41.
+    pub terminal_id: String,
+    /// `txn_` and a ULID.
+    pub transaction_id: String,
+    /// When it began, local time with its offset, `2026-03-28T22:14:22+13:00`.
+    pub date_time: String,
+    /// The scheme of the application used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_scheme: Option<Scheme>,
+    /// The last four digits and a star for each other one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub masked_pan: Option<String>,
+    /// Printable characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_label: Option<String>,
+    /// Hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aid: Option<String>,
+    /// ISO 8583 field 38.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_code: Option<String>,
+    /// Without tip and cashback, in minor units.
+    pub amount: u64,
+    /// In minor units.
+    pub tip_amount: u64,
+    /// Amount and tip, in minor units.
+    pub total_amount: u64,
+    /// How the card was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry_mode: Option<EntryMode>,
+    /// How the cardholder was verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cvm_performed: Option<Verification>,
+    /// `APPROVED` or `DECLINED`.
+    pub approval_status: Status,
+}
+
+impl TransactionResponse {
+    /// The answer for a record, running or ended.
+    pub fn of(record: &Record, merchant: &Merchant) -> Self {
+        let status = record
+            .outcome
+            .as_ref()
+            .map_or(Status::PendingCompletion, status);
+        let request = &record.request;
+        let answer = answer(record.outcome.as_ref());
+        let card = card(record.outcome.as_ref());
+        let mut response = Self {
+            transaction_id: record.id.as_str().into(),
+            status,
+            kind: request.kind,
+            amount: amount_minor(record, status),
+            currency: request.currency.clone(),
+            tip_amount: request.tip_minor,
+            answer,
+            card,
+            reference_id: request.reference.clone(),
+            timestamp: timestamp(&record.began),
+            receipt_data: None,
+            metadata: request.metadata.clone(),
+        };
+        if matches!(status, Status::Approved | Status::Declined) {
+            response.receipt_data = Some(response.receipt(record, merchant));
+        }
+        response
+    }
+
+    fn receipt(&self, record: &Record, merchant: &Merchant) -> ReceiptData {
+        let card = self.card.as_ref();
+        ReceiptData {
+            merchant_name: merchant.name.clone(),
+            merchant_id: merchant.merchant_id.clone(),
+            terminal_id: merchant.terminal_id.clone(),
+            transaction_id: self.transaction_id.clone(),
+            date_time: local_time(&record.began),
+            card_scheme: card.map(|card| card.card_scheme),
+            masked_pan: card.map(|card| card.masked_pan.clone()),
+            application_label: card.map(|card| card.application_label.clone()),
+            aid: card.map(|card| card.aid.clone()),
+            authorization_code: self.answer.authorization_code.clone(),
+            amount: self.amount,
+            tip_amount: self.tip_amount,
+            total_amount: self.amount.saturating_add(self.tip_amount),
+            entry_mode: card.map(|card| card.entry_mode),
+            cvm_performed: card.and_then(|card| card.cvm_result),
+            approval_status: self.status,
+        }
+    }
+}
+
+/// UTC to the second.
+pub(crate) fn timestamp(moment: &Zoned) -> String {
+    moment
+        .timestamp()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+/// What was approved without tip and cashback; what was asked for when nothing was approved.
+fn amount_minor(record: &Record, status: Status) -> u64 {
+    let request = &record.request;
+    match &record.outcome {
+        Some(outcome) if status == Status::Approved => outcome
+            .approved_minor
+            .saturating_sub(request.tip_minor)
+            .saturating_sub(request.cashback_minor),
+        Some(_) | None => request.amount_minor,
+    }
+}
+
+fn answer(outcome: Option<&Outcome>) -> Answer {
+    outcome
+        .and_then(|outcome| outcome.answer.as_ref())
+        .map_or_else(Answer::default, |answer| Answer {
+            authorization_code: answer.authorisation_code.clone(),
+            response_code: Some(answer.response_code.clone()),
+            rrn: answer.retrieval_reference.clone(),
+        })
+}
+
+fn card(outcome: Option<&Outcome>) -> Option<Card> {
+    let card = outcome?.card.as_ref()?;
+    Some(Card {
+        card_scheme: card.scheme,
+        masked_pan: card.masked_pan.clone(),
+        entry_mode: card.entry_mode,
+        aid: card.aid.clone(),
+        application_label: card.application_label.clone(),
+        cryptogram_type: card.cryptogram,
+        tvr: card.tvr.clone(),
+        cvm_result: card.verification,
+    })
+}
+
+fn local_time(moment: &Zoned) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+fn is_zero(amount: &u64) -> bool {
+    *amount == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use terminal_host::transaction::{
+        AcquirerAnswer, CancelReason, CardDetails, DeclineReason, EntryPreference, Request,
+        TransactionId,
+    };
+
+    use super::*;
+
+    const ID: &str = "txn_01JQXYZA7B8C9D0E1F2G3H4J5K";
+
+    fn record(ending: Ending, reversal: ReversalState) -> Record {
+        let approved = ending == Ending::Approved;
+        Record {
+            id: TransactionId::parse(ID).expect("an id"),
+            request: Request {
+                kind: Kind::Sale,
+                amount_minor: 2500,
+                tip_minor: 250,
+                cashback_minor: 1000,
+                currency: "NZD".into(),
+                entry: EntryPreference::Auto,
+                reference: Some("POS-1".into()),
+                original: None,
+                metadata: BTreeMap::from([("till".into(), "3".into())]),
+            },
+            began: "2026-03-28T22:14:22.5+13:00[+13:00]"
+                .parse()
+                .expect("a moment"),
+            outcome: Some(Outcome {
+                ending,
+                reversal,
+                approved_minor: if approved { 3750 } else { 0 },
+                trace_number: Some(1),
+                answer: Some(AcquirerAnswer {
+                    response_code: "00".into(),
+                    authorisation_code: Some("A12345".into()),
+                    retrieval_reference: Some("262803141422".into()),
+                }),
+                card: Some(CardDetails {
+                    entry_mode: EntryMode::Contact,
+                    scheme: Scheme::Visa,
+                    masked_pan: "************1234".into(),
+                    aid: "A0000000031010".into(),
+                    application_label: "Visa Credit".into(),
+                    tvr: "0000000000".into(),
+                    tsi: "E800".into(),
+                    cryptogram: Some(CryptogramType::Tc),
+                    verification: Some(Verification::NoCvm),
+                }),
+            }),
+        }
+    }
+
+    fn merchant() -> Merchant {
+        Merchant {
+            name: "Tenon Coffee".into(),
+            merchant_id: "MID123456789".into(),
+            terminal_id: "TENON001".into(),
+            serial_number: "SN000001".into(),
+            currencies: vec!["NZD".into()],
+        }
+    }
+
+    /// A plain answer has this status.
+    #[test]
+    fn a_plain_answer_is_never_given_while_money_may_have_moved() {
+        use ReversalState::{Confirmed, None as Nothing};
+        let declined = Ending::Declined(DeclineReason::Card);
+        let cancelled = Ending::Cancelled(CancelReason::Cardholder);
+        let lost = Ending::Failed(Failure::AnswerLost);
+        let cases = [
+            (Ending::Approved, Nothing, Status::Approved),
+            (Ending::Approved, Confirmed, Status::Reversed),
+            (declined, Nothing, Status::Declined),
+            (declined, Confirmed, Status::Declined),
+            (cancelled, Nothing, Status::Cancelled),
+            (cancelled, Confirmed, Status::Cancelled),
+            (lost, Confirmed, Status::Reversed),
+        ];
+        for (ending, reversal, expected) in cases {
+            let plain = record(ending, reversal);
+            assert_eq!(
+                plain.outcome.as_ref().map(status),
+                Some(expected),
+                "{ending:?}"
+            );
+            assert_eq!(failure(&plain), None, "{ending:?}");
+            let pending = record(ending, ReversalState::Pending);
+            assert_eq!(
+                pending.outcome.as_ref().map(status),
+                Some(Status::Error),
+                "{ending:?}"
+            );
+            let error = failure(&pending).expect("an error");
+            assert_eq!(error.code, ErrorCode::Timeout, "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn every_failure_has_its_code_and_names_the_transaction() {
+        let cases = [
+            (Failure::CardUnreadable, ErrorCode::CardReadError),
+            (Failure::CardNotAccepted, ErrorCode::UnsupportedCard),
+            (Failure::AcquirerUnreachable, ErrorCode::CommunicationError),
+            (Failure::AnswerLost, ErrorCode::Timeout),
+            (Failure::DeviceFault, ErrorCode::TerminalUnavailable),
+            (Failure::EngineFault, ErrorCode::InternalError),
+            (Failure::NotSupported, ErrorCode::InvalidRequest),
+        ];
+        for (cause, code) in cases {
+            let failed = record(Ending::Failed(cause), ReversalState::None);
+            assert_eq!(
+                failed.outcome.as_ref().map(status),
+                Some(Status::Error),
+                "{cause:?}"
+            );
+            let error = failure(&failed).expect("an error");
+            assert_eq!(error.code, code, "{cause:?}");
+            assert_eq!(error.details.transaction_id.as_deref(), Some(ID));
+            let pending = record(Ending::Failed(cause), ReversalState::Pending);
+            assert_eq!(
+                failure(&pending).map(|error| error.code),
+                Some(ErrorCode::Timeout)
+            );
+        }
+    }
+
+    #[test]
+    fn a_record_without_an_end_is_no_answer() {
+        let mut running = record(Ending::Approved, ReversalState::None);
+        running.outcome = None;
+        assert_eq!(
+            failure(&running).map(|error| error.code),
+            Some(ErrorCode::InternalError)
+        );
+    }
+
+    #[test]
+    fn an_approval_is_answered_whole() {
+        let response =
+            TransactionResponse::of(&record(Ending::Approved, ReversalState::None), &merchant());
+        assert_eq!(
+            serde_json::to_value(response).expect("JSON"),
+            json!({
+                "transactionId": ID,
+                "status": "APPROVED",
+                "type": "SALE",
+                "amount": 2500,
+                "currency": "NZD",
+                "tipAmount": 250,
+                "authorizationCode": "A12345",
+                "responseCode": "00",
+                "rrn": "262803141422",
+                "cardScheme": "VISA",
+                "maskedPan": "************1234",
+                "entryMode": "CONTACT",
+                "aid": "A0000000031010",
+                "applicationLabel": "Visa Credit",
+                "cryptogramType": "TC",
+                "tvr": "0000000000",
+                "cvmResult": "NO_CVM",
+                "referenceId": "POS-1",
+                "timestamp": "2026-03-28T09:14:22Z",
+                "metadata": {"till": "3"},
+                "receiptData": {
+                    "merchantName": "Tenon Coffee",
+                    "merchantId": "MID123456789",
+                    "terminalId": "TENON001",
+                    "transactionId": ID,
+                    "dateTime": "2026-03-28T22:14:22+13:00",
+                    "cardScheme": "VISA",
+                    "maskedPan": "************1234",
+                    "applicationLabel": "Visa Credit",
+                    "aid": "A0000000031010",
+                    "authorizationCode": "A12345",
+                    "amount": 2500,
+                    "tipAmount": 250,
+                    "totalAmount": 2750,
+                    "entryMode": "CONTACT",
+                    "cvmPerformed": "NO_CVM",
+                    "approvalStatus": "APPROVED",
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn a_partial_approval_shows_what_was_approved() {
+        let mut partial = record(Ending::Approved, ReversalState::None);
+        if let Some(outcome) = partial.outcome.as_mut() {
+            outcome.approved_minor = 2000;
+        }
+        assert_eq!(TransactionResponse::of(&partial, &merchant()).amount, 750);
+    }
+
+    #[test]
+    fn a_running_transaction_is_pending_without_a_receipt() {
+        let mut running = record(Ending::Approved, ReversalState::None);
+        running.outcome = None;
+        let response =
+            serde_json::to_value(TransactionResponse::of(&running, &merchant())).expect("JSON");
+        assert_eq!(response["status"], "PENDING_COMPLETION");
+        assert_eq!(response["amount"], 2500);
+        assert!(response.get("receiptData").is_none(), "{response}");
+        assert!(response.get("maskedPan").is_none(), "{response}");
+    }
+
+    #[test]
+    fn a_reversed_or_failed_transaction_has_no_receipt() {
+        for reversal in [ReversalState::Pending, ReversalState::Confirmed] {
+            let record = record(Ending::Failed(Failure::AnswerLost), reversal);
+            assert_eq!(
+                TransactionResponse::of(&record, &merchant()).receipt_data,
+                None
+            );
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The paths, and what every request passes on its way to them.
+
+use std::{any::Any, sync::Arc};
+
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{any, get, post},
+};
+use tokio::sync::{Semaphore, watch};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    auth::{self, ApiKeys},
+    device,
+    error::{ApiError, ErrorCode},
+    request::{AMOUNT_MINOR_MAX, Allowed},
+    request_id,
+    session::{self, SESSIONS_MAX},
+    terminal::Terminal,
+    transactions,
+};
+
+/// The path of the WebSocket.
+pub(crate) const SESSION_PATH: &str = "/v1/session";
+
+/// The path of a sale.
+pub(crate) const SALE_PATH: &str = "/v1/transaction/sale";
+
+/// One terminal's API. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) terminal: Arc<dyn Terminal>,
+    pub(crate) keys: ApiKeys,
+    pub(crate) amount_minor_max: u64,
+    pub(crate) shutdown: watch::Receiver<bool>,
+    pub(crate) sessions: Arc<Semaphore>,
+}
+
+impl Api {
+    /// An API over `terminal` that lets `keys` in. Sessions are closed when `shutdown` becomes
+    /// true or its sender is dropped.
+    pub fn new(
+        terminal: Arc<dyn Terminal>,
+        keys: ApiKeys,
+        shutdown: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            terminal,
+            keys,
+            amount_minor_max: AMOUNT_MINOR_MAX,
+            shutdown,
+            sessions: Arc::new(Semaphore::new(SESSIONS_MAX)),
+        }
+    }
+
+    /// Sets the merchant's ceiling for the whole amount of a transaction, in minor units. Without
+    /// it the ceiling is what the message to the acquirer can hold.
+    #[must_use]
+    pub fn with_amount_ceiling(mut self, amount_minor_max: u64) -> Self {
+        self.amount_minor_max = amount_minor_max;
+        self
+    }
+
+    pub(crate) fn allowed(&self) -> Allowed {
+        Allowed {
+            amount_minor_max: self.amount_minor_max,
+            currencies: self.terminal.merchant().currencies,
+        }
+    }
+}
+
+/// The Commerce API as a router, ready for [`crate::serve`]. Paths of an embedder's own can be merged
+/// into it; they pass none of the API's layers.
+pub fn router(api: Api) -> Router {
+    Router::new()
+        .route(SALE_PATH, post(transactions::sale))
+        .route("/v1/transaction/{id}", get(transactions::show))
+        .route("/v1/transaction/{id}/abort", post(transactions::abort))
+        .route("/v1/device/health", get(device::health))
+        .route(SESSION_PATH, any(session::open))
+        .route_layer(from_fn_with_state(api.clone(), auth::require_key))
+        // Named, so that it stays when an embedder merges paths of its own into this router.
+        .fallback(not_found)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(request_id::name_and_render))
+        .with_state(api)
+}
+
+async fn not_found() -> ApiError {
+    ApiError::from_status(StatusCode::NOT_FOUND)
+}
+
+/// A panic costs its own request and nothing else. Its message may hold anything, so it is not
+/// repeated.
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("a handler panicked");
+    ApiError::new(ErrorCode::InternalError, "The terminal failed to answer").into_response()
+}

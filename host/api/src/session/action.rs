@@ -1,0 +1,200 @@
+//! What a client of a session may ask for.
+
+use serde_json::Value;
+use terminal_host::transaction::{Request, TransactionId};
+
+use crate::{
+    error::{ApiError, transaction_unknown},
+    request::{self, Allowed, Fields, invalid},
+};
+
+/// One action.
+#[derive(Debug, PartialEq)]
+pub(super) enum Action {
+    /// Starts a sale.
+    Sale(Box<Request>),
+    /// Aborts a transaction.
+    Abort(TransactionId),
+}
+
+/// Parses one message. The fields of a sale are those of the HTTP request, without `type`.
+pub(super) fn parse(message: Value, allowed: &Allowed) -> Result<Action, ApiError> {
+    const FIELD: &str = "action";
+    let mut fields = Fields::of(message)?;
+    let name = fields.require(FIELD)?;
+    let action = match name.as_str() {
+        Some("sale") => {
+            refuse_granular(&mut fields)?;
+            Action::Sale(Box::new(request::sale_fields(&mut fields, allowed)?))
+        }
+        Some("abort") => Action::Abort(transaction_id(&mut fields)?),
+        Some("pre_auth" | "card_read" | "complete" | "display" | "input") => {
+            return Err(invalid(
+                FIELD,
+                "supported",
+                "This terminal does not do this action yet",
+            )
+            .value(&name));
+        }
+        Some(_) | None => {
+            return Err(invalid(
+                FIELD,
+                "enum",
+                "The 'action' field is no action of a session",
+            )
+            .value(&name));
+        }
+    };
+    fields.finish()?;
+    Ok(action)
+}
+
+fn refuse_granular(fields: &mut Fields) -> Result<(), ApiError> {
+    const FIELD: &str = "granular";
+    match fields.take(FIELD) {
+        None | Some(Value::Bool(false)) => Ok(()),
+        Some(value @ Value::Bool(true)) => Err(invalid(
+            FIELD,
+            "supported",
+            "This terminal does not do granular mode yet",
+        )
+        .value(&value)),
+        Some(value) => {
+            Err(invalid(FIELD, "type", "The 'granular' field must be a boolean").value(&value))
+        }
+    }
+}
+
+fn transaction_id(fields: &mut Fields) -> Result<TransactionId, ApiError> {
+    const FIELD: &str = "transactionId";
+    let value = fields.require(FIELD)?;
+    let text = value.as_str().ok_or_else(|| {
+        invalid(FIELD, "type", "The 'transactionId' field must be a string").value(&value)
+    })?;
+    TransactionId::parse(text).ok_or_else(|| transaction_unknown(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use terminal_host::transaction::Kind;
+
+    use super::*;
+    use crate::error::ErrorCode;
+
+    const ID: &str = "txn_01JQXYZA7B8C9D0E1F2G3H4J5K";
+
+    fn allowed() -> Allowed {
+        Allowed {
+            amount_minor_max: 100_000,
+            currencies: vec!["NZD".into()],
+        }
+    }
+
+    #[test]
+    fn the_references_sale_is_read() {
+        let message =
+            json!({"action": "sale", "amount": 2500, "currency": "NZD", "granular": false});
+        let Ok(Action::Sale(request)) = parse(message, &allowed()) else {
+            panic!("a sale")
+        };
+        assert_eq!((request.kind, request.amount_minor), (Kind::Sale, 2500));
+    }
+
+    #[test]
+    fn an_abort_is_read() {
+        let message = json!({"action": "abort", "transactionId": ID});
+        let id = TransactionId::parse(ID).expect("an id");
+        assert_eq!(parse(message, &allowed()), Ok(Action::Abort(id)));
+    }
+
+    /// Messages that must be refused: the field named, and the rule it broke.
+    fn check_refused<const N: usize>(cases: [(Value, ErrorCode, &str, &str); N]) {
+        for (message, code, field, constraint) in cases {
+            let error = parse(message.clone(), &allowed()).expect_err("refused");
+            let details = &error.details;
+            assert_eq!(
+                (error.code, details.field.as_deref(), details.constraint),
+                (code, Some(field), Some(constraint)),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_actions_are_named() {
+        use ErrorCode::{InvalidRequest, MissingField};
+        check_refused([
+            (json!([]), InvalidRequest, "", "type"),
+            (json!({}), MissingField, "action", "required"),
+            (json!({"action": 1}), InvalidRequest, "action", "enum"),
+            (json!({"action": "SALE"}), InvalidRequest, "action", "enum"),
+            (
+                json!({"action": "refund"}),
+                InvalidRequest,
+                "action",
+                "enum",
+            ),
+        ]);
+        for action in ["pre_auth", "card_read", "complete", "display", "input"] {
+            check_refused([(
+                json!({"action": action}),
+                InvalidRequest,
+                "action",
+                "supported",
+            )]);
+        }
+    }
+
+    #[test]
+    fn wrong_fields_of_a_sale_are_named() {
+        use ErrorCode::{InvalidAmount, InvalidRequest, MissingField};
+        let typed = json!({"action": "sale", "amount": 1, "currency": "NZD", "type": "SALE"});
+        check_refused([
+            (
+                json!({"action": "sale"}),
+                MissingField,
+                "amount",
+                "required",
+            ),
+            (
+                json!({"action": "sale", "amount": 0}),
+                InvalidAmount,
+                "amount",
+                "minimum",
+            ),
+            (
+                json!({"action": "sale", "granular": true}),
+                InvalidRequest,
+                "granular",
+                "supported",
+            ),
+            (
+                json!({"action": "sale", "granular": "no"}),
+                InvalidRequest,
+                "granular",
+                "type",
+            ),
+            (typed, InvalidRequest, "type", "additionalProperties"),
+        ]);
+    }
+
+    #[test]
+    fn wrong_fields_of_an_abort_are_named() {
+        use ErrorCode::{InvalidRequest, MissingField, NotFound};
+        let more = json!({"action": "abort", "transactionId": ID, "amount": 1});
+        let number = json!({"action": "abort", "transactionId": 1});
+        let short = json!({"action": "abort", "transactionId": "1"});
+        check_refused([
+            (
+                json!({"action": "abort"}),
+                MissingField,
+                "transactionId",
+                "required",
+            ),
+            (number, InvalidRequest, "transactionId", "type"),
+            (short, NotFound, "transactionId", "exists"),
+            (more, InvalidRequest, "amount", "additionalProperties"),
+        ]);
+    }
+}

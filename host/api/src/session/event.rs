@@ -1,0 +1,203 @@
+//! What a session shows.
+
+use serde::Serialize;
+use serde_json::Value;
+use terminal_host::{
+    service::{Event, Progress},
+    transaction::{EntryMode, Record, Scheme},
+};
+
+use crate::{
+    error::{ApiError, Envelope},
+    request_id::new_request_id,
+    response::{self, TransactionResponse},
+    terminal::Merchant,
+};
+
+/// One event, told apart by its member `event`.
+#[derive(Debug, Serialize)]
+#[serde(
+    tag = "event",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+pub(super) enum ServerEvent<'event> {
+    /// The terminal asks for a card.
+    WaitingForCard {
+        transaction_id: &'event str,
+        message: &'static str,
+    },
+    /// A card was read.
+    CardDetected {
+        transaction_id: &'event str,
+        entry_mode: EntryMode,
+        scheme: Scheme,
+        /// Four stars and the last four digits, as the reference shows it.
+        masked_pan: String,
+    },
+    /// The transaction goes on; the message says with what.
+    Processing {
+        transaction_id: &'event str,
+        message: &'static str,
+    },
+    /// The transaction has its end. Sent once for every transaction, whatever the end; `error`
+    /// says why when the status is `ERROR`.
+    Result {
+        response: Box<TransactionResponse>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<Envelope<'event>>,
+    },
+    /// An action of this session was refused. Nothing was started.
+    Error {
+        #[serde(flatten)]
+        envelope: Envelope<'event>,
+    },
+}
+
+impl ServerEvent<'_> {
+    /// The event as JSON; `None` for what is not the point of sale's to see.
+    pub(super) fn of(event: Event, merchant: &Merchant) -> Option<Value> {
+        let transaction_id = event.transaction.as_str();
+        let event = match event.what {
+            Progress::WaitingForCard => ServerEvent::WaitingForCard {
+                transaction_id,
+                message: "Present card",
+            },
+            Progress::CardDetected {
+                entry_mode,
+                scheme,
+                masked_pan,
+            } => ServerEvent::CardDetected {
+                transaction_id,
+                entry_mode,
+                scheme,
+                masked_pan: short_mask(&masked_pan),
+            },
+            Progress::EnteringPin => ServerEvent::Processing {
+                transaction_id,
+                message: "Enter PIN",
+            },
+            Progress::Authorising => ServerEvent::Processing {
+                transaction_id,
+                message: "Authorizing",
+            },
+            Progress::Reversing => ServerEvent::Processing {
+                transaction_id,
+                message: "Reversing an earlier transaction",
+            },
+            Progress::Trace(_) => return None,
+            Progress::Ended(record) => return Some(result(&record, merchant)),
+        };
+        Some(json(&event))
+    }
+}
+
+/// The event of an end.
+pub(super) fn result(record: &Record, merchant: &Merchant) -> Value {
+    let failure = response::failure(record);
+    let request_id = new_request_id();
+    json(&ServerEvent::Result {
+        response: Box::new(TransactionResponse::of(record, merchant)),
+        error: failure.as_ref().map(|error| error.envelope(&request_id)),
+    })
+}
+
+/// The event of a refused action.
+pub(super) fn refused(error: &ApiError, request_id: &str) -> Value {
+    json(&ServerEvent::Error {
+        envelope: error.envelope(request_id),
+    })
+}
+
+fn json(event: &ServerEvent<'_>) -> Value {
+    // Serializing these types into memory has no way to fail: their keys are strings.
+    serde_json::to_value(event).unwrap_or_default()
+}
+
+fn short_mask(masked_pan: &str) -> String {
+    let clear = masked_pan.trim_start_matches('*');
+    // What is not the expected form shows nothing.
+    if clear.len() == 4 {
+        format!("****{clear}")
+    } else {
+        "****".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use terminal_host::{trace::TraceEvent, transaction::TransactionId};
+
+    use super::*;
+
+    const ID: &str = "txn_01JQXYZA7B8C9D0E1F2G3H4J5K";
+
+    #[test]
+    fn progress_is_shown_as_the_reference_shows_it() {
+        let trace = TraceEvent {
+            step: "completion",
+            rule: "CO-01".into(),
+            section: "EMV 4.4 Book 3, 10.11".into(),
+            finding: "done",
+            statement: "done".into(),
+            elements: Vec::new(),
+        };
+        let cases = [
+            (
+                Progress::WaitingForCard,
+                Some(
+                    json!({"event": "waiting_for_card", "transactionId": ID, "message": "Present card"}),
+                ),
+            ),
+            (
+                Progress::CardDetected {
+                    entry_mode: EntryMode::Contactless,
+                    scheme: Scheme::Visa,
+                    masked_pan: "************1234".into(),
+                },
+                Some(json!({
+                    "event": "card_detected", "transactionId": ID, "entryMode": "CONTACTLESS",
+                    "scheme": "VISA", "maskedPan": "****1234",
+                })),
+            ),
+            (
+                Progress::EnteringPin,
+                Some(json!({"event": "processing", "transactionId": ID, "message": "Enter PIN"})),
+            ),
+            (
+                Progress::Authorising,
+                Some(json!({"event": "processing", "transactionId": ID, "message": "Authorizing"})),
+            ),
+            (
+                Progress::Reversing,
+                Some(json!({
+                    "event": "processing", "transactionId": ID,
+                    "message": "Reversing an earlier transaction",
+                })),
+            ),
+            (Progress::Trace(trace), None),
+        ];
+        let merchant = Merchant {
+            name: String::new(),
+            merchant_id: String::new(),
+            terminal_id: String::new(),
+            serial_number: String::new(),
+            currencies: Vec::new(),
+        };
+        for (what, expected) in cases {
+            let transaction = TransactionId::parse(ID).expect("an id");
+            assert_eq!(
+                ServerEvent::of(Event { transaction, what }, &merchant),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_not_masked_is_not_shown() {
+        for clear in ["4111111111111111", "", "****", "*123"] {
+            assert_eq!(short_mask(clear), "****", "{clear}");
+        }
+    }
+}

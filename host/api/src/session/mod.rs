@@ -1,0 +1,215 @@
+//! The session: a WebSocket that takes actions and shows every transaction as it happens.
+//!
+//! A session watches the terminal, not one transaction: what was started over HTTP or in another
+//! session is shown too. Nothing that happens to a session touches a transaction. A client that
+//! reads too slowly loses its session, with a close code that says so, and can ask for the
+//! transaction over HTTP.
+
+mod action;
+mod event;
+
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{
+        State,
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code},
+    },
+    response::{IntoResponse, Response},
+};
+use terminal_host::service;
+use tokio::{
+    sync::{OwnedSemaphorePermit, broadcast},
+    time::{self, Instant},
+};
+
+use self::{action::Action, event::ServerEvent};
+use crate::{
+    body::{self, BODY_BYTES_MAX},
+    error::{ApiError, ErrorCode},
+    request_id::new_request_id,
+    router::Api,
+    server,
+    transactions::{self, Aborting},
+};
+
+/// The most sessions at one time.
+pub const SESSIONS_MAX: usize = 32;
+
+/// The largest message of a client, in bytes.
+pub const MESSAGE_BYTES_MAX: usize = BODY_BYTES_MAX;
+
+/// Where the framework cuts a connection: above the limit that is answered with an error.
+const FRAME_BYTES_MAX: usize = 2 * MESSAGE_BYTES_MAX;
+
+/// How often a ping is sent.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// How long a client may be silent; it answers pings, so this many means that it is gone.
+const SILENCE_MAX: Duration = Duration::from_mins(1);
+
+/// How long a client may take to accept one event.
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// `GET /v1/session`, upgraded to a WebSocket.
+pub(crate) async fn open(State(api): State<Api>, upgrade: WebSocketUpgrade) -> Response {
+    let Ok(permit) = Arc::clone(&api.sessions).try_acquire_owned() else {
+        return ApiError::new(ErrorCode::RateLimited, "Too many sessions are open").into_response();
+    };
+    // Subscribed before the client learns that it is connected, so that it misses nothing.
+    let events = api.terminal.events();
+    upgrade
+        .max_message_size(FRAME_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .on_upgrade(move |socket| {
+            Session {
+                api,
+                socket,
+                _permit: permit,
+            }
+            .run(events)
+        })
+}
+
+struct Session {
+    api: Api,
+    socket: WebSocket,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Why a session ends.
+enum End {
+    /// The client closed it, or the connection broke.
+    Gone,
+    /// The terminal closes it.
+    Close { code: u16, reason: &'static str },
+}
+
+type Flow = ControlFlow<End>;
+
+impl Session {
+    async fn run(mut self, mut events: broadcast::Receiver<service::Event>) {
+        let mut shutdown = self.api.shutdown.clone();
+        let mut pings = time::interval(PING_INTERVAL);
+        let mut heard = Instant::now();
+        let end = loop {
+            let flow = tokio::select! {
+                message = self.socket.recv() => {
+                    heard = Instant::now();
+                    match message {
+                        Some(Ok(message)) => self.receive(message).await,
+                        Some(Err(_)) | None => ControlFlow::Break(End::Gone),
+                    }
+                }
+                event = events.recv() => self.show(event).await,
+                _ = pings.tick() => self.ping(heard).await,
+                () = server::requested(&mut shutdown) => ControlFlow::Break(End::Close {
+                    code: close_code::AWAY,
+                    reason: "the terminal is shutting down",
+                }),
+            };
+            if let ControlFlow::Break(end) = flow {
+                break end;
+            }
+        };
+        if let End::Close { code, reason } = end {
+            let frame = CloseFrame {
+                code,
+                reason: Utf8Bytes::from_static(reason),
+            };
+            tracing::debug!(code, reason, "a session is closed");
+            // The client may be gone or stuck already; the close is a courtesy.
+            drop(time::timeout(SEND_TIMEOUT, self.socket.send(Message::Close(Some(frame)))).await);
+        }
+    }
+
+    async fn receive(&mut self, message: Message) -> Flow {
+        match message {
+            Message::Text(text) if text.len() > MESSAGE_BYTES_MAX => {
+                ControlFlow::Break(End::Close {
+                    code: close_code::SIZE,
+                    reason: "the message is too large",
+                })
+            }
+            Message::Text(text) => match act(&self.api, text.as_bytes()).await {
+                Ok(Some(event)) => self.send(&event).await,
+                Ok(None) => ControlFlow::Continue(()),
+                Err(error) => {
+                    let request_id = new_request_id();
+                    tracing::info!(
+                        request_id,
+                        code = error.code.as_str(),
+                        "an action is refused"
+                    );
+                    self.send(&event::refused(&error, &request_id)).await
+                }
+            },
+            Message::Binary(_) => ControlFlow::Break(End::Close {
+                code: close_code::UNSUPPORTED,
+                reason: "actions are JSON text",
+            }),
+            // The framework answers pings by itself.
+            Message::Ping(_) | Message::Pong(_) => ControlFlow::Continue(()),
+            Message::Close(_) => ControlFlow::Break(End::Gone),
+        }
+    }
+
+    async fn show(&mut self, event: Result<service::Event, broadcast::error::RecvError>) -> Flow {
+        match event {
+            Ok(event) => match ServerEvent::of(event, &self.api.terminal.merchant()) {
+                Some(event) => self.send(&event).await,
+                None => ControlFlow::Continue(()),
+            },
+            Err(broadcast::error::RecvError::Lagged(_)) => ControlFlow::Break(End::Close {
+                code: close_code::POLICY,
+                reason: "the session reads too slowly and has missed events",
+            }),
+            Err(broadcast::error::RecvError::Closed) => ControlFlow::Break(End::Close {
+                code: close_code::AWAY,
+                reason: "the terminal is shutting down",
+            }),
+        }
+    }
+
+    async fn ping(&mut self, heard: Instant) -> Flow {
+        if heard.elapsed() > SILENCE_MAX {
+            return ControlFlow::Break(End::Close {
+                code: close_code::POLICY,
+                reason: "the client answers no pings",
+            });
+        }
+        self.deliver(Message::Ping(axum::body::Bytes::new())).await
+    }
+
+    async fn send(&mut self, event: &serde_json::Value) -> Flow {
+        self.deliver(Message::Text(event.to_string().into())).await
+    }
+
+    async fn deliver(&mut self, message: Message) -> Flow {
+        match time::timeout(SEND_TIMEOUT, self.socket.send(message)).await {
+            Ok(Ok(())) => ControlFlow::Continue(()),
+            Ok(Err(_)) => ControlFlow::Break(End::Gone),
+            Err(_) => ControlFlow::Break(End::Close {
+                code: close_code::POLICY,
+                reason: "the session reads too slowly",
+            }),
+        }
+    }
+}
+
+/// Does one action. What follows from it arrives as events of the terminal, like for every
+/// other session; only an abort that comes after its own result has an answer of its own.
+async fn act(api: &Api, text: &[u8]) -> Result<Option<serde_json::Value>, ApiError> {
+    match action::parse(body::parse(text)?, &api.allowed())? {
+        Action::Sale(request) => {
+            transactions::begin(&api.terminal, *request, None).await?;
+            Ok(None)
+        }
+        Action::Abort(id) => match transactions::request_abort(api, &id).await? {
+            Aborting::Ending => Ok(None),
+            Aborting::Cancelled(record) => {
+                Ok(Some(event::result(&record, &api.terminal.merchant())))
+            }
+        },
+    }
+}

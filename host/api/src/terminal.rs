@@ -1,0 +1,54 @@
+//! What the API needs of a terminal.
+
+use async_trait::async_trait;
+use terminal_host::{
+    service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, StorageFault},
+    transaction::{Record, Request, TransactionId},
+};
+use tokio::sync::{broadcast, watch};
+
+/// A terminal: the transaction service of the host, or a double of it in tests.
+///
+/// The methods are those of [`terminal_host::TransactionService`] that the API calls, with the
+/// same promises.
+#[async_trait]
+pub trait Terminal: Send + Sync {
+    /// Accepts a transaction and starts it. See [`terminal_host::TransactionService::begin`].
+    async fn begin(&self, request: Request, claim: Option<Claim>) -> Result<Begun, BeginError>;
+
+    /// Waits until a transaction has an end. `None` when there is no such transaction.
+    async fn ended(&self, id: &TransactionId) -> Option<Record>;
+
+    /// Asks the running transaction to stop.
+    async fn abort(&self, id: &TransactionId) -> AbortAnswer;
+
+    /// One transaction of the records.
+    async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault>;
+
+    /// Every event of every transaction from now on.
+    fn events(&self) -> broadcast::Receiver<Event>;
+
+    /// The transaction that runs now, if any.
+    fn running(&self) -> watch::Receiver<Option<TransactionId>>;
+
+    /// Who sells with this terminal, and in which currencies.
+    fn merchant(&self) -> Merchant;
+
+    /// How the terminal is, probed now.
+    async fn health(&self) -> Health;
+}
+
+/// The part of the terminal's parameters that a point of sale sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merchant {
+    /// The name on the receipt.
+    pub name: String,
+    /// ISO 8583 field 42.
+    pub merchant_id: String,
+    /// ISO 8583 field 41.
+    pub terminal_id: String,
+    /// Tag 9F1E, the serial number of the device.
+    pub serial_number: String,
+    /// ISO 4217 alphabetic codes of the currencies the terminal takes, the usual one first.
+    pub currencies: Vec<String>,
+}

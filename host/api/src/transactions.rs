@@ -1,0 +1,176 @@
+//! Transactions over HTTP: a sale, its state, its abort.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Json,
+    extract::{Path, Request, State, rejection::PathRejection},
+};
+use serde_json::Value;
+use terminal_host::{
+    service::{AbortAnswer, Begun, Claim},
+    transaction::{self, Record, TransactionId},
+};
+
+use crate::{
+    auth::KeyDigest,
+    body,
+    error::{ApiError, ErrorCode, begin_refused, transaction_unknown},
+    idempotency,
+    request::{self, invalid},
+    response::{self, Status, TransactionResponse},
+    router::{Api, SALE_PATH},
+    terminal::Terminal,
+};
+
+/// How long an accepted abort waits for the transaction to end before it answers with what is
+/// known. A cancelled transaction ends within a few milliseconds; a stuck driver may take longer.
+const ABORT_WAIT: Duration = Duration::from_secs(10);
+
+type Answered = Result<Json<TransactionResponse>, ApiError>;
+
+/// `POST /v1/transaction/sale`: answers when the sale has its end.
+pub(crate) async fn sale(
+    State(api): State<Api>,
+    Extension(caller): Extension<KeyDigest>,
+    request: Request,
+) -> Answered {
+    let headers = request.headers().clone();
+    let body = body::read_json(request).await?;
+    let claim = idempotency::claim(&headers, SALE_PATH, caller, &body)?;
+    let request = request::parse_sale(body, &api.allowed())?;
+    let id = begin(&api.terminal, request, claim).await?;
+    let record = api.terminal.ended(&id).await.ok_or_else(|| {
+        ApiError::new(ErrorCode::InternalError, "The transaction's record is gone").transaction(&id)
+    })?;
+    answer(&api, &record)
+}
+
+/// `GET /v1/transaction/{id}`: the state now. Reading consumes nothing.
+pub(crate) async fn show(
+    State(api): State<Api>,
+    id: Result<Path<String>, PathRejection>,
+) -> Answered {
+    let record = find(&api, &parse_id(id)?).await?;
+    Ok(Json(TransactionResponse::of(
+        &record,
+        &api.terminal.merchant(),
+    )))
+}
+
+/// `POST /v1/transaction/{id}/abort`: answers with the cancelled transaction, or says why not.
+///
+/// Aborting a transaction that is cancelled already is answered alike, so that a repeated abort is
+/// safe. One that ended otherwise is refused: a client that looks at the status code alone must
+/// not take an approval for an abort.
+pub(crate) async fn abort(
+    State(api): State<Api>,
+    id: Result<Path<String>, PathRejection>,
+) -> Answered {
+    let id = parse_id(id)?;
+    let record = match request_abort(&api, &id).await? {
+        Aborting::Cancelled(record) => *record,
+        Aborting::Ending => match tokio::time::timeout(ABORT_WAIT, api.terminal.ended(&id)).await {
+            Ok(Some(record)) => record,
+            Ok(None) => return Err(transaction_unknown(id.as_str())),
+            Err(_) => find(&api, &id).await?,
+        },
+    };
+    Ok(Json(TransactionResponse::of(
+        &record,
+        &api.terminal.merchant(),
+    )))
+}
+
+/// Starts a transaction, on a task of its own: a client that goes away in the middle of this must
+/// not leave a request recorded and never run.
+pub(crate) async fn begin(
+    terminal: &Arc<dyn Terminal>,
+    request: transaction::Request,
+    claim: Option<Claim>,
+) -> Result<TransactionId, ApiError> {
+    let currency = Value::from(request.currency.as_str());
+    let beginning = {
+        let terminal = Arc::clone(terminal);
+        tokio::spawn(async move { terminal.begin(request, claim).await })
+    };
+    let begun = beginning.await.map_err(|_| {
+        ApiError::new(
+            ErrorCode::InternalError,
+            "The terminal failed to start the transaction",
+        )
+    })?;
+    match begun {
+        Ok(Begun::Started(id) | Begun::Known(id)) => Ok(id),
+        Err(error) => {
+            let refused = begin_refused(error, terminal.running().borrow().as_ref());
+            Err(if refused.code == ErrorCode::InvalidCurrency {
+                refused.value(&currency)
+            } else {
+                refused
+            })
+        }
+    }
+}
+
+/// What became of an abort that was not refused.
+pub(crate) enum Aborting {
+    /// The transaction is on its way to its end as cancelled.
+    Ending,
+    /// It was cancelled before.
+    Cancelled(Box<Record>),
+}
+
+/// Asks the terminal to abort a transaction.
+pub(crate) async fn request_abort(api: &Api, id: &TransactionId) -> Result<Aborting, ApiError> {
+    match api.terminal.abort(id).await {
+        AbortAnswer::Accepted => Ok(Aborting::Ending),
+        AbortAnswer::Unknown => Err(transaction_unknown(id.as_str())),
+        AbortAnswer::TooLate => Err(ApiError::new(
+            ErrorCode::TerminalBusy,
+            "It is too late to abort: the acquirer may have the request. Wait for the result",
+        )
+        .field("transactionId", "abortable")
+        .transaction(id)),
+        AbortAnswer::Ended => {
+            let record = find(api, id).await?;
+            let status = record.outcome.as_ref().map(response::status);
+            if status == Some(Status::Cancelled) {
+                return Ok(Aborting::Cancelled(Box::new(record)));
+            }
+            let status = serde_json::to_value(status).unwrap_or_default();
+            Err(invalid(
+                "transactionId",
+                "running",
+                "The transaction has ended without an abort",
+            )
+            .value(&status)
+            .transaction(id))
+        }
+    }
+}
+
+fn answer(api: &Api, record: &Record) -> Answered {
+    match response::failure(record) {
+        Some(error) => Err(error),
+        None => Ok(Json(TransactionResponse::of(
+            record,
+            &api.terminal.merchant(),
+        ))),
+    }
+}
+
+async fn find(api: &Api, id: &TransactionId) -> Result<Record, ApiError> {
+    match api.terminal.transaction(id).await {
+        Ok(Some(record)) => Ok(record),
+        Ok(None) => Err(transaction_unknown(id.as_str())),
+        Err(error) => {
+            Err(ApiError::new(ErrorCode::InternalError, error.to_string()).transaction(id))
+        }
+    }
+}
+
+fn parse_id(id: Result<Path<String>, PathRejection>) -> Result<TransactionId, ApiError> {
+    let Path(text) = id.map_err(|_| transaction_unknown(""))?;
+    TransactionId::parse(&text).ok_or_else(|| transaction_unknown(&text))
+}

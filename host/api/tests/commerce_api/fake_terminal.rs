@@ -1,0 +1,261 @@
+//! A terminal without engine or devices: transactions stay open until the test ends them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use api::{Merchant, Terminal};
+use async_trait::async_trait;
+use jiff::Zoned;
+use terminal_host::{
+    service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, Progress, StorageFault},
+    transaction::{
+        AcquirerAnswer, CancelReason, CardDetails, CryptogramType, Ending, EntryMode, Outcome,
+        Record, Request, ReversalState, Scheme, TransactionId, Verification,
+    },
+};
+use tokio::sync::{broadcast, watch};
+
+/// The double. Cheap to clone; all clones are one terminal.
+#[derive(Clone)]
+pub(crate) struct FakeTerminal(Arc<Inner>);
+
+struct Inner {
+    state: Mutex<State>,
+    events: broadcast::Sender<Event>,
+    running: watch::Sender<Option<TransactionId>>,
+    changed: watch::Sender<()>,
+    /// How often a request was accepted.
+    begun: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    records: BTreeMap<TransactionId, Record>,
+    claims: BTreeMap<String, ([u8; 32], TransactionId)>,
+    refuse: Option<BeginError>,
+    past_abort: bool,
+    panics: bool,
+}
+
+impl FakeTerminal {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner {
+            state: Mutex::default(),
+            events: broadcast::channel(64).0,
+            running: watch::channel(None).0,
+            changed: watch::channel(()).0,
+            begun: AtomicUsize::new(0),
+        }))
+    }
+
+    /// How many transactions were started.
+    pub(crate) fn begun(&self) -> usize {
+        self.0.begun.load(Ordering::SeqCst)
+    }
+
+    /// Refuses every request from now on.
+    pub(crate) fn refuse(&self, error: BeginError) {
+        self.state().refuse = Some(error);
+    }
+
+    /// Closes the time in which an abort is possible.
+    pub(crate) fn pass_abort(&self) {
+        self.state().past_abort = true;
+    }
+
+    /// Panics when asked for its health.
+    pub(crate) fn break_health(&self) {
+        self.state().panics = true;
+    }
+
+    /// Waits until a transaction runs.
+    pub(crate) async fn runs(&self) -> TransactionId {
+        let mut running = self.0.running.subscribe();
+        let running = running
+            .wait_for(Option::is_some)
+            .await
+            .expect("the terminal is there");
+        running.clone().expect("a transaction")
+    }
+
+    /// Tells every watcher.
+    pub(crate) fn progress(&self, id: &TransactionId, what: Progress) {
+        // Nobody may be watching.
+        drop(self.0.events.send(Event {
+            transaction: id.clone(),
+            what,
+        }));
+    }
+
+    /// Gives a transaction its end.
+    pub(crate) fn end(&self, id: &TransactionId, outcome: Outcome) {
+        let record = {
+            let mut state = self.state();
+            let record = state.records.get_mut(id).expect("a transaction");
+            record.outcome = Some(outcome);
+            state.past_abort = false;
+            state.records.get(id).expect("a transaction").clone()
+        };
+        self.0.running.send_replace(None);
+        self.0.changed.send_replace(());
+        self.progress(id, Progress::Ended(Box::new(record)));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().expect("not poisoned")
+    }
+}
+
+#[async_trait]
+impl Terminal for FakeTerminal {
+    async fn begin(&self, request: Request, claim: Option<Claim>) -> Result<Begun, BeginError> {
+        let mut state = self.state();
+        if let Some(error) = state.refuse {
+            return Err(error);
+        }
+        if let Some(claim) = &claim
+            && let Some((fingerprint, id)) = state.claims.get(&claim.key)
+        {
+            return if *fingerprint == claim.fingerprint {
+                Ok(Begun::Known(id.clone()))
+            } else {
+                Err(BeginError::ClaimConflict)
+            };
+        }
+        if self.0.running.borrow().is_some() {
+            return Err(BeginError::Busy);
+        }
+        let id = TransactionId::parse(&format!("txn_{}", ulid::Ulid::new())).expect("an id");
+        if let Some(claim) = claim {
+            state
+                .claims
+                .insert(claim.key, (claim.fingerprint, id.clone()));
+        }
+        let began: Zoned = "2026-03-28T22:14:22+13:00[+13:00]"
+            .parse()
+            .expect("a moment");
+        let record = Record {
+            id: id.clone(),
+            request,
+            began,
+            outcome: None,
+        };
+        state.records.insert(id.clone(), record);
+        self.0.begun.fetch_add(1, Ordering::SeqCst);
+        self.0.running.send_replace(Some(id.clone()));
+        Ok(Begun::Started(id))
+    }
+
+    async fn ended(&self, id: &TransactionId) -> Option<Record> {
+        let mut changed = self.0.changed.subscribe();
+        loop {
+            changed.borrow_and_update();
+            let record = self.state().records.get(id)?.clone();
+            if record.outcome.is_some() {
+                return Some(record);
+            }
+            changed.changed().await.ok()?;
+        }
+    }
+
+    async fn abort(&self, id: &TransactionId) -> AbortAnswer {
+        let answer = {
+            let state = self.state();
+            match state.records.get(id) {
+                None => AbortAnswer::Unknown,
+                Some(record) if record.outcome.is_some() => AbortAnswer::Ended,
+                Some(_) if state.past_abort => AbortAnswer::TooLate,
+                Some(_) => AbortAnswer::Accepted,
+            }
+        };
+        if answer == AbortAnswer::Accepted {
+            self.end(
+                id,
+                outcome(
+                    Ending::Cancelled(CancelReason::PointOfSale),
+                    ReversalState::None,
+                ),
+            );
+        }
+        answer
+    }
+
+    async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
+        Ok(self.state().records.get(id).cloned())
+    }
+
+    fn events(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    fn running(&self) -> watch::Receiver<Option<TransactionId>> {
+        self.0.running.subscribe()
+    }
+
+    fn merchant(&self) -> Merchant {
+        Merchant {
+            name: "Tenon Coffee".into(),
+            merchant_id: "MID123456789".into(),
+            terminal_id: "TENON001".into(),
+            serial_number: "SN000001".into(),
+            currencies: vec!["NZD".into(), "AUD".into()],
+        }
+    }
+
+    async fn health(&self) -> Health {
+        assert!(!self.state().panics, "a panic that holds 4111111111111111");
+        Health {
+            ready: true,
+            terminal_id: "TENON001".into(),
+            engine: "engine 0.1.0".into(),
+            engine_digest: "00".repeat(32),
+            host_version: "0.1.0".into(),
+            waiting: 1,
+            last_transaction: None,
+            uptime: Duration::from_secs(61),
+        }
+    }
+}
+
+/// An outcome with an answer and a card when it is one that has them.
+pub(crate) fn outcome(ending: Ending, reversal: ReversalState) -> Outcome {
+    let decided = matches!(ending, Ending::Approved | Ending::Declined(_));
+    Outcome {
+        ending,
+        reversal,
+        approved_minor: if ending == Ending::Approved { 2500 } else { 0 },
+        trace_number: decided.then_some(1),
+        answer: decided.then(|| AcquirerAnswer {
+            response_code: if ending == Ending::Approved {
+                "00"
+            } else {
+                "51"
+            }
+            .into(),
+            authorisation_code: (ending == Ending::Approved).then(|| "A12345".into()),
+            retrieval_reference: Some("262803141422".into()),
+        }),
+        card: decided.then(|| CardDetails {
+            entry_mode: EntryMode::Contact,
+            scheme: Scheme::Visa,
+            masked_pan: "************1234".into(),
+            aid: "A0000000031010".into(),
+            application_label: "Visa Credit".into(),
+            tvr: "0000000000".into(),
+            tsi: "E800".into(),
+            cryptogram: Some(CryptogramType::Tc),
+            verification: Some(Verification::Pin),
+        }),
+    }
+}
+
+/// An approval.
+pub(crate) fn approved() -> Outcome {
+    outcome(Ending::Approved, ReversalState::None)
+}

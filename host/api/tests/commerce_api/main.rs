@@ -1,0 +1,17 @@
+//! The API over a real socket, against a terminal that the test controls.
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod fake_terminal;
+#[cfg(test)]
+mod idempotency;
+#[cfg(test)]
+mod outcomes;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod sessions;

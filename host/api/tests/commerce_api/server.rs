@@ -1,0 +1,83 @@
+//! Connections that keep silent, and shutting down with a request in progress.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use axum::{Router, routing::get};
+
+use crate::{
+    client::{Running, sale},
+    fake_terminal::approved,
+};
+
+#[tokio::test]
+async fn half_a_head_is_cut_off_and_others_are_served() {
+    let running = Running::start().await;
+    let mut silent = TcpStream::connect(running.address)
+        .await
+        .expect("a connection");
+    silent
+        .write_all(b"POST /v1/transaction/sale HTTP/1.1\r\nHost:")
+        .await
+        .expect("taken");
+    assert_eq!(running.get("/v1/device/health").await.status, 200);
+    let mut rest = Vec::new();
+    let cut = tokio::time::timeout(Duration::from_secs(15), silent.read_to_end(&mut rest)).await;
+    assert!(cut.is_ok(), "the connection is still open");
+}
+
+#[tokio::test]
+async fn half_a_body_is_answered_with_a_timeout() {
+    let running = Running::start().await;
+    let length = [("Content-Length", "100")];
+    let answer = running
+        .send("POST", "/v1/transaction/sale", &length, "{")
+        .await;
+    answer.check_error(408, "TIMEOUT");
+    assert_eq!(running.terminal.begun(), 0);
+}
+
+#[tokio::test]
+async fn what_is_not_http_ends_its_own_connection() {
+    let running = Running::start().await;
+    let answer = running
+        .send_raw(b"\x16\x03\x01\x02\x00 not HTTP\r\n\r\n")
+        .await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(running.get("/v1/device/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_shutdown_lets_a_request_in_progress_finish() {
+    let running = Running::start().await;
+    let request = running.sale_with_key("one", &sale());
+    let id = running.terminal.runs().await;
+    running.shutdown.send_replace(true);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(
+        TcpStream::connect(running.address).await.is_err(),
+        "no new connections"
+    );
+    running.terminal.end(&id, approved());
+    assert_eq!(request.await.expect("an answer").body["status"], "APPROVED");
+    running.server.await.expect("the server ends");
+}
+
+#[tokio::test]
+async fn an_embedder_may_add_paths_of_its_own() {
+    let own = Router::new().route("/emulator/screen", get(async || "IDLE"));
+    let running = Running::start_with(|router| router.merge(own)).await;
+    assert_eq!(running.get("/emulator/screen").await.status, 200);
+    running
+        .get("/emulator/nothing")
+        .await
+        .check_error(404, "NOT_FOUND");
+    running
+        .send("DELETE", "/v1/device/health", &[], "")
+        .await
+        .check_error(405, "INVALID_REQUEST");
+}

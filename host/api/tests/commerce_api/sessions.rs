@@ -1,0 +1,284 @@
+//! The WebSocket: events in order, several watchers, refusals, clients that go away.
+
+use futures_util::SinkExt;
+use serde_json::{Value, json};
+use terminal_host::{
+    service::Progress,
+    transaction::{Ending, EntryMode, Failure, ReversalState, Scheme, TransactionId},
+};
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Message, client::IntoClientRequest, protocol::frame::coding::CloseCode},
+};
+
+use crate::{
+    client::{KEY, Running, UNKNOWN_ID, sale},
+    fake_terminal::{approved, outcome},
+};
+
+fn sale_action() -> Value {
+    json!({"action": "sale", "amount": 2500, "currency": "NZD"})
+}
+
+fn play(running: &Running, id: &TransactionId) {
+    running.terminal.progress(id, Progress::WaitingForCard);
+    running.terminal.progress(
+        id,
+        Progress::CardDetected {
+            entry_mode: EntryMode::Contact,
+            scheme: Scheme::Visa,
+            masked_pan: "************1234".into(),
+        },
+    );
+    running.terminal.progress(id, Progress::Authorising);
+    running.terminal.end(id, approved());
+}
+
+#[tokio::test]
+async fn every_watcher_sees_every_event_in_order() {
+    let running = Running::start().await;
+    let mut first = running.session().await;
+    let mut second = running.session().await;
+    first.send(&sale_action()).await;
+    let id = running.terminal.runs().await;
+    play(&running, &id);
+    for session in [&mut first, &mut second] {
+        let waiting = session.event().await;
+        assert_eq!(
+            waiting,
+            json!({"event": "waiting_for_card", "transactionId": id.as_str(), "message": "Present card"})
+        );
+        let detected = session.event().await;
+        assert_eq!(
+            detected,
+            json!({
+                "event": "card_detected", "transactionId": id.as_str(), "entryMode": "CONTACT",
+                "scheme": "VISA", "maskedPan": "****1234",
+            })
+        );
+        let processing = session.event().await;
+        assert_eq!(
+            processing,
+            json!({"event": "processing", "transactionId": id.as_str(), "message": "Authorizing"})
+        );
+        let result = session.event().await;
+        assert_eq!(result["event"], "result");
+        assert_eq!(result["response"]["status"], "APPROVED");
+        assert_eq!(result.get("error"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_sale_over_http_is_seen_with_the_same_answer() {
+    let running = Running::start().await;
+    let mut session = running.session().await;
+    let (_, answer) = running.sale_ending(approved()).await;
+    let result = session.event().await;
+    assert_eq!(result, json!({"event": "result", "response": answer.body}));
+}
+
+#[tokio::test]
+async fn a_failure_ends_with_a_result_that_explains_itself() {
+    let running = Running::start().await;
+    let mut session = running.session().await;
+    session.send(&sale_action()).await;
+    let id = running.terminal.runs().await;
+    running.terminal.end(
+        &id,
+        outcome(Ending::Failed(Failure::AnswerLost), ReversalState::Pending),
+    );
+    let result = session.event().await;
+    assert_eq!(result["event"], "result");
+    assert_eq!(result["response"]["status"], "ERROR");
+    assert_eq!(result["error"]["error"], "TIMEOUT");
+    assert_eq!(result["error"]["details"]["transactionId"], id.as_str());
+}
+
+#[tokio::test]
+async fn refused_actions_are_error_events_of_their_own_session() {
+    let running = Running::start().await;
+    let mut session = running.session().await;
+    let mut other = running.session().await;
+    let cases = [
+        ("{", "INVALID_REQUEST"),
+        ("[]", "INVALID_REQUEST"),
+        (
+            "{\"action\":\"sale\",\"action\":\"sale\"}",
+            "INVALID_REQUEST",
+        ),
+        (
+            "{\"action\":\"pre_auth\",\"amount\":1,\"currency\":\"NZD\"}",
+            "INVALID_REQUEST",
+        ),
+        ("{\"action\":\"dance\"}", "INVALID_REQUEST"),
+        (
+            "{\"action\":\"sale\",\"amount\":0,\"currency\":\"NZD\"}",
+            "INVALID_AMOUNT",
+        ),
+        (
+            "{\"action\":\"sale\",\"amount\":1,\"currency\":\"EUR\"}",
+            "INVALID_CURRENCY",
+        ),
+        (
+            "{\"action\":\"sale\",\"currency\":\"NZD\"}",
+            "MISSING_FIELD",
+        ),
+        ("{\"action\":\"abort\"}", "MISSING_FIELD"),
+    ];
+    for (text, code) in cases {
+        session.send_text(text).await;
+        let event = session.event().await;
+        assert_eq!(
+            (event["event"].as_str(), event["error"].as_str()),
+            (Some("error"), Some(code))
+        );
+        assert!(
+            event["requestId"]
+                .as_str()
+                .is_some_and(|id| id.starts_with("req_")),
+            "{event}"
+        );
+        assert!(event["details"].is_object(), "{event}");
+    }
+    session
+        .send(&json!({"action": "abort", "transactionId": UNKNOWN_ID}))
+        .await;
+    assert_eq!(session.event().await["error"], "NOT_FOUND");
+    assert_eq!(running.terminal.begun(), 0);
+    // The session lives on, and the other one has seen none of this.
+    let (id, _) = running.sale_ending(approved()).await;
+    for session in [&mut session, &mut other] {
+        assert_eq!(
+            session.event().await["response"]["transactionId"],
+            id.as_str()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_session_aborts_and_is_told_when_it_is_too_late() {
+    let running = Running::start().await;
+    let mut session = running.session().await;
+    session.send(&sale_action()).await;
+    let id = running.terminal.runs().await;
+    session.send(&sale_action()).await;
+    let busy = session.event().await;
+    assert_eq!(busy["error"], "TERMINAL_BUSY");
+    assert_eq!(busy["details"]["transactionId"], id.as_str());
+    let abort = json!({"action": "abort", "transactionId": id.as_str()});
+    for _ in 0..2 {
+        session.send(&abort).await;
+        let result = session.event().await;
+        assert_eq!(result["response"]["status"], "CANCELLED");
+    }
+    session.send(&sale_action()).await;
+    let id = running.terminal.runs().await;
+    running.terminal.pass_abort();
+    session
+        .send(&json!({"action": "abort", "transactionId": id.as_str()}))
+        .await;
+    let late = session.event().await;
+    assert_eq!(
+        (late["event"].as_str(), late["error"].as_str()),
+        (Some("error"), Some("TERMINAL_BUSY"))
+    );
+}
+
+#[tokio::test]
+async fn the_transaction_goes_on_without_its_session() {
+    let running = Running::start().await;
+    let mut session = running.session().await;
+    session.send(&sale_action()).await;
+    let id = running.terminal.runs().await;
+    drop(session);
+    let mut later = running.session().await;
+    play(&running, &id);
+    assert_eq!(later.event().await["event"], "waiting_for_card");
+    let answer = running
+        .get(&format!("/v1/transaction/{}", id.as_str()))
+        .await;
+    assert_eq!(answer.body["status"], "APPROVED");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_too_slowly_is_dropped_with_a_code() {
+    let running = Running::start().await;
+    let mut slow = running.session().await;
+    let sale = running.sale_with_key("one", &sale());
+    let id = running.terminal.runs().await;
+    // More than the terminal keeps, at once: the session had no chance to read them.
+    for _ in 0..1000 {
+        running.terminal.progress(&id, Progress::Authorising);
+    }
+    assert_eq!(slow.close_code().await, CloseCode::Policy);
+    running.terminal.end(&id, approved());
+    assert_eq!(sale.await.expect("an answer").body["status"], "APPROVED");
+}
+
+#[tokio::test]
+async fn messages_out_of_shape_close_the_session_with_a_code() {
+    let running = Running::start().await;
+    let mut session = running.session().await;
+    session
+        .send_text(&"x".repeat(api::MESSAGE_BYTES_MAX + 1))
+        .await;
+    assert_eq!(session.close_code().await, CloseCode::Size);
+    let mut session = running.session().await;
+    session
+        .0
+        .send(Message::binary(vec![0_u8; 3]))
+        .await
+        .expect("the message is taken");
+    assert_eq!(session.close_code().await, CloseCode::Unsupported);
+}
+
+#[tokio::test]
+async fn the_key_opens_a_session_in_the_header_too() {
+    let running = Running::start().await;
+    let url = format!("ws://{}/v1/session", running.address);
+    let mut request = url.as_str().into_client_request().expect("a request");
+    request
+        .headers_mut()
+        .insert("X-Api-Key", KEY.parse().expect("a value"));
+    let (_socket, answer) = connect_async(request).await.expect("a session");
+    assert!(answer.headers().contains_key("X-Request-Id"));
+    assert!(connect_async(url).await.is_err(), "no key, no session");
+}
+
+#[tokio::test]
+async fn a_plain_request_is_told_that_this_is_a_websocket() {
+    let running = Running::start().await;
+    let answer = running.get("/v1/session").await;
+    answer.check_error(answer.status, "INVALID_REQUEST");
+    assert!(answer.status == 400 || answer.status == 426, "{answer:?}");
+}
+
+#[tokio::test]
+async fn sessions_are_bounded() {
+    let running = Running::start().await;
+    let mut sessions = Vec::new();
+    for _ in 0..api::SESSIONS_MAX {
+        sessions.push(running.session().await);
+    }
+    let url = format!("ws://{}/v1/session?apiKey={KEY}", running.address);
+    let Err(refused) = connect_async(&url).await else {
+        panic!("one session too many")
+    };
+    assert!(refused.to_string().contains("429"), "{refused}");
+    sessions.pop();
+    let mut tries = 0;
+    while connect_async(&url).await.is_err() {
+        tries += 1;
+        assert!(tries < 100, "the place is not given back");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_closes_sessions_and_the_server() {
+    let running = Running::start().await;
+    let mut session = running.session().await;
+    running.shutdown.send_replace(true);
+    assert_eq!(session.close_code().await, CloseCode::Away);
+    running.server.await.expect("the server ends");
+}

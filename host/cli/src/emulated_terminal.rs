@@ -1,0 +1,157 @@
+//! A terminal out of its parts: the host, the emulator's devices and acquirer, the API over both.
+
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use api::{Api, ApiKeys};
+use cap_std::{ambient_authority, fs::Dir};
+use emulator::{
+    Controls, Emulator, Shown,
+    acquirer::{Acquirer, AcquirerHandle},
+};
+use terminal_host::{TerminalConfig, TransactionService, clock::SystemClock, observer::Observer};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    sync::{broadcast, watch},
+    task::JoinHandle,
+    time,
+};
+
+use crate::{engine_file, vault_file};
+
+/// How long a running transaction may take to end when the terminal stops: longer than the
+/// acquirer may take to answer.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How to boot a terminal.
+pub(crate) struct Options {
+    /// Where the API serves.
+    pub(crate) listen: SocketAddr,
+    /// Where journal, keys and cache lie.
+    pub(crate) data: PathBuf,
+    /// The key that points of sale must show.
+    pub(crate) api_key: String,
+    /// The card that is presented to every transaction.
+    pub(crate) card: Option<String>,
+    /// The engine, when it is not the one of the build.
+    pub(crate) engine: Option<PathBuf>,
+    /// An acquirer that runs already.
+    pub(crate) acquirer: Option<SocketAddr>,
+    /// Who is told of every point of a transaction.
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+/// A terminal that serves.
+pub(crate) struct EmulatedTerminal {
+    url: String,
+    service: TransactionService,
+    controls: Controls,
+    shutdown: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    /// Ends when it is dropped.
+    _own_acquirer: Option<AcquirerHandle>,
+}
+
+/// The runtime a terminal runs on.
+pub(crate) fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the runtime could not be started")
+}
+
+impl EmulatedTerminal {
+    /// Boots: recovers what a crash left open, then serves. When this returns, requests are taken.
+    pub(crate) async fn boot(options: Options) -> Result<Self> {
+        // First of all, so that a taken address costs nothing.
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .with_context(|| format!("{} cannot be listened on", options.listen))?;
+        let address = listener.local_addr()?;
+        fs::create_dir_all(&options.data)
+            .with_context(|| format!("creating {}", options.data.display()))?;
+        let files = Dir::open_ambient_dir(&options.data, ambient_authority())
+            .with_context(|| format!("opening {}", options.data.display()))?;
+        let mut vault = vault_file::open(&files)?;
+        emulator::provision(&mut vault)?;
+        let (acquirer, own_acquirer) = acquirer(options.acquirer)?;
+        let parameters = emulator::parameters()?;
+        let Emulator { devices, controls } = Emulator::new(emulator::Options {
+            card: options.card,
+            acquirer,
+            currencies: parameters.terminal.currencies.clone(),
+        })?;
+        let service = TransactionService::start(TerminalConfig {
+            engine: engine_file::read(options.engine.as_deref(), emulator::DEVELOPMENT_KEY)?,
+            files,
+            journal: options.data.join("journal.sqlite"),
+            devices,
+            vault,
+            parameters,
+            clock: Arc::new(SystemClock),
+            observer: options.observer,
+        })
+        .await?;
+        let books = own_acquirer.as_ref().map(AcquirerHandle::books);
+        let (shutdown, closing) = watch::channel(false);
+        let keys = ApiKeys::from_keys([options.api_key.as_str()]);
+        let api = Api::new(Arc::new(service.clone()), keys, closing.clone());
+        let router = api::router(api).merge(controls.router(books));
+        let server = tokio::spawn(api::serve(listener, router, closing));
+        Ok(Self {
+            url: format!("http://{address}"),
+            service,
+            controls,
+            shutdown,
+            server,
+            _own_acquirer: own_acquirer,
+        })
+    }
+
+    /// Where the API serves, such as `http://127.0.0.1:8443`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The transaction service.
+    pub(crate) fn service(&self) -> &TransactionService {
+        &self.service
+    }
+
+    /// What is shown and printed from now on.
+    pub(crate) fn shown(&self) -> broadcast::Receiver<Shown> {
+        self.controls.shown()
+    }
+
+    /// Stops: cancels a transaction that still can be, waits for one that cannot, closes.
+    pub(crate) async fn stop(self) {
+        let running = self.service.running().borrow().clone();
+        if let Some(id) = running {
+            let answer = self.service.abort(&id).await;
+            tracing::info!(?answer, "the running transaction is asked to stop");
+        }
+        self.shutdown.send_replace(true);
+        if time::timeout(STOP_TIMEOUT, self.service.shut_down())
+            .await
+            .is_err()
+        {
+            tracing::warn!("a transaction goes on; the next start will settle it");
+        }
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the server ended early");
+        }
+    }
+}
+
+/// The acquirer's address, and the acquirer itself when it is the terminal's own.
+fn acquirer(given: Option<SocketAddr>) -> Result<(SocketAddr, Option<AcquirerHandle>)> {
+    if let Some(address) = given {
+        return Ok((address, None));
+    }
+    let own = Acquirer::default()
+        .start("127.0.0.1:0")
+        .context("the acquirer does not start")?;
+    Ok((own.address(), Some(own)))
+}

@@ -1,0 +1,157 @@
+//! `tenon emulator`: a terminal with its devices and its acquirer in software.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::{Context, Result};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::json;
+use terminal_host::observer::{NoObserver, Observer};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    emulated_terminal::{self, EmulatedTerminal},
+    kill_at::{KillAt, Killer},
+};
+
+/// Run a terminal with its devices and its acquirer in software
+///
+///     tenon emulator --card visa-credit
+///
+/// When it serves, it prints one line of JSON on stdout:
+///
+///     {"ready":true,"url":"http://127.0.0.1:8443","apiKey":"sk_test_..."}
+///
+/// It stops cleanly on SIGINT and SIGTERM: a sale that waits for a card is
+/// cancelled, one that has asked the acquirer goes on to its end. A terminal
+/// that was killed settles what it left open at its next start on the same
+/// data folder.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// Where to serve; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "TENON_LISTEN",
+        default_value = "127.0.0.1:8443"
+    )]
+    listen: SocketAddr,
+
+    /// Where journal, keys and cache lie
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "TENON_DATA",
+        default_value = "tenon-data"
+    )]
+    data: PathBuf,
+
+    /// The key that points of sale must show [default: a new one]
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "TENON_API_KEY",
+        hide_env_values = true
+    )]
+    api_key: Option<String>,
+
+    /// Present this card to every transaction; `tenon cards` lists the names
+    #[arg(long, value_name = "NAME")]
+    card: Option<String>,
+
+    /// The engine; its signature lies beside it [default: as built]
+    #[arg(long, value_name = "FILE", env = "TENON_ENGINE")]
+    engine: Option<PathBuf>,
+
+    /// An acquirer that runs already [default: one of its own]
+    #[arg(long, value_name = "ADDR")]
+    acquirer: Option<SocketAddr>,
+
+    /// Also print, on stderr, what to try
+    #[arg(long)]
+    introduce: bool,
+
+    /// Kill this process at the Nth point of a kind
+    #[arg(long, value_name = "KIND:N", hide = true)]
+    kill_at: Option<KillAt>,
+}
+
+/// Runs the terminal until a signal comes.
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+    let api_key = match &arguments.api_key {
+        Some(key) => key.clone(),
+        None => new_api_key()?,
+    };
+    let observer: Arc<dyn Observer> = match arguments.kill_at {
+        Some(at) => Arc::new(Killer::new(at)),
+        None => Arc::new(NoObserver),
+    };
+    let options = emulated_terminal::Options {
+        listen: arguments.listen,
+        data: arguments.data,
+        api_key: api_key.clone(),
+        card: arguments.card,
+        engine: arguments.engine,
+        acquirer: arguments.acquirer,
+        observer,
+    };
+    emulated_terminal::runtime()?.block_on(async {
+        // Before the terminal says that it is ready: a signal may come right after.
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut terminated = signal(SignalKind::terminate())?;
+        let terminal = EmulatedTerminal::boot(options).await?;
+        let ready = json!({"ready": true, "url": terminal.url(), "apiKey": api_key});
+        writeln!(io::stdout(), "{ready}")?;
+        io::stdout().flush()?;
+        if arguments.introduce {
+            write!(io::stderr(), "{}", introduction(terminal.url(), &api_key))?;
+        }
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+        terminal.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+pub(crate) fn new_api_key() -> Result<String> {
+    let mut bytes = [0; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .ok()
+        .context("the system gives no random numbers")?;
+    Ok(bytes
+        .iter()
+        .fold("sk_test_".into(), |key, byte| key + &format!("{byte:02x}")))
+}
+
+fn introduction(url: &str, api_key: &str) -> String {
+    format!(
+        "\nThe terminal serves at {url} with the key {api_key}. Try:\n\n\
+         curl -s {url}/v1/transaction/sale -H 'X-Api-Key: {api_key}' \\\n  \
+         -H 'Content-Type: application/json' -H \"Idempotency-Key: $(uuidgen)\" \\\n  \
+         -d '{{\"type\":\"SALE\",\"amount\":2500,\"currency\":\"NZD\"}}'\n\n\
+         curl -s {url}/v1/device/health -H 'X-Api-Key: {api_key}'\n\n\
+         curl -s {url}/emulator/paper\n\n\
+         Control-C stops it.\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_keys_differ_and_have_128_bits() {
+        let (one, other) = (new_api_key().expect("a key"), new_api_key().expect("a key"));
+        assert_eq!(one.len(), "sk_test_".len() + 32);
+        assert_ne!(one, other);
+    }
+}
