@@ -54,7 +54,10 @@ fn around_the_exchange_with_the_acquirer() {
 fn during_recovery() {
     for point in 1..=POINTS_MAX {
         let world = World::new();
-        assert!(!world.sale_killed_at("request-written:1"), "the sale was not interrupted");
+        assert!(
+            !world.sale_killed_at("request-written:1"),
+            "the sale was not interrupted"
+        );
         let survived = world.restart_killed_at(&format!("storage-written:{point}"));
         world.check(&format!("recovery, storage-written:{point}"));
         if survived {
@@ -89,7 +92,9 @@ struct World {
 impl World {
     fn new() -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
-        let acquirer = Acquirer::default().start("127.0.0.1:0").expect("an acquirer on loopback");
+        let acquirer = Acquirer::default()
+            .start("127.0.0.1:0")
+            .expect("an acquirer on loopback");
         Self { data, acquirer }
     }
 
@@ -103,22 +108,35 @@ impl World {
 
     /// Runs a sale in a terminal that kills itself at `point`, and returns whether it survived.
     fn sale_killed_at(&self, point: &str) -> bool {
-        let options = Options { kill_at: Some(point.to_owned()), ..self.options() };
+        let options = Options {
+            kill_at: Some(point.to_owned()),
+            ..self.options()
+        };
         let Some(mut terminal) = Terminal::start(&options) else {
             return false;
         };
         let answer = terminal.sale(AMOUNT, "the-one-sale");
         if let Some((status, body)) = answer {
-            assert_eq!((status, &body["status"]), (200, &"APPROVED".into()), "{point}: {body}");
+            assert_eq!(
+                (status, &body["status"]),
+                (200, &"APPROVED".into()),
+                "{point}: {body}"
+            );
             return true;
         }
-        assert!(killed(terminal.wait_for_end()), "{point}: the terminal ended in another way");
+        assert!(
+            killed(terminal.wait_for_end()),
+            "{point}: the terminal ended in another way"
+        );
         false
     }
 
     /// Starts the terminal so that it kills itself at `point`, and returns whether it came up.
     fn restart_killed_at(&self, point: &str) -> bool {
-        let options = Options { kill_at: Some(point.to_owned()), ..self.options() };
+        let options = Options {
+            kill_at: Some(point.to_owned()),
+            ..self.options()
+        };
         match Terminal::start(&options) {
             Some(terminal) => {
                 terminal.wait_until_settled();
@@ -132,8 +150,9 @@ impl World {
     fn check(&self, context: &str) {
         let terminal = Terminal::start(&self.options()).expect("the terminal starts again");
         terminal.wait_until_settled();
-        let (status, body) =
-            terminal.sale(AMOUNT, "the-one-sale").expect("the repeated request is answered");
+        let (status, body) = terminal
+            .sale(AMOUNT, "the-one-sale")
+            .expect("the repeated request is answered");
         let approved = body["status"] == "APPROVED";
         assert_eq!(status, 200, "{context}: {body}");
         let charged = self.charged();
@@ -149,9 +168,15 @@ impl World {
             );
         }
         terminal.wait_until_settled();
-        let (_, next) = terminal.sale(AMOUNT, "the-next-sale").expect("the next sale is answered");
+        let (_, next) = terminal
+            .sale(AMOUNT, "the-next-sale")
+            .expect("the next sale is answered");
         assert_eq!(next["status"], "APPROVED", "{context}: {next}");
-        assert_eq!(self.charged(), charged + AMOUNT, "{context}: after the next sale");
+        assert_eq!(
+            self.charged(),
+            charged + AMOUNT,
+            "{context}: after the next sale"
+        );
     }
 
     /// What the acquirer has charged in all, reversals taken off.

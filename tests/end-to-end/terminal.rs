@@ -13,33 +13,40 @@ use std::{
 use serde_json::Value;
 
 /// The key of every terminal started here.
-pub const API_KEY: &str = "sk_test_end_to_end_0123456789abcdef";
+pub(crate) const API_KEY: &str = "sk_test_end_to_end_0123456789abcdef";
 
 /// How to start a terminal.
-pub struct Options<'a> {
+pub(crate) struct Options<'a> {
     /// The data folder; a second start on the same folder is a restart.
-    pub data: &'a Path,
+    pub(crate) data: &'a Path,
     /// The card presented to every transaction.
-    pub card: Option<&'a str>,
+    pub(crate) card: Option<&'a str>,
     /// An acquirer that outlives the terminal; without one the terminal has its own.
-    pub acquirer: Option<SocketAddr>,
+    pub(crate) acquirer: Option<SocketAddr>,
     /// The point at which the process kills itself, such as `host-call:7`.
-    pub kill_at: Option<String>,
+    pub(crate) kill_at: Option<String>,
     /// The log filter.
-    pub log: &'a str,
+    pub(crate) log: &'a str,
     /// Another engine than the one built from this tree.
-    pub engine: Option<&'a Path>,
+    pub(crate) engine: Option<&'a Path>,
 }
 
 impl<'a> Options<'a> {
     /// A terminal on `data` that logs warnings.
-    pub fn on(data: &'a Path) -> Self {
-        Self { data, card: None, acquirer: None, kill_at: None, log: "warn", engine: None }
+    pub(crate) fn on(data: &'a Path) -> Self {
+        Self {
+            data,
+            card: None,
+            acquirer: None,
+            kill_at: None,
+            log: "warn",
+            engine: None,
+        }
     }
 }
 
 /// A running terminal. Dropping it kills the process.
-pub struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     url: String,
     agent: ureq::Agent,
@@ -48,14 +55,17 @@ pub struct Terminal {
 }
 
 /// What a request came to: no answer at all when the terminal died.
-pub type Answer = Option<(u16, Value)>;
+pub(crate) type Answer = Option<(u16, Value)>;
 
 impl Terminal {
     /// Starts a terminal and waits until it serves. `None` when it died before that.
-    pub fn start(options: &Options<'_>) -> Option<Self> {
+    pub(crate) fn start(options: &Options<'_>) -> Option<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenon"));
         command.args(["emulator", "--listen", "127.0.0.1:0", "--api-key", API_KEY]);
-        command.arg("--data").arg(options.data).args(["--log", options.log]);
+        command
+            .arg("--data")
+            .arg(options.data)
+            .args(["--log", options.log]);
         if let Some(card) = options.card {
             command.args(["--card", card]);
         }
@@ -78,8 +88,13 @@ impl Terminal {
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let errors = collect(child.stderr.take().expect("a pipe"), Arc::clone(&output));
         let mut line = String::new();
-        stdout.read_line(&mut line).expect("standard output is text");
-        output.lock().unwrap_or_else(PoisonError::into_inner).extend(line.bytes());
+        stdout
+            .read_line(&mut line)
+            .expect("standard output is text");
+        output
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(line.bytes());
         if line.is_empty() {
             child.wait().expect("the process can be waited for");
             errors.join().expect("the log was read");
@@ -95,24 +110,32 @@ impl Terminal {
             .timeout_global(Some(Duration::from_secs(60)))
             .build()
             .into();
-        Some(Self { child, url, agent, output, readers })
+        Some(Self {
+            child,
+            url,
+            agent,
+            output,
+            readers,
+        })
     }
 
     /// Where the terminal serves, such as `http://127.0.0.1:40123`.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Asks for a sale in NZD and waits for its end.
-    pub fn sale(&self, amount: u64, idempotency_key: &str) -> Answer {
+    pub(crate) fn sale(&self, amount: u64, idempotency_key: &str) -> Answer {
         let body = serde_json::json!({ "type": "SALE", "amount": amount, "currency": "NZD" });
         self.post("/v1/transaction/sale", &body, Some(idempotency_key))
     }
 
     /// Sends a JSON body.
-    pub fn post(&self, path: &str, body: &Value, idempotency_key: Option<&str>) -> Answer {
-        let mut request =
-            self.agent.post(format!("{}{path}", self.url)).header("X-Api-Key", API_KEY);
+    pub(crate) fn post(&self, path: &str, body: &Value, idempotency_key: Option<&str>) -> Answer {
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("X-Api-Key", API_KEY);
         if let Some(key) = idempotency_key {
             request = request.header("Idempotency-Key", key);
         }
@@ -120,7 +143,7 @@ impl Terminal {
     }
 
     /// Sends bytes as they are.
-    pub fn post_bytes(&self, path: &str, body: &[u8], key: Option<&str>) -> Answer {
+    pub(crate) fn post_bytes(&self, path: &str, body: &[u8], key: Option<&str>) -> Answer {
         let mut request = self
             .agent
             .post(format!("{}{path}", self.url))
@@ -132,21 +155,32 @@ impl Terminal {
     }
 
     /// Reads a resource.
-    pub fn get(&self, path: &str) -> Answer {
-        read(self.agent.get(format!("{}{path}", self.url)).header("X-Api-Key", API_KEY).call())
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        read(
+            self.agent
+                .get(format!("{}{path}", self.url))
+                .header("X-Api-Key", API_KEY)
+                .call(),
+        )
     }
 
     /// Removes a resource.
-    pub fn delete(&self, path: &str) -> Answer {
-        read(self.agent.delete(format!("{}{path}", self.url)).header("X-Api-Key", API_KEY).call())
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        read(
+            self.agent
+                .delete(format!("{}{path}", self.url))
+                .header("X-Api-Key", API_KEY)
+                .call(),
+        )
     }
 
     /// Waits until no journal entry waits for the acquirer.
-    pub fn wait_until_settled(&self) {
+    pub(crate) fn wait_until_settled(&self) {
         let end = Instant::now() + Duration::from_secs(30);
         loop {
-            let waiting =
-                self.get("/v1/device/health").map(|(_, body)| body["awaitingAcquirer"].clone());
+            let waiting = self
+                .get("/v1/device/health")
+                .map(|(_, body)| body["awaitingAcquirer"].clone());
             if waiting == Some(Value::from(0)) {
                 return;
             }
@@ -156,7 +190,7 @@ impl Terminal {
     }
 
     /// Waits for the process to end by itself.
-    pub fn wait_for_end(&mut self) -> ExitStatus {
+    pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
         let end = Instant::now() + Duration::from_secs(30);
         loop {
             if let Some(status) = self.child.try_wait().expect("the process can be asked") {
@@ -168,9 +202,12 @@ impl Terminal {
     }
 
     /// Ends the process and returns everything it wrote.
-    pub fn into_output(mut self) -> Vec<u8> {
+    pub(crate) fn into_output(mut self) -> Vec<u8> {
         self.stop();
-        self.output.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.output
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn stop(&mut self) {
@@ -184,8 +221,13 @@ impl Terminal {
 }
 
 impl Drop for Terminal {
+    /// Ends the process; a test that failed shows what the terminal wrote.
     fn drop(&mut self) {
         self.stop();
+        if std::thread::panicking() {
+            let output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+            println!("the terminal wrote:\n{}", String::from_utf8_lossy(&output));
+        }
     }
 }
 
@@ -201,7 +243,9 @@ fn collect(mut from: impl Read + Send + 'static, to: Arc<Mutex<Vec<u8>>>) -> Joi
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
-            to.lock().unwrap_or_else(PoisonError::into_inner).extend(&buffer[..length]);
+            to.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(&buffer[..length]);
         }
     })
 }

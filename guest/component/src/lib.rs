@@ -42,6 +42,9 @@ impl wit::Guest for Component {
     }
 
     fn self_test() -> Vec<wit::Check> {
-        engine::self_test().into_iter().map(convert_transactions::check).collect()
+        engine::self_test()
+            .into_iter()
+            .map(convert_transactions::check)
+            .collect()
     }
 }

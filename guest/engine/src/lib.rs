@@ -67,7 +67,24 @@ pub fn reconcile<T: Terminal>(_terminal: &mut T, _now: Moment) -> Result<Reconci
 
 /// Who the engine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Description { pub name: &'static str, pub version: &'static str, pub boundary: &'static str, pub kernels: &'static [(&'static str, &'static str)] }
-pub fn describe() -> Description { Description { name: "tenon", version: "0.1.0", boundary: "0.1.0", kernels: &[("emv-contact","0.1.0")] } }
-pub struct Check { pub name: &'static str, pub passed: bool }
-pub fn self_test() -> Vec<Check> { Vec::new() }
+pub struct Description {
+    pub name: &'static str,
+    pub version: &'static str,
+    pub boundary: &'static str,
+    pub kernels: &'static [(&'static str, &'static str)],
+}
+pub fn describe() -> Description {
+    Description {
+        name: "tenon",
+        version: "0.1.0",
+        boundary: "0.1.0",
+        kernels: &[("emv-contact", "0.1.0")],
+    }
+}
+pub struct Check {
+    pub name: &'static str,
+    pub passed: bool,
+}
+pub fn self_test() -> Vec<Check> {
+    Vec::new()
+}

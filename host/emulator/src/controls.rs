@@ -51,7 +51,10 @@ enum Slot {
     /// A card that no transaction has read.
     Fresh(Box<Card>),
     /// The card of a transaction, with its number and its PIN.
-    InUse { number: u64, pin: String },
+    InUse {
+        number: u64,
+        pin: String,
+    },
 }
 
 /// A card that a transaction took from the slot.
@@ -109,7 +112,11 @@ pub enum Shown {
 pub struct UnknownCard(pub String);
 
 fn card_names() -> String {
-    virtual_card::catalogue().iter().map(|card| card.name).collect::<Vec<_>>().join(", ")
+    virtual_card::catalogue()
+        .iter()
+        .map(|card| card.name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl Controls {
@@ -136,7 +143,9 @@ impl Controls {
             shown: broadcast::channel(SHOWN_MAX).0,
             currencies,
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Puts a card into the slot, in place of what was there, with a fault if one is wanted.
@@ -230,10 +239,17 @@ impl Controls {
         };
         state.cards = state.cards.wrapping_add(1);
         let number = state.cards;
-        state.slot = Slot::InUse { number, pin: card.pin().to_owned() };
+        state.slot = Slot::InUse {
+            number,
+            pin: card.pin().to_owned(),
+        };
         // Keys that were pressed before belong to nobody.
         state.keys.retain(|key| !matches!(key, Key::Cancel));
-        Some(Taken { card, number, presentation: Presentation::Contact })
+        Some(Taken {
+            card,
+            number,
+            presentation: Presentation::Contact,
+        })
     }
 
     pub(crate) fn is_in_slot(&self, card: u64) -> bool {
@@ -304,7 +320,11 @@ impl Controls {
 
     /// An amount as the display writes it: `NZD 25.00`.
     pub(crate) fn amount(&self, minor: u64, currency: u16) -> String {
-        let known = self.shared.currencies.iter().find(|known| known.numeric == currency);
+        let known = self
+            .shared
+            .currencies
+            .iter()
+            .find(|known| known.numeric == currency);
         let Some(known) = known else {
             return format!("{minor} ({currency})");
         };
@@ -312,11 +332,18 @@ impl Controls {
         let places = usize::from(known.exponent);
         let digits = format!("{minor:0>width$}", width = places.saturating_add(1));
         let (major, rest) = digits.split_at(digits.len().saturating_sub(places));
-        if rest.is_empty() { format!("{letters} {major}") } else { format!("{letters} {major}.{rest}") }
+        if rest.is_empty() {
+            format!("{letters} {major}")
+        } else {
+            format!("{letters} {major}.{rest}")
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self) {
@@ -326,7 +353,11 @@ impl Controls {
 
 /// The keys that type these digits; other characters are no keys.
 pub(crate) fn keys_of(digits: &str) -> Vec<Key> {
-    digits.bytes().filter(u8::is_ascii_digit).map(|byte| Key::Digit(byte & 0x0F)).collect()
+    digits
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .map(|byte| Key::Digit(byte & 0x0F))
+        .collect()
 }
 
 fn named(name: &str) -> Result<Card, UnknownCard> {
@@ -360,8 +391,14 @@ mod tests {
 
     #[test]
     fn an_unknown_card_is_answered_with_the_names_there_are() {
-        let refused = controls().present("visa-gold", None).unwrap_err().to_string();
-        assert!(refused.contains("visa-gold") && refused.contains("visa-credit"), "{refused}");
+        let refused = controls()
+            .present("visa-gold", None)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("visa-gold") && refused.contains("visa-credit"),
+            "{refused}"
+        );
     }
 
     #[test]

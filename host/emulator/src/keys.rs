@@ -43,7 +43,9 @@ const KEY_SETS: [KeySet; 2] = [
 ];
 
 /// Derived from [`MAC_BDK`].
-const MAC_INITIAL_KEY: [u8; 16] = [0xA1, 0x89, 0x80, 0x60, 0xEF, 0xE5, 0xF9, 0xA0, 0x22, 0x07, 0xC2, 0xB1, 0xD7, 0xF2, 0x9C, 0x1B];
+const MAC_INITIAL_KEY: [u8; 16] = [
+    0xA1, 0x89, 0x80, 0x60, 0xEF, 0xE5, 0xF9, 0xA0, 0x22, 0x07, 0xC2, 0xB1, 0xD7, 0xF2, 0x9C, 0x1B,
+];
 
 /// Gives a vault the emulator's keys, where it has none.
 ///
@@ -79,7 +81,11 @@ mod tests {
         for (set, base) in KEY_SETS.iter().zip([PIN_BDK, MAC_BDK]) {
             let ksn = tdes::KeySerialNumber::parse(&set.initial_ksn).unwrap();
             let derived = tdes::initial_key(&TdesKey::double(&base), ksn).unwrap();
-            assert!(derived.matches(&TdesKey::double(&set.initial_key)), "{:?}", set.purpose);
+            assert!(
+                derived.matches(&TdesKey::double(&set.initial_key)),
+                "{:?}",
+                set.purpose
+            );
         }
     }
 }

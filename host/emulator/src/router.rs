@@ -35,7 +35,10 @@ impl Controls {
             .route("/emulator/screen", get(screen))
             .route("/emulator/paper", get(paper).put(put_paper))
             .route("/emulator/ledger", get(ledger))
-            .with_state(Hand { controls: self.clone(), books })
+            .with_state(Hand {
+                controls: self.clone(),
+                books,
+            })
     }
 }
 
@@ -63,12 +66,19 @@ impl IntoResponse for Refused {
 }
 
 fn invalid(field: Option<&'static str>, message: String) -> Refused {
-    Refused { status: StatusCode::BAD_REQUEST, code: "INVALID_REQUEST", message, field }
+    Refused {
+        status: StatusCode::BAD_REQUEST,
+        code: "INVALID_REQUEST",
+        message,
+        field,
+    }
 }
 
 /// A body that is no such JSON.
 fn body<T>(parsed: Result<Json<T>, JsonRejection>) -> Result<T, Refused> {
-    parsed.map(|Json(body)| body).map_err(|refused| invalid(None, refused.body_text()))
+    parsed
+        .map(|Json(body)| body)
+        .map_err(|refused| invalid(None, refused.body_text()))
 }
 
 #[derive(Deserialize)]
@@ -97,7 +107,11 @@ async fn present(
     State(hand): State<Hand>,
     parsed: Result<Json<Presented>, JsonRejection>,
 ) -> Result<Json<Value>, Refused> {
-    let Presented { card, entry: Presentation::Contact, quirk } = body(parsed)?;
+    let Presented {
+        card,
+        entry: Presentation::Contact,
+        quirk,
+    } = body(parsed)?;
     let quirk = quirk.map(Quirk::try_from).transpose()?;
     hand.controls
         .present(&card, quirk)
@@ -116,7 +130,10 @@ impl TryFrom<QuirkName> for Quirk {
             QuirkName::EndlessRecords => Self::EndlessRecords,
             QuirkName::StatusAt(command, status) => {
                 let status = u16::from_str_radix(&status, 16).map_err(|_| {
-                    invalid(Some("quirk"), "a status word has four hexadecimal digits".into())
+                    invalid(
+                        Some("quirk"),
+                        "a status word has four hexadecimal digits".into(),
+                    )
                 })?;
                 Self::StatusAt(command, status)
             }
@@ -186,9 +203,13 @@ async fn press(
     }
     if let Some(keys) = keys {
         if keys.is_empty() || keys.len() > KEYS_MAX || !keys.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(invalid(Some("keys"), format!("keys are 1 to {KEYS_MAX} digits")));
+            return Err(invalid(
+                Some("keys"),
+                format!("keys are 1 to {KEYS_MAX} digits"),
+            ));
         }
-        hand.controls.press(keys_of(&keys).into_iter().chain([Key::Enter]));
+        hand.controls
+            .press(keys_of(&keys).into_iter().chain([Key::Enter]));
     }
     if let Some(key) = key {
         hand.controls.press([match key {

@@ -8,7 +8,11 @@ use crate::bindings::terminal::trace::trace as wit;
 pub(crate) fn event(event: TraceEvent) -> wit::Event {
     match event {
         TraceEvent::Kernel(event) => kernel(event),
-        TraceEvent::Engine { rule, finding: found, statement } => wit::Event {
+        TraceEvent::Engine {
+            rule,
+            finding: found,
+            statement,
+        } => wit::Event {
             step: wit::Step::Transaction,
             rule: rule.to_owned(),
             section: String::new(),
@@ -29,7 +33,10 @@ fn kernel(event: Event) -> wit::Event {
         elements: event
             .elements
             .into_iter()
-            .map(|(tag, value)| wit::DataElement { tag: tag.number(), value })
+            .map(|(tag, value)| wit::DataElement {
+                tag: tag.number(),
+                value,
+            })
             .collect(),
     }
 }

@@ -14,9 +14,7 @@ use engine::{
 
 use crate::bindings::{
     exports::terminal::engine::transactions as wit,
-    terminal::{
-        card_reader::card_reader, parameters::parameters, point_of_sale::point_of_sale,
-    },
+    terminal::{card_reader::card_reader, parameters::parameters, point_of_sale::point_of_sale},
 };
 
 /// Fails with `invalid-request` when the moment does not exist.
@@ -39,9 +37,15 @@ pub(crate) fn request(
         cashback_minor: request.cashback_minor,
         currency: request.currency,
         accepted: Technologies {
-            contact: request.accepted.contains(card_reader::Technologies::CONTACT),
-            contactless: request.accepted.contains(card_reader::Technologies::CONTACTLESS),
-            magstripe: request.accepted.contains(card_reader::Technologies::MAGSTRIPE),
+            contact: request
+                .accepted
+                .contains(card_reader::Technologies::CONTACT),
+            contactless: request
+                .accepted
+                .contains(card_reader::Technologies::CONTACTLESS),
+            magstripe: request
+                .accepted
+                .contains(card_reader::Technologies::MAGSTRIPE),
         },
         original_transaction_id: request.original_transaction_id,
         online_decision: match request.online_decision {
@@ -204,7 +208,10 @@ pub(crate) fn description(description: Description) -> wit::Description {
 }
 
 pub(crate) fn check(check: Check) -> wit::Check {
-    wit::Check { name: check.name.to_owned(), passed: check.passed }
+    wit::Check {
+        name: check.name.to_owned(),
+        passed: check.passed,
+    }
 }
 
 pub(crate) fn error(error: Error) -> wit::ErrorCode {

@@ -9,9 +9,7 @@ use engine::{
 };
 
 use super::Imports;
-use crate::bindings::terminal::{
-    card_reader::card_reader, display::display, printer::printer,
-};
+use crate::bindings::terminal::{card_reader::card_reader, display::display, printer::printer};
 
 impl CardReader for Imports {
     type Card = card_reader::Card;
@@ -99,9 +97,7 @@ impl Printer for Imports {
             .iter()
             .map(|line| match line {
                 Line::Text(text) => printer::Line::Text(text.clone()),
-                Line::Columns(left, right) => {
-                    printer::Line::Columns((left.clone(), right.clone()))
-                }
+                Line::Columns(left, right) => printer::Line::Columns((left.clone(), right.clone())),
                 Line::Blank => printer::Line::Blank,
             })
             .collect();

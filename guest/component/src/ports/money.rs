@@ -27,7 +27,10 @@ impl Parameters for Imports {
     }
 
     fn applications(&mut self) -> Vec<Application> {
-        parameters::applications().into_iter().map(convert::parameters::application).collect()
+        parameters::applications()
+            .into_iter()
+            .map(convert::parameters::application)
+            .collect()
     }
 
     fn find_ca_public_key(&mut self, rid: &[u8], index: u8) -> Option<CaPublicKey> {
@@ -74,7 +77,9 @@ impl AcquirerLink for Imports {
 
 impl Journal for Imports {
     fn append(&mut self, id: &str, phase: Phase, content: &[u8]) -> Result<(), JournalError> {
-        journal::append(id, to_wit(phase), content).map(|_| ()).map_err(failed)
+        journal::append(id, to_wit(phase), content)
+            .map(|_| ())
+            .map_err(failed)
     }
 
     fn unsettled(&mut self, count_max: u32) -> Result<Vec<Entry>, JournalError> {
@@ -84,7 +89,9 @@ impl Journal for Imports {
     }
 
     fn last_entry(&mut self, id: &str) -> Result<Option<Entry>, JournalError> {
-        journal::last_entry(id).map(|last| last.map(entry)).map_err(failed)
+        journal::last_entry(id)
+            .map(|last| last.map(entry))
+            .map_err(failed)
     }
 
     fn next(&mut self, counter: Counter) -> Result<u32, JournalError> {

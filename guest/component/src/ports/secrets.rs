@@ -72,13 +72,12 @@ impl Crypto for Imports {
             PinBlockFormat::Iso3 => crypto::PinBlockFormat::Iso3,
             PinBlockFormat::Iso4 => crypto::PinBlockFormat::Iso4,
         };
-        crypto::encrypt_pin(pin, pan, format).map(protected).map_err(crypto_error)
+        crypto::encrypt_pin(pin, pan, format)
+            .map(protected)
+            .map_err(crypto_error)
     }
 
-    fn next_key_serial_number(
-        &mut self,
-        algorithm: MacAlgorithm,
-    ) -> Result<Vec<u8>, CryptoError> {
+    fn next_key_serial_number(&mut self, algorithm: MacAlgorithm) -> Result<Vec<u8>, CryptoError> {
         crypto::next_key_serial_number(mac_algorithm(algorithm)).map_err(crypto_error)
     }
 
@@ -121,7 +120,10 @@ fn mac_algorithm(algorithm: MacAlgorithm) -> crypto::MacAlgorithm {
 }
 
 fn protected(protected: crypto::Protected) -> Protected {
-    Protected { bytes: protected.bytes, key_serial_number: protected.key_serial_number }
+    Protected {
+        bytes: protected.bytes,
+        key_serial_number: protected.key_serial_number,
+    }
 }
 
 fn crypto_error(error: crypto::ErrorCode) -> CryptoError {

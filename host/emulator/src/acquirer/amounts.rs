@@ -31,19 +31,59 @@ pub const RESPONSE_CODES: [(&str, &str); 23] = [
 
 /// Amounts, in minor units, that make the acquirer misbehave.
 pub const SPECIAL_AMOUNTS: [(u64, Behaviour, &str); 13] = [
-    (9001, Behaviour::Late, "the answer comes after the terminal has given up"),
+    (
+        9001,
+        Behaviour::Late,
+        "the answer comes after the terminal has given up",
+    ),
     (9002, Behaviour::Never, "no answer comes"),
-    (9003, Behaviour::Close, "the connection is closed without an answer"),
-    (9004, Behaviour::Half, "half an answer comes, then the connection is closed"),
-    (9005, Behaviour::BrokenMac, "the answer's authentication code is wrong"),
-    (9006, Behaviour::OtherTraceNumber, "the answer has another trace number"),
-    (9007, Behaviour::OtherTerminal, "the answer is for another terminal"),
-    (9008, Behaviour::OtherAmount, "the answer has another amount"),
+    (
+        9003,
+        Behaviour::Close,
+        "the connection is closed without an answer",
+    ),
+    (
+        9004,
+        Behaviour::Half,
+        "half an answer comes, then the connection is closed",
+    ),
+    (
+        9005,
+        Behaviour::BrokenMac,
+        "the answer's authentication code is wrong",
+    ),
+    (
+        9006,
+        Behaviour::OtherTraceNumber,
+        "the answer has another trace number",
+    ),
+    (
+        9007,
+        Behaviour::OtherTerminal,
+        "the answer is for another terminal",
+    ),
+    (
+        9008,
+        Behaviour::OtherAmount,
+        "the answer has another amount",
+    ),
     (9009, Behaviour::Garbage, "the answer is no message"),
-    (9010, Behaviour::TooLong, "the answer is longer than any message"),
-    (9011, Behaviour::WrongArpc, "approved, but the issuer's cryptogram is wrong"),
+    (
+        9010,
+        Behaviour::TooLong,
+        "the answer is longer than any message",
+    ),
+    (
+        9011,
+        Behaviour::WrongArpc,
+        "approved, but the issuer's cryptogram is wrong",
+    ),
     (9012, Behaviour::Dribble, "approved, one byte at a time"),
-    (9013, Behaviour::NoMac, "the answer has no authentication code"),
+    (
+        9013,
+        Behaviour::NoMac,
+        "the answer has no authentication code",
+    ),
 ];
 
 /// What the acquirer does with an answer. In all but the last case of a refusal the card is charged

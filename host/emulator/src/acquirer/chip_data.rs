@@ -50,7 +50,9 @@ mod tests {
 
     #[test]
     fn elements_are_found_by_tag() {
-        let elements = parse(&[0x9F, 0x27, 1, 0x80, 0x95, 5, 0, 0, 0, 0, 0, 0x9A, 0x81, 1, 7]);
+        let elements = parse(&[
+            0x9F, 0x27, 1, 0x80, 0x95, 5, 0, 0, 0, 0, 0, 0x9A, 0x81, 1, 7,
+        ]);
         let elements = elements.unwrap();
         assert_eq!(elements[&0x9F27], [0x80]);
         assert_eq!(elements[&0x9A], [7]);

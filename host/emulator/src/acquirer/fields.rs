@@ -72,5 +72,8 @@ const FIELDS: [(u8, Format); 48] = [
 
 /// The format of a field; `None` when the dialect does not have it.
 pub(super) fn format(number: u8) -> Option<Format> {
-    FIELDS.iter().find(|(known, _)| *known == number).map(|(_, format)| *format)
+    FIELDS
+        .iter()
+        .find(|(known, _)| *known == number)
+        .map(|(_, format)| *format)
 }

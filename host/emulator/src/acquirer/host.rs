@@ -38,12 +38,18 @@ impl Host {
     pub(super) fn answer(&mut self, bytes: &[u8]) -> Reply {
         let Ok(request) = Message::parse(bytes) else {
             self.ledger.broken = self.ledger.broken.saturating_add(1);
-            return Reply { bytes: Vec::new(), behaviour: Behaviour::Close };
+            return Reply {
+                bytes: Vec::new(),
+                behaviour: Behaviour::Close,
+            };
         };
         if !security::is_authentic(&request, bytes) {
             self.ledger.not_authentic = self.ledger.not_authentic.saturating_add(1);
             let answer = answer_to(&request, "96");
-            return Reply { bytes: answer.encode(), behaviour: Behaviour::Normal };
+            return Reply {
+                bytes: answer.encode(),
+                behaviour: Behaviour::Normal,
+            };
         }
         match request.kind {
             100 | 101 | 200 | 201 => self.financial(&request),
@@ -67,7 +73,10 @@ impl Host {
         if !decided.chip_data.is_empty() {
             answer.set(55, decided.chip_data);
         }
-        Reply { bytes: spoil(&answer, request, behaviour), behaviour }
+        Reply {
+            bytes: spoil(&answer, request, behaviour),
+            behaviour,
+        }
     }
 
     fn decide(&mut self, request: &Message, amount: u64) -> Decided {
@@ -81,7 +90,11 @@ impl Host {
             let approved = code == "00";
             let authorisation_code = known.authorisation_code.clone().filter(|_| approved);
             let chip_data = chip_answer(request, &code);
-            return Decided { code, authorisation_code, chip_data };
+            return Decided {
+                code,
+                authorisation_code,
+                chip_data,
+            };
         }
         if self.ledger.reversed_before.contains(&original) {
             return Decided::refused("12");
@@ -98,10 +111,18 @@ impl Host {
             masked_pan: masked(&pan_of(request)),
             response_code: code.to_owned(),
             authorisation_code: authorisation_code.clone(),
-            state: if code == "00" { State::Approved } else { State::Declined },
+            state: if code == "00" {
+                State::Approved
+            } else {
+                State::Declined
+            },
             times_sent: 1,
         });
-        Decided { code: code.to_owned(), authorisation_code, chip_data: chip_answer(request, code) }
+        Decided {
+            code: code.to_owned(),
+            authorisation_code,
+            chip_data: chip_answer(request, code),
+        }
     }
 
     /// An approval that the terminal made offline. It is charged, once.
@@ -152,7 +173,10 @@ impl Host {
             .charged()
             .filter(|each| each.original.terminal_id == terminal)
             .fold((0_u64, 0_u64), |(count, sum), each| {
-                (count.saturating_add(1), sum.saturating_add(each.amount_minor))
+                (
+                    count.saturating_add(1),
+                    sum.saturating_add(each.amount_minor),
+                )
             });
         let balanced = request.number(76) == Some(count) && request.number(88) == Some(sum);
         let mut answer = answer_to(request, if balanced { "00" } else { "95" });
@@ -174,7 +198,11 @@ struct Decided {
 
 impl Decided {
     fn refused(code: &str) -> Self {
-        Self { code: code.to_owned(), authorisation_code: None, chip_data: Vec::new() }
+        Self {
+            code: code.to_owned(),
+            authorisation_code: None,
+            chip_data: Vec::new(),
+        }
     }
 }
 
@@ -209,7 +237,9 @@ fn judge(request: &Message, amount: u64) -> &'static str {
 /// Whether the PIN block holds the cardholder's PIN; `None` without one.
 fn right_pin(request: &Message, pan: &str) -> Option<bool> {
     let issuer = Issuer::for_pan(pan)?;
-    let right = virtual_card::catalogue().iter().find(|card| issuer.pin_matches(card.pin))?;
+    let right = virtual_card::catalogue()
+        .iter()
+        .find(|card| issuer.pin_matches(card.pin))?;
     security::pin_is_right(request, pan, right.pin)
 }
 
@@ -256,7 +286,10 @@ fn answer_to(request: &Message, code: &str) -> Message {
 }
 
 fn normal(request: &Message, answer: &Message) -> Reply {
-    Reply { bytes: security::authenticated(answer, request), behaviour: Behaviour::Normal }
+    Reply {
+        bytes: security::authenticated(answer, request),
+        behaviour: Behaviour::Normal,
+    }
 }
 
 /// The answer on the wire, spoiled as the behaviour says.
@@ -316,7 +349,12 @@ fn reversed_by(request: &Message) -> Option<Original> {
 fn pan_of(request: &Message) -> String {
     let number = request.text(2);
     if number.is_empty() {
-        request.text(35).split(['=', 'D']).next().unwrap_or_default().to_owned()
+        request
+            .text(35)
+            .split(['=', 'D'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
     } else {
         number.to_owned()
     }
@@ -324,5 +362,8 @@ fn pan_of(request: &Message) -> String {
 
 fn masked(pan: &str) -> String {
     let hidden = pan.len().saturating_sub(4);
-    pan.chars().enumerate().map(|(at, digit)| if at < hidden { '*' } else { digit }).collect()
+    pan.chars()
+        .enumerate()
+        .map(|(at, digit)| if at < hidden { '*' } else { digit })
+        .collect()
 }

@@ -71,7 +71,9 @@ pub enum State {
 impl Ledger {
     /// What is charged in all, in minor units whatever the currency.
     pub fn net_minor(&self) -> u64 {
-        self.charged().map(|charged| charged.amount_minor).fold(0, u64::saturating_add)
+        self.charged()
+            .map(|charged| charged.amount_minor)
+            .fold(0, u64::saturating_add)
     }
 
     /// The authorisations that are charged.
@@ -82,10 +84,15 @@ impl Ledger {
     }
 
     pub(super) fn find(&mut self, original: &Original) -> Option<&mut Authorisation> {
-        self.authorisations.iter_mut().find(|each| each.original == *original)
+        self.authorisations
+            .iter_mut()
+            .find(|each| each.original == *original)
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.authorisations.len().saturating_add(self.reversed_before.len()) >= AUTHORISATIONS_MAX
+        self.authorisations
+            .len()
+            .saturating_add(self.reversed_before.len())
+            >= AUTHORISATIONS_MAX
     }
 }

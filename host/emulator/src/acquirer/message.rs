@@ -20,13 +20,18 @@ pub(super) struct Broken(pub(super) u8);
 
 impl Message {
     pub(super) fn new(kind: u16) -> Self {
-        Self { kind, fields: BTreeMap::new() }
+        Self {
+            kind,
+            fields: BTreeMap::new(),
+        }
     }
 
     /// Reads a whole message. Bytes that are left over break it.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Broken> {
         let (kind, rest) = bytes.split_at_checked(4).ok_or(Broken(0))?;
-        let kind = number(kind).and_then(|kind| u16::try_from(kind).ok()).ok_or(Broken(0))?;
+        let kind = number(kind)
+            .and_then(|kind| u16::try_from(kind).ok())
+            .ok_or(Broken(0))?;
         let (present, mut rest) = bitmap(rest)?;
         let mut fields = BTreeMap::new();
         for field in present {
@@ -35,7 +40,11 @@ impl Message {
             fields.insert(field, value.to_vec());
             rest = after;
         }
-        if rest.is_empty() { Ok(Self { kind, fields }) } else { Err(Broken(128)) }
+        if rest.is_empty() {
+            Ok(Self { kind, fields })
+        } else {
+            Err(Broken(128))
+        }
     }
 
     /// Writes the message. A value that does not fit its field is left out.
@@ -48,7 +57,9 @@ impl Message {
         let secondary = written.iter().any(|(field, _)| *field > 64);
         let mut bits: u128 = if secondary { 1 << 127 } else { 0 };
         for (field, _) in &written {
-            bits |= 1_u128.checked_shl(u32::from(128_u8.saturating_sub(*field))).unwrap_or(0);
+            bits |= 1_u128
+                .checked_shl(u32::from(128_u8.saturating_sub(*field)))
+                .unwrap_or(0);
         }
         let bitmap = bits.to_be_bytes();
         let mut bytes = format!("{:04}", self.kind).into_bytes();
@@ -63,7 +74,9 @@ impl Message {
 
     /// A field as text; empty when it is absent or no text.
     pub(super) fn text(&self, field: u8) -> &str {
-        self.bytes(field).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+        self.bytes(field)
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .unwrap_or_default()
     }
 
     /// A field as a number; `None` when it is absent or no number.
@@ -77,7 +90,11 @@ impl Message {
 
     /// Whether a field above 64 is there, so that the authentication code is field 128.
     pub(super) fn mac_field(&self) -> u8 {
-        if self.fields.keys().any(|field| *field > 64) { 128 } else { 64 }
+        if self.fields.keys().any(|field| *field > 64) {
+            128
+        } else {
+            64
+        }
     }
 }
 
@@ -134,9 +151,9 @@ fn write(format: Format, value: &[u8]) -> Option<Vec<u8>> {
 fn holds(format: Format, value: &[u8]) -> bool {
     match format {
         Format::Digits(_) | Format::LongDigits(_) => value.iter().all(u8::is_ascii_digit),
-        Format::Characters(_) | Format::Long(_) | Format::Longer(_) => {
-            value.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
-        }
+        Format::Characters(_) | Format::Long(_) | Format::Longer(_) => value
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() || *byte == b' '),
         Format::Bytes(_) | Format::LongerBytes(_) => true,
     }
 }
@@ -178,8 +195,19 @@ mod tests {
     #[test]
     fn a_broken_message_is_refused_at_its_field() {
         let bytes = sample().encode();
-        for (cut, field) in [(0, 0), (3, 0), (9, 1), (15, 3), (20, 4), (bytes.len() - 1, 55)] {
-            assert_eq!(Message::parse(&bytes[..cut]).err(), Some(Broken(field)), "cut at {cut}");
+        for (cut, field) in [
+            (0, 0),
+            (3, 0),
+            (9, 1),
+            (15, 3),
+            (20, 4),
+            (bytes.len() - 1, 55),
+        ] {
+            assert_eq!(
+                Message::parse(&bytes[..cut]).err(),
+                Some(Broken(field)),
+                "cut at {cut}"
+            );
         }
         let mut longer = bytes.clone();
         longer.push(0);

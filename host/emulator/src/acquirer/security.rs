@@ -26,7 +26,9 @@ pub(super) fn is_authentic(message: &Message, bytes: &[u8]) -> bool {
     let (Some(keys), Some(mac)) = (mac_keys(message), message.bytes(message.mac_field())) else {
         return false;
     };
-    let covered = bytes.get(..bytes.len().saturating_sub(MAC_LENGTH)).unwrap_or_default();
+    let covered = bytes
+        .get(..bytes.len().saturating_sub(MAC_LENGTH))
+        .unwrap_or_default();
     mac::retail(&keys.mac_request(), Padding::Method1, covered)
         .is_ok_and(|right| right.ct_eq(mac).into())
 }
@@ -55,7 +57,11 @@ pub(super) fn pin_is_right(message: &Message, pan: &str, right: &str) -> Option<
     let block = message.bytes(52)?;
     let entered = entered_pin(message, pan, block);
     let right = Pin::from_digits(digits(right));
-    Some(entered.zip(right).is_some_and(|(entered, right)| entered.matches(&right)))
+    Some(
+        entered
+            .zip(right)
+            .is_some_and(|(entered, right)| entered.matches(&right)),
+    )
 }
 
 fn entered_pin(message: &Message, pan: &str, block: &[u8]) -> Option<Pin> {

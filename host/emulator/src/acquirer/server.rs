@@ -43,7 +43,9 @@ pub struct Acquirer {
 impl Default for Acquirer {
     /// Late means after seven seconds; the emulated terminal waits for five.
     fn default() -> Self {
-        Self { late_by: Duration::from_secs(7) }
+        Self {
+            late_by: Duration::from_secs(7),
+        }
     }
 }
 
@@ -58,19 +60,30 @@ impl Acquirer {
         let address = listener.local_addr()?;
         let host = Arc::new(Mutex::new(Host::default()));
         let (stop, stopped) = oneshot::channel();
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
         let serving = Arc::clone(&host);
-        let thread = std::thread::Builder::new().name("acquirer".into()).spawn(move || {
-            runtime.block_on(async {
-                let Ok(listener) = TcpListener::from_std(listener) else { return };
-                tokio::select! {
-                    () = serve(listener, serving, self.late_by) => {}
-                    _ = stopped => {}
-                }
-            });
-        })?;
-        Ok(AcquirerHandle { address, host, stop: Some(stop), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("acquirer".into())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let Ok(listener) = TcpListener::from_std(listener) else {
+                        return;
+                    };
+                    tokio::select! {
+                        () = serve(listener, serving, self.late_by) => {}
+                        _ = stopped => {}
+                    }
+                });
+            })?;
+        Ok(AcquirerHandle {
+            address,
+            host,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 
@@ -101,7 +114,9 @@ impl AcquirerHandle {
 
     /// Reads its books from elsewhere, also after the acquirer has stopped.
     pub fn books(&self) -> Books {
-        Books { host: Arc::clone(&self.host) }
+        Books {
+            host: Arc::clone(&self.host),
+        }
     }
 }
 
@@ -135,8 +150,12 @@ fn locked(host: &Mutex<Host>) -> MutexGuard<'_, Host> {
 async fn serve(listener: TcpListener, host: Arc<Mutex<Host>>, late_by: Duration) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         let host = Arc::clone(&host);
         tokio::spawn(async move {
             if let Err(error) = converse(stream, &host, late_by).await {
@@ -147,11 +166,7 @@ async fn serve(listener: TcpListener, host: Arc<Mutex<Host>>, late_by: Duration)
     }
 }
 
-async fn converse(
-    mut stream: TcpStream,
-    host: &Mutex<Host>,
-    late_by: Duration,
-) -> io::Result<()> {
+async fn converse(mut stream: TcpStream, host: &Mutex<Host>, late_by: Duration) -> io::Result<()> {
     if locked(host).behaviour == Some(Behaviour::Refuse) {
         return Ok(());
     }
@@ -185,10 +200,20 @@ async fn send(stream: &mut TcpStream, reply: Reply, late_by: Duration) -> io::Re
         }
         Behaviour::Close | Behaviour::Refuse => Ok(()),
         Behaviour::Half => {
-            stream.write_all(framed.get(..framed.len() / 2).unwrap_or_default()).await
+            stream
+                .write_all(framed.get(..framed.len() / 2).unwrap_or_default())
+                .await
         }
-        Behaviour::Garbage => stream.write_all(b"\x00\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF").await,
-        Behaviour::TooLong => stream.write_all(&[0xFF, 0xFF, 0x30, 0x32, 0x31, 0x30]).await,
+        Behaviour::Garbage => {
+            stream
+                .write_all(b"\x00\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF")
+                .await
+        }
+        Behaviour::TooLong => {
+            stream
+                .write_all(&[0xFF, 0xFF, 0x30, 0x32, 0x31, 0x30])
+                .await
+        }
         Behaviour::Dribble => {
             for byte in framed {
                 stream.write_u8(byte).await?;

@@ -21,8 +21,14 @@ impl display::Display for Display {
     fn show(&mut self, screen: &Screen) {
         let text = match screen {
             Screen::Idle => "WELCOME".to_owned(),
-            Screen::PresentCard { amount_minor, currency } => {
-                format!("{}\nINSERT CARD", self.controls.amount(*amount_minor, *currency))
+            Screen::PresentCard {
+                amount_minor,
+                currency,
+            } => {
+                format!(
+                    "{}\nINSERT CARD",
+                    self.controls.amount(*amount_minor, *currency)
+                )
             }
             Screen::Message(message) => words(*message).to_owned(),
         };
@@ -31,7 +37,12 @@ impl display::Display for Display {
 
     async fn choose(&mut self, labels: &[String]) -> Option<usize> {
         let mut lines = vec!["CHOOSE".to_owned()];
-        lines.extend(labels.iter().zip(1..).map(|(label, number)| format!("{number} {label}")));
+        lines.extend(
+            labels
+                .iter()
+                .zip(1..)
+                .map(|(label, number)| format!("{number} {label}")),
+        );
         self.controls.show(lines.join("\n"));
         self.controls.choose_the_first();
         loop {

@@ -34,7 +34,9 @@ impl Keypad {
                 changed.await;
             }
         };
-        tokio::time::timeout(timeout, pressed).await.map_err(|_| Fault::TimedOut)
+        tokio::time::timeout(timeout, pressed)
+            .await
+            .map_err(|_| Fault::TimedOut)
     }
 }
 

@@ -36,7 +36,9 @@ fn set(line: &Line) -> String {
         Line::Text(text) => cut(text, WIDTH),
         Line::Columns(left, right) => {
             let right = cut(right, WIDTH);
-            let room = WIDTH.saturating_sub(right.chars().count()).saturating_sub(1);
+            let room = WIDTH
+                .saturating_sub(right.chars().count())
+                .saturating_sub(1);
             let left = cut(left, room);
             let gap = WIDTH.saturating_sub(left.chars().count() + right.chars().count());
             format!("{left}{}{right}", " ".repeat(gap))

@@ -29,10 +29,9 @@ impl CardReader for Reader {
             }
             if let Some(taken) = self.controls.take_card(accepted.contact) {
                 return Ok(match taken.presentation {
-                    Presentation::Contact => Presented::Contact(Box::new(SlotCard::new(
-                        self.controls.clone(),
-                        taken,
-                    ))),
+                    Presentation::Contact => {
+                        Presented::Contact(Box::new(SlotCard::new(self.controls.clone(), taken)))
+                    }
                 });
             }
             changed.await;

@@ -64,14 +64,16 @@ impl Journal {
         })
     }
 
-    /// Makes request, claim and the entry `begun` durable in one commit. The caller has seen that
-    /// the claim is free; an older one under the same key has run out and gives way.
+    /// Makes request, claim and the entry `begun` durable in one commit, for a transaction that runs
+    /// from now on. The caller has seen that the claim is free; an older one under the same key has
+    /// run out and gives way.
     pub(crate) fn begin(&self, beginning: &Beginning<'_>) -> Result<(), AppendError> {
         let id = beginning.id.as_str();
         let request =
             serde_json::to_string(beginning.request).map_err(|_| AppendError::StorageFault)?;
         let now = beginning.began.timestamp().as_second();
-        self.write(|sql| {
+        let begun = self.write(|sql| {
+            self.set_running(Some(id));
             let sequence = self.insert(sql, id, Phase::Begun, &[])?;
             let written = sql
                 .execute(
@@ -103,7 +105,11 @@ impl Journal {
                 tracing::error!(%error, "the journal's database failed");
                 AppendError::StorageFault
             })
-        })
+        });
+        if begun.is_err() {
+            self.release();
+        }
+        begun
     }
 
     /// Gives a transaction its end. A transaction of which nothing was sent is closed with it. A
@@ -141,8 +147,11 @@ impl Journal {
             )
             .map_err(failed)?;
             if frees_its_claim(outcome) {
-                sql.execute("DELETE FROM claims WHERE transaction_id = ?1", [id.as_str()])
-                    .map_err(failed)?;
+                sql.execute(
+                    "DELETE FROM claims WHERE transaction_id = ?1",
+                    [id.as_str()],
+                )
+                .map_err(failed)?;
             }
             Ok(())
         })
@@ -185,16 +194,21 @@ impl Journal {
 
     /// How many transactions wait for the acquirer, and how many have an end that the records lack;
     /// the running one apart.
-    pub(crate) fn backlog(&self, running: Option<&TransactionId>) -> Result<Backlog, StorageFault> {
-        self.connection()
+    pub(crate) fn backlog(&self) -> Result<Backlog, StorageFault> {
+        let connection = self.connection();
+        let running = self.running();
+        connection
             .prepare_cached(
                 "SELECT count(*) FILTER (WHERE phase IN (2, 3, 4)),
                         count(*) FILTER (WHERE outcome IS NULL)
                  FROM transactions
                  WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND id IS NOT ?1",
             )?
-            .query_row([running.map(TransactionId::as_str)], |row| {
-                Ok(Backlog { waiting: row.get(0)?, without_end: row.get(1)? })
+            .query_row([running], |row| {
+                Ok(Backlog {
+                    waiting: row.get(0)?,
+                    without_end: row.get(1)?,
+                })
             })
             .map_err(StorageFault::from)
     }
@@ -203,10 +217,13 @@ impl Journal {
     pub(crate) fn last_ended(&self) -> Result<Option<Zoned>, StorageFault> {
         let text: Option<String> = self
             .connection()
-            .prepare_cached("SELECT ended FROM transactions WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1")?
+            .prepare_cached(
+                "SELECT ended FROM transactions WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1",
+            )?
             .query_row([], |row| row.get(0))
             .optional()?;
-        text.map(|text| text.parse().map_err(|_| StorageFault)).transpose()
+        text.map(|text| text.parse().map_err(|_| StorageFault))
+            .transpose()
     }
 
     /// Forgets what is past its life: records and entries of transactions that ended long ago.
@@ -227,7 +244,10 @@ impl Journal {
                 [oldest.as_str()],
             )
             .and_then(|_| {
-                sql.execute(&format!("DELETE FROM transactions WHERE {done}"), [oldest.as_str()])
+                sql.execute(
+                    &format!("DELETE FROM transactions WHERE {done}"),
+                    [oldest.as_str()],
+                )
             })
             .map(|_| ())
             .map_err(|error| {
@@ -240,7 +260,9 @@ impl Journal {
 
     /// Whether the journal can be written now.
     pub(crate) fn probe(&self) -> bool {
-        self.connection().execute_batch("BEGIN IMMEDIATE; ROLLBACK;").is_ok()
+        self.connection()
+            .execute_batch("BEGIN IMMEDIATE; ROLLBACK;")
+            .is_ok()
     }
 }
 
@@ -263,9 +285,7 @@ fn agrees(outcome: &Outcome, phase: Phase) -> bool {
 fn frees_its_claim(outcome: &Outcome) -> bool {
     matches!(
         outcome.ending,
-        Ending::Failed(
-            Failure::AcquirerUnreachable | Failure::DeviceFault | Failure::EngineFault
-        )
+        Ending::Failed(Failure::AcquirerUnreachable | Failure::DeviceFault | Failure::EngineFault)
     ) && outcome.reversal == ReversalState::None
 }
 

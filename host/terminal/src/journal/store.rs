@@ -55,12 +55,13 @@ const SCHEMA: &str = "
 #[derive(Clone)]
 pub(crate) struct Journal {
     shared: Arc<Shared>,
-    /// The transaction that the holder runs: to itself it is not unsettled.
-    running: Option<String>,
 }
 
 struct Shared {
     connection: Mutex<Connection>,
+    /// The transaction that runs: it has an owner, and is nobody else's to settle. Changed and read
+    /// while the connection is locked, so that recovery never sees an entry without its owner.
+    running: Mutex<Option<String>>,
     vault: Arc<Mutex<Vault>>,
     observer: Arc<dyn Observer>,
 }
@@ -117,13 +118,21 @@ impl Journal {
             }
             other => return Err(OpenError::Version(other)),
         }
-        let shared = Shared { connection: Mutex::new(connection), vault, observer };
-        Ok(Self { shared: Arc::new(shared), running: None })
+        let shared = Shared {
+            connection: Mutex::new(connection),
+            running: Mutex::new(None),
+            vault,
+            observer,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
-    /// The same journal, for the instance that runs `transaction`.
-    pub(crate) fn for_transaction(&self, transaction: &str) -> Self {
-        Self { shared: Arc::clone(&self.shared), running: Some(transaction.to_owned()) }
+    /// Gives the running transaction up: from now on it is recovery's to settle.
+    pub(crate) fn release(&self) {
+        let _connection = self.connection();
+        self.set_running(None);
     }
 
     /// Writes an entry. When this returns, it is durable.
@@ -163,7 +172,7 @@ impl Journal {
                  ORDER BY sequence LIMIT ?2",
             )?;
             statement
-                .query_map(params![self.running, count_max], Row::read)?
+                .query_map(params![self.running(), count_max], Row::read)?
                 .collect::<Result<_, _>>()?
         };
         rows.into_iter().map(|row| self.unseal(row)).collect()
@@ -223,15 +232,21 @@ impl Journal {
     ) -> Result<i64, AppendError> {
         // AUTOINCREMENT keeps the highest sequence ever given, pruned entries included.
         let last: Option<i64> = sql
-            .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'entries'", [], |row| {
-                row.get(0)
-            })
+            .query_row(
+                "SELECT seq FROM sqlite_sequence WHERE name = 'entries'",
+                [],
+                |row| row.get(0),
+            )
             .optional()
             .map_err(write_failed)?;
         let sequence = last.unwrap_or(0).checked_add(1).ok_or(AppendError::Full)?;
         let sealed = self
             .vault()
-            .seal(SEAL_CONTEXT, &bound_to(sequence, transaction, phase), content)
+            .seal(
+                SEAL_CONTEXT,
+                &bound_to(sequence, transaction, phase),
+                content,
+            )
             .map_err(|_| AppendError::StorageFault)?;
         sql.execute(
             "INSERT INTO entries (sequence, transaction_id, phase, content) VALUES (?1, ?2, ?3, ?4)",
@@ -243,24 +258,58 @@ impl Journal {
 
     pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic while the lock was held leaves at most an open SQL transaction, which rolls back.
-        self.shared.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn running(&self) -> Option<String> {
+        self.shared
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn set_running(&self, transaction: Option<&str>) {
+        *self
+            .shared
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = transaction.map(str::to_owned);
     }
 
     fn vault(&self) -> MutexGuard<'_, Vault> {
-        self.shared.vault.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .vault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unseal(&self, row: Row) -> Result<Entry, StorageFault> {
         let phase = Phase::from_number(row.phase).ok_or(StorageFault)?;
         let content = self
             .vault()
-            .unseal(SEAL_CONTEXT, &bound_to(row.sequence, &row.transaction, phase), &row.content)
+            .unseal(
+                SEAL_CONTEXT,
+                &bound_to(row.sequence, &row.transaction, phase),
+                &row.content,
+            )
             .map_err(|_| {
-                tracing::error!(sequence = row.sequence, "a journal entry is not what was written");
+                tracing::error!(
+                    sequence = row.sequence,
+                    "a journal entry is not what was written"
+                );
                 StorageFault
             })?;
         let sequence = u64::try_from(row.sequence).map_err(|_| StorageFault)?;
-        Ok(Entry { sequence, transaction: row.transaction, phase, content })
+        Ok(Entry {
+            sequence,
+            transaction: row.transaction,
+            phase,
+            content,
+        })
     }
 }
 
@@ -272,10 +321,14 @@ pub(super) fn phase_of(
     let number: Option<i64> = connection
         .prepare_cached("SELECT phase FROM transactions WHERE id = ?1")
         .and_then(|mut statement| {
-            statement.query_row([transaction], |row| row.get(0)).optional()
+            statement
+                .query_row([transaction], |row| row.get(0))
+                .optional()
         })
         .map_err(write_failed)?;
-    number.map(|number| Phase::from_number(number).ok_or(AppendError::StorageFault)).transpose()
+    number
+        .map(|number| Phase::from_number(number).ok_or(AppendError::StorageFault))
+        .transpose()
 }
 
 /// What an entry's content is bound to: it cannot be moved to another place.

@@ -21,7 +21,7 @@ pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFa
     if let Err(fault) = inner.journal.prune(inner.clock.now().timestamp()) {
         tracing::warn!(%fault, "old records could not be removed");
     }
-    if inner.journal.backlog(None)? == Backlog::default() {
+    if inner.journal.backlog()? == Backlog::default() {
         return Ok(());
     }
     let _turn = inner.turn.lock().await;
@@ -38,11 +38,16 @@ pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFa
 pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
     let mut pause = PAUSE_MIN;
     loop {
-        let Some(inner) = terminal.upgrade() else { return };
+        let Some(inner) = terminal.upgrade() else {
+            return;
+        };
         if inner.closing.load(Ordering::Acquire) {
             return;
         }
-        let open = inner.backlog().is_ok_and(|backlog| backlog != Backlog::default());
+        let open = inner
+            .journal
+            .backlog()
+            .is_ok_and(|backlog| backlog != Backlog::default());
         if open {
             // The turn is taken only when nobody has it: a sale settles what is open by itself.
             if let Ok(_turn) = inner.turn.try_lock()
@@ -70,9 +75,7 @@ pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
 /// the turn.
 pub(super) async fn recover(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
     let now = inner.clock.now();
-    // Recovery belongs to no transaction: nothing of the journal is hidden from it.
-    let mut capabilities = inner.capabilities(&TransactionId::recovery(), AbortWindow::default());
-    capabilities.journal = inner.journal.clone();
+    let capabilities = inner.capabilities(&TransactionId::recovery(), AbortWindow::default());
     let recovery = inner
         .engine
         .recover(capabilities, convert::moment(&now))
@@ -86,7 +89,9 @@ pub(super) async fn recover(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
         };
         let outcome = convert::outcome(&settled.outcome);
         match inner.journal.finish(&id, &outcome, &now) {
-            Ok(()) => tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled"),
+            Ok(()) => {
+                tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled")
+            }
             Err(refused) => {
                 tracing::error!(transaction = id.as_str(), %refused, "an end was not recorded");
             }
