@@ -5,7 +5,7 @@ use emv::{CardData, Identity, Method, Tag};
 
 use crate::configuration::{Configuration, ca_public_key};
 use crate::money::Amount;
-use crate::outcome::{CardDetails, CardholderVerification, CryptogramType};
+use crate::outcome::{CardDetails, CardholderVerification, CryptogramType, Ending, Outcome};
 use crate::ports::{
     CardReaderError, DetectedCard, DisplayError, EntryMode, PinEntryError, PinRules, Progress,
     Terminal, TraceEvent,
@@ -52,6 +52,14 @@ impl CardFacts {
             identity: card.identity().cloned(),
             chip_data: card.encode(&tags),
             details,
+        }
+    }
+
+    /// An end with nothing but the card known.
+    pub(crate) fn outcome(&self, ending: Ending) -> Outcome {
+        Outcome {
+            card: self.details.clone(),
+            ..Outcome::without_card(ending)
         }
     }
 }

@@ -65,7 +65,7 @@ impl Configuration {
             return None;
         }
         let merchant = [
-            &[data.merchant_name.clone()],
+            core::slice::from_ref(&data.merchant_name),
             data.merchant_address.as_slice(),
         ]
         .concat();

@@ -5,7 +5,8 @@ use zeroize::Zeroizing;
 use crate::configuration::Configuration;
 use crate::iso8583::answers::{self, Mismatch};
 use crate::iso8583::{Codec, Decoded, Message};
-use crate::ports::{LinkError, Terminal};
+use crate::ports::Terminal;
+use crate::trace;
 
 /// Why an exchange gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,18 @@ pub(crate) struct Prepared {
 /// Authenticates and writes a message. `None` when a key fails or a field does not fit: nothing
 /// can be sent then.
 pub(crate) fn prepare<T: Terminal>(
+    terminal: &mut T,
+    codec: &Codec,
+    request: Message,
+) -> Option<Prepared> {
+    let prepared = authenticate(terminal, codec, request);
+    if prepared.is_none() {
+        trace::note(terminal, &trace::NOT_PREPARED);
+    }
+    prepared
+}
+
+fn authenticate<T: Terminal>(
     terminal: &mut T,
     codec: &Codec,
     mut request: Message,
@@ -67,19 +80,29 @@ pub(crate) fn exchange<T: Terminal>(
     prepared: &Prepared,
 ) -> Result<Message, Fault> {
     let codec = &configuration.codec;
-    let answer = terminal
-        .exchange(&prepared.bytes, configuration.timeouts.answer_ms)
-        .map_err(|error: LinkError| {
-            if error.may_have_been_sent() {
+    let answer = match terminal.exchange(&prepared.bytes, configuration.timeouts.answer_ms) {
+        Ok(answer) => answer,
+        Err(error) => {
+            trace::note(terminal, trace::link(error));
+            return Err(if error.may_have_been_sent() {
                 Fault::NoAnswer
             } else {
                 Fault::NotSent
-            }
-        })?;
-    let decoded = check(codec, prepared, &answer).map_err(|_| Fault::NoAnswer)?;
+            });
+        }
+    };
+    let decoded = match check(codec, prepared, &answer) {
+        Ok(decoded) => decoded,
+        Err(mismatch) => {
+            trace::note(terminal, trace::refused(mismatch));
+            return Err(Fault::NoAnswer);
+        }
+    };
     if authentic(terminal, codec, prepared, &decoded) {
+        trace::note(terminal, &trace::ANSWER_ACCEPTED);
         Ok(decoded.message)
     } else {
+        trace::note(terminal, &trace::REFUSED_CODE);
         Err(Fault::NoAnswer)
     }
 }

@@ -15,6 +15,8 @@ mod card;
 mod chip_data;
 mod configuration;
 mod delivery;
+mod description;
+mod fixed_card;
 pub mod iso8583;
 pub mod moment;
 pub mod money;
@@ -26,6 +28,11 @@ mod record;
 mod recovery;
 mod reversal;
 mod sale;
+mod self_test;
+mod trace;
+
+pub use description::{Description, describe};
+pub use self_test::{Check, self_test};
 
 use moment::Moment;
 use outcome::{
@@ -63,28 +70,4 @@ pub fn recover<T: Terminal>(terminal: &mut T, now: Moment) -> Result<Recovery, E
 /// Compares totals with the acquirer. Answers `NotSupported`: the engine closes no batches yet.
 pub fn reconcile<T: Terminal>(_terminal: &mut T, _now: Moment) -> Result<Reconciliation, Error> {
     Err(Error::NotSupported)
-}
-
-/// Who the engine is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Description {
-    pub name: &'static str,
-    pub version: &'static str,
-    pub boundary: &'static str,
-    pub kernels: &'static [(&'static str, &'static str)],
-}
-pub fn describe() -> Description {
-    Description {
-        name: "tenon",
-        version: "0.1.0",
-        boundary: "0.1.0",
-        kernels: &[("emv-contact", "0.1.0")],
-    }
-}
-pub struct Check {
-    pub name: &'static str,
-    pub passed: bool,
-}
-pub fn self_test() -> Vec<Check> {
-    Vec::new()
 }

@@ -98,7 +98,7 @@ impl Moment {
         format!("{:02}{:02}", self.month, self.day)
     }
 
-    /// ISO 8583 field 7: MMDDhhmmss in UTC.
+    /// ISO 8583 field 7: `MMDDhhmmss` in UTC.
     pub fn transmission_time(&self) -> String {
         let utc = self.to_utc();
         format!("{}{}", utc.local_date(), utc.local_time())

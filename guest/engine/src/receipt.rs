@@ -1,6 +1,7 @@
 //! The lines of a receipt. Pure: printing is the caller's.
 
 use crate::configuration::Configuration;
+use crate::iso8583::to_hexadecimal;
 use crate::money::{Amount, Currency};
 use crate::outcome::{CardDetails, CardholderVerification, Ending, Outcome, TransactionRequest};
 use crate::parameters::Scheme;
@@ -43,10 +44,7 @@ pub(crate) fn lines(
     if !card.application_label.is_empty() {
         column("APPLICATION", text(&card.application_label));
     }
-    column(
-        "AID",
-        card.aid.iter().map(|byte| format!("{byte:02X}")).collect(),
-    );
+    column("AID", text(&to_hexadecimal(&card.aid)));
     column("TYPE", "SALE".into());
     for (name, minor) in amounts(request) {
         column(

@@ -1,6 +1,6 @@
 //! The content of a journal entry: the engine's own versioned binary record.
 //!
-//! Layout: version, reason, message (number, count, then number, length and value of each field),
+//! Layout: version, reason, whether it was refused, message (number, count, then number, length and value of each field),
 //! then the outcome. Numbers are big-endian; texts have a length of two bytes before them. The
 //! decoder is total and takes exactly what the encoder writes.
 
@@ -34,6 +34,8 @@ pub(crate) struct Open {
     pub(crate) message: Message,
     /// Why it would be reversed.
     pub(crate) reason: ReversalReason,
+    /// The acquirer has answered it with a code that settles nothing.
+    pub(crate) refused: bool,
 }
 
 /// Why a record cannot be read.
@@ -120,6 +122,7 @@ impl Record {
         let mut output = Writer(Zeroizing::new(vec![VERSION]));
         output.option(self.open.as_ref(), |output, open| {
             output.index(&REASONS, &open.reason);
+            output.byte(u8::from(open.refused));
             output.number(u64::from(open.message.message_type.number()));
             let count = open.message.fields().count();
             output.byte(u8::try_from(count).unwrap_or(u8::MAX));
@@ -185,7 +188,7 @@ impl Writer {
         self.index(&REVERSALS, &outcome.reversal);
         self.number(outcome.approved_minor);
         self.option(outcome.trace_number, |output, number| {
-            output.number(u64::from(number))
+            output.number(u64::from(number));
         });
         self.option(outcome.answer.as_ref(), |output, answer| {
             output.text(answer.response_code.as_bytes());
@@ -205,10 +208,10 @@ impl Writer {
         self.0.extend_from_slice(&card.tvr);
         self.0.extend_from_slice(&card.tsi);
         self.option(card.cryptogram, |output, kind| {
-            output.index(&CRYPTOGRAMS, &kind)
+            output.index(&CRYPTOGRAMS, &kind);
         });
         self.option(card.verification, |output, method| {
-            output.index(&VERIFICATIONS, &method)
+            output.index(&VERIFICATIONS, &method);
         });
     }
 }
@@ -246,6 +249,10 @@ impl Reader<'_> {
         values.get(usize::from(position)).copied()
     }
 
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one is whether it could be read, the inner one what was written"
+    )]
     fn option<V>(&mut self, read: impl FnOnce(&mut Self) -> Option<V>) -> Option<Option<V>> {
         match self.byte()? {
             0 => Some(None),
@@ -264,13 +271,18 @@ impl Reader<'_> {
 
     fn open(&mut self) -> Option<Open> {
         let reason = self.index(&REASONS)?;
+        let refused = self.index(&[false, true])?;
         let number = u16::try_from(self.number()?).ok()?;
         let mut message = Message::new(MessageType::new(number)?);
         for _ in 0..self.byte()? {
             let field = self.byte()?;
             message.set(field, Zeroizing::new(self.text()?));
         }
-        Some(Open { message, reason })
+        Some(Open {
+            message,
+            reason,
+            refused,
+        })
     }
 
     fn outcome(&mut self) -> Option<Outcome> {

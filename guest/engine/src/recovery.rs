@@ -1,7 +1,8 @@
 //! Ends what a crash, a lost answer or an offline approval left open.
 //!
 //! Each transaction ends exactly once: what was never sent is closed, what may have been sent is
-//! reversed, what was approved stays approved. Nothing here can turn anything into an approval.
+//! reversed, what was approved stays approved. Nothing here can turn anything into an approval:
+//! `approved` is only ever written over `advice-due`, whose transaction is approved already.
 
 use crate::configuration::Configuration;
 use crate::iso8583::requests::ReversalReason;
@@ -10,6 +11,7 @@ use crate::outcome::{CancelReason, Ending, Error, Failure, Outcome, Recovery, Se
 use crate::ports::{Entry, Phase, Terminal};
 use crate::record::{Open, Record};
 use crate::reversal::{self, Delivery, Sending};
+use crate::trace;
 
 /// Most entries looked at in one call.
 const ENTRY_COUNT_MAX: u32 = 256;
@@ -20,121 +22,197 @@ const DELIVERY_COUNT_MAX: u32 = 16;
 /// Settles every open transaction as far as the acquirer can be reached.
 pub(crate) fn recover<T: Terminal>(terminal: &mut T, now: Moment) -> Result<Recovery, Error> {
     let configuration = Configuration::load(terminal)?;
-    settle(terminal, &configuration, now, None).map(|settling| settling.recovery)
+    let mut settling = Settling::new(terminal, &configuration, now);
+    let refused = settling.pass(None)?;
+    for found in refused {
+        settling.settle(found)?;
+    }
+    Ok(settling.recovery)
 }
 
 /// Settles what is open before a sale. Returns whether the acquirer may be asked: nothing that
-/// must go out first is left undelivered.
+/// must go out first is left unanswered. What the acquirer refused once is left to [`recover`].
 pub(crate) fn settle_before<T: Terminal>(
     terminal: &mut T,
     configuration: &Configuration,
     now: Moment,
     transaction_id: &str,
 ) -> Result<bool, Error> {
-    settle(terminal, configuration, now, Some(transaction_id)).map(|settling| !settling.blocked)
+    let mut settling = Settling::new(terminal, configuration, now);
+    settling.pass(Some(transaction_id))?;
+    let available = !settling.blocked;
+    if !available {
+        trace::note(terminal, &trace::OLDER_UNDELIVERED);
+    }
+    Ok(available)
 }
 
-/// What one pass over the journal came to.
-#[derive(Default)]
-struct Settling {
+/// One pass over the journal.
+struct Settling<'a, T> {
+    terminal: &'a mut T,
+    configuration: &'a Configuration,
+    now: Moment,
     recovery: Recovery,
-    deliveries: u32,
-    /// Something is due and the acquirer did not answer, or may not be asked again now.
+    delivery_count: u32,
+    /// Something is due and the acquirer did not answer, or may not be asked again in this call.
     blocked: bool,
 }
 
-fn settle<T: Terminal>(
-    terminal: &mut T,
-    configuration: &Configuration,
-    now: Moment,
-    running: Option<&str>,
-) -> Result<Settling, Error> {
-    let entries = terminal
-        .unsettled(ENTRY_COUNT_MAX)
-        .map_err(|_| Error::JournalFault)?;
-    let mut settling = Settling::default();
-    for entry in entries {
-        if running != Some(entry.transaction_id.as_str()) {
-            settle_one(terminal, configuration, now, entry, &mut settling)?;
-        }
-    }
-    Ok(settling)
+/// An entry that the engine wrote, read.
+struct Found {
+    transaction_id: String,
+    phase: Phase,
+    record: Record,
 }
 
-fn settle_one<T: Terminal>(
-    terminal: &mut T,
-    configuration: &Configuration,
-    now: Moment,
-    entry: Entry,
-    settling: &mut Settling,
-) -> Result<(), Error> {
-    let transaction_id = entry.transaction_id;
-    if entry.phase == Phase::Begun {
-        // The host writes this entry; its content is not the engine's.
+impl Found {
+    fn refused(&self) -> bool {
+        self.record.open.as_ref().is_some_and(|open| open.refused)
+    }
+}
+
+impl<'a, T: Terminal> Settling<'a, T> {
+    fn new(terminal: &'a mut T, configuration: &'a Configuration, now: Moment) -> Self {
+        Self {
+            terminal,
+            configuration,
+            now,
+            recovery: Recovery::default(),
+            delivery_count: 0,
+            blocked: false,
+        }
+    }
+
+    /// Settles everything but the running transaction and what the acquirer refused before, which
+    /// it returns.
+    fn pass(&mut self, running: Option<&str>) -> Result<Vec<Found>, Error> {
+        let entries = self
+            .terminal
+            .unsettled(ENTRY_COUNT_MAX)
+            .map_err(|_| Error::JournalFault)?;
+        let mut refused = Vec::new();
+        for entry in entries {
+            if running == Some(entry.transaction_id.as_str()) {
+                continue;
+            }
+            if entry.phase == Phase::Begun {
+                self.close(entry.transaction_id)?;
+                continue;
+            }
+            match self.read(entry) {
+                Some(found) if found.refused() => refused.push(found),
+                Some(found) => self.settle(found)?,
+                None => {}
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Nothing was sent. The host wrote this entry; its content is not the engine's.
+    fn close(&mut self, transaction_id: String) -> Result<(), Error> {
+        trace::note(self.terminal, &trace::FOUND_BEGUN);
         let ending = Ending::Cancelled(CancelReason::Interrupted);
         let record = Record::closed(Outcome::without_card(ending));
-        reversal::append(terminal, &transaction_id, Phase::Closed, &record)?;
-        settling.settled(transaction_id, record.outcome);
-        return Ok(());
+        reversal::append(self.terminal, &transaction_id, Phase::Closed, &record)?;
+        self.report(transaction_id, record.outcome);
+        Ok(())
     }
-    let Ok(mut record) = Record::decode(&entry.content) else {
-        // Another version's record stays as it is for the engine that can read it.
-        settling.wait();
-        return Ok(());
-    };
-    let mut repeated = true;
-    if entry.phase == Phase::Sent {
+
+    /// Another version's record stays as it is, for the engine that can read it. Until then what
+    /// is due in it keeps new requests from the acquirer.
+    fn read(&mut self, entry: Entry) -> Option<Found> {
+        let last = matches!(
+            entry.phase,
+            Phase::Approved | Phase::Closed | Phase::Reversed
+        );
+        match Record::decode(&entry.content) {
+            Ok(record) if last || record.open.is_some() => Some(Found {
+                transaction_id: entry.transaction_id,
+                phase: entry.phase,
+                record,
+            }),
+            Ok(_) | Err(_) => {
+                trace::note(self.terminal, &trace::FOUND_UNREADABLE);
+                if !last {
+                    self.wait();
+                }
+                None
+            }
+        }
+    }
+
+    fn settle(&mut self, found: Found) -> Result<(), Error> {
+        let Found {
+            transaction_id,
+            phase,
+            record,
+        } = found;
+        let record = match phase {
+            Phase::Sent => {
+                let record = self.make_due(&transaction_id, record)?;
+                self.deliver(&transaction_id, record, Phase::ReversalDue, false)?
+            }
+            Phase::ReversalDue | Phase::AdviceDue => {
+                self.deliver(&transaction_id, record, phase, true)?
+            }
+            // Final. The host asks how it ended.
+            Phase::Begun | Phase::Approved | Phase::Closed | Phase::Reversed => record,
+        };
+        self.report(transaction_id, record.outcome);
+        Ok(())
+    }
+
+    /// Whether the acquirer acted is unknown, so it is told to undo.
+    fn make_due(&mut self, transaction_id: &str, mut record: Record) -> Result<Record, Error> {
+        trace::note(self.terminal, &trace::FOUND_SENT);
         let Some(open) = record.open.take() else {
-            settling.wait();
-            return Ok(());
+            return Ok(record);
         };
         let open = Open {
             reason: ReversalReason::PowerLoss,
             ..open
         };
         let ending = Ending::Failed(Failure::AnswerLost);
-        record = reversal::make_due(terminal, &transaction_id, ending, record, open)?;
-        repeated = false;
+        reversal::make_due(self.terminal, transaction_id, ending, record, open)
     }
-    if matches!(
-        entry.phase,
-        Phase::Sent | Phase::ReversalDue | Phase::AdviceDue
-    ) {
-        let advice = entry.phase == Phase::AdviceDue;
-        let sending = Sending { now, repeated };
-        settling.attempt(|| {
-            let deliver = if advice {
-                reversal::advise::<T>
-            } else {
-                reversal::reverse::<T>
-            };
-            deliver(
-                terminal,
-                configuration,
-                &transaction_id,
-                &mut record,
-                sending,
-            )
-        })?;
-    }
-    settling.settled(transaction_id, record.outcome);
-    Ok(())
-}
 
-impl Settling {
-    /// Delivers, unless an older one is undelivered or the limit is reached: the order is kept.
-    fn attempt(&mut self, deliver: impl FnOnce() -> Result<Delivery, Error>) -> Result<(), Error> {
-        if self.blocked || self.deliveries >= DELIVERY_COUNT_MAX {
+    /// Sends what is due, unless an older one was not answered or the limit is reached: the order
+    /// is kept.
+    fn deliver(
+        &mut self,
+        transaction_id: &str,
+        mut record: Record,
+        phase: Phase,
+        repeated: bool,
+    ) -> Result<Record, Error> {
+        if self.blocked || self.delivery_count >= DELIVERY_COUNT_MAX {
             self.wait();
-            return Ok(());
+            return Ok(record);
         }
-        self.deliveries = self.deliveries.saturating_add(1);
-        match deliver()? {
+        self.delivery_count = self.delivery_count.saturating_add(1);
+        let send = if phase == Phase::AdviceDue {
+            reversal::advise::<T>
+        } else {
+            reversal::reverse::<T>
+        };
+        let sending = Sending {
+            now: self.now,
+            repeated,
+        };
+        let configuration = self.configuration;
+        let delivery = send(
+            self.terminal,
+            configuration,
+            transaction_id,
+            &mut record,
+            sending,
+        )?;
+        match delivery {
             Delivery::Settled => {}
             Delivery::Refused => self.recovery.waiting = self.recovery.waiting.saturating_add(1),
             Delivery::Undelivered => self.wait(),
         }
-        Ok(())
+        Ok(record)
     }
 
     fn wait(&mut self) {
@@ -142,7 +220,7 @@ impl Settling {
         self.blocked = true;
     }
 
-    fn settled(&mut self, transaction_id: String, outcome: Outcome) {
+    fn report(&mut self, transaction_id: String, outcome: Outcome) {
         self.recovery.settled.push(Settled {
             transaction_id,
             outcome,

@@ -1,12 +1,16 @@
 //! Settles with the acquirer what the journal holds open: reversals and offline advices.
+//!
+//! What is due stays due until the acquirer's answer says otherwise and the journal has taken
+//! that in. Losing power anywhere here sends a message once more, and never once too few.
 
 use crate::configuration::Configuration;
 use crate::delivery::{self, Fault};
-use crate::iso8583::{answers, requests};
+use crate::iso8583::{Codec, Message, answers, requests};
 use crate::moment::Moment;
 use crate::outcome::{Ending, Error, ReversalState};
 use crate::ports::{Phase, Progress, Terminal};
 use crate::record::{Open, Record};
+use crate::trace::{self, Rule};
 
 /// What became of one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +24,50 @@ pub(crate) enum Delivery {
     Undelivered,
 }
 
-/// Sends the reversal of an entry in phase `reversal-due` and records the confirmation.
+/// When a message is sent, and whether it may have been sent before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sending {
+    pub(crate) now: Moment,
+    pub(crate) repeated: bool,
+}
+
+/// One entry that is due: what to send and how to go on from the answer.
+struct Due {
+    /// Where the entry stands.
+    phase: Phase,
+    /// Where it stands once settled.
+    settled: Phase,
+    /// Whether an answer settles it.
+    settles: fn(&Codec, &Message) -> bool,
+    /// Confirmed, refused, undelivered.
+    rules: [&'static Rule; 3],
+}
+
+const REVERSAL: Due = Due {
+    phase: Phase::ReversalDue,
+    settled: Phase::Reversed,
+    settles: answers::reversed,
+    rules: [
+        &trace::REVERSAL_CONFIRMED,
+        &trace::REVERSAL_REFUSED,
+        &trace::REVERSAL_UNDELIVERED,
+    ],
+};
+
+const ADVICE: Due = Due {
+    phase: Phase::AdviceDue,
+    settled: Phase::Approved,
+    settles: answers::advised,
+    rules: [
+        &trace::ADVICE_CONFIRMED,
+        &trace::ADVICE_REFUSED,
+        &trace::ADVICE_UNDELIVERED,
+    ],
+};
+
+/// Sends the reversal of an entry in phase `reversal-due` and records what came of it.
 ///
-/// `repeated` says that it may have been sent before. Fails when the journal does; the reversal
-/// then stays due.
+/// Fails when the journal does; the reversal then stays due, and `record` says so.
 pub(crate) fn reverse<T: Terminal>(
     terminal: &mut T,
     configuration: &Configuration,
@@ -31,27 +75,35 @@ pub(crate) fn reverse<T: Terminal>(
     record: &mut Record,
     sending: Sending,
 ) -> Result<Delivery, Error> {
-    let Some(open) = record.open.take() else {
+    let Some(open) = &record.open else {
         return Ok(Delivery::Undelivered);
     };
     terminal.report(Progress::Reversing);
-    let message = requests::reversal(
-        &configuration.codec,
-        &open.message,
-        open.reason,
-        &sending.now,
+    let codec = &configuration.codec;
+    let message = requests::reversal(codec, &open.message, open.reason, &sending.now);
+    let delivery = deliver(
+        terminal,
+        configuration,
+        message,
+        sending.repeated,
+        &REVERSAL,
     );
-    let delivery = deliver(terminal, configuration, message, sending.repeated);
+    let mut next = record.clone();
     if delivery == Delivery::Settled {
-        record.outcome.reversal = ReversalState::Confirmed;
-        append(terminal, transaction_id, Phase::Reversed, record)?;
-    } else {
-        record.open = Some(open);
+        next.outcome.reversal = ReversalState::Confirmed;
     }
-    Ok(delivery)
+    take_in(
+        terminal,
+        transaction_id,
+        record,
+        next,
+        (delivery, &REVERSAL),
+    )
 }
 
-/// Sends the advice of an entry in phase `advice-due` and records that it arrived.
+/// Sends the advice of an entry in phase `advice-due` and records what came of it.
+///
+/// Fails when the journal does; the advice then stays due.
 pub(crate) fn advise<T: Terminal>(
     terminal: &mut T,
     configuration: &Configuration,
@@ -59,28 +111,13 @@ pub(crate) fn advise<T: Terminal>(
     record: &mut Record,
     sending: Sending,
 ) -> Result<Delivery, Error> {
-    let Some(open) = record.open.take() else {
+    let Some(open) = &record.open else {
         return Ok(Delivery::Undelivered);
     };
-    let delivery = deliver(
-        terminal,
-        configuration,
-        open.message.clone(),
-        sending.repeated,
-    );
-    if delivery == Delivery::Settled {
-        append(terminal, transaction_id, Phase::Approved, record)?;
-    } else {
-        record.open = Some(open);
-    }
-    Ok(delivery)
-}
-
-/// When a message is sent, and whether it may have been sent before.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sending {
-    pub(crate) now: Moment,
-    pub(crate) repeated: bool,
+    let message = open.message.clone();
+    let delivery = deliver(terminal, configuration, message, sending.repeated, &ADVICE);
+    let next = record.clone();
+    take_in(terminal, transaction_id, record, next, (delivery, &ADVICE))
 }
 
 /// Records that a transaction must be reversed, before anything else is done about it.
@@ -106,28 +143,62 @@ pub(crate) fn append<T: Terminal>(
     phase: Phase,
     record: &Record,
 ) -> Result<(), Error> {
-    terminal
-        .append(transaction_id, phase, &record.encode())
-        .map_err(|_| Error::JournalFault)
+    let written = terminal.append(transaction_id, phase, &record.encode());
+    trace::note(terminal, trace::written(phase, written.is_ok()));
+    written.map_err(|_| Error::JournalFault)
 }
 
 fn deliver<T: Terminal>(
     terminal: &mut T,
     configuration: &Configuration,
-    message: crate::iso8583::Message,
+    message: Message,
     repeated: bool,
+    due: &Due,
 ) -> Delivery {
+    let codec = &configuration.codec;
     let message = if repeated {
         requests::repeat(message)
     } else {
         message
     };
-    let Some(prepared) = delivery::prepare(terminal, &configuration.codec, message) else {
-        return Delivery::Undelivered;
+    let answer = delivery::prepare(terminal, codec, message)
+        .ok_or(Fault::NotSent)
+        .and_then(|prepared| delivery::exchange(terminal, configuration, &prepared));
+    let [confirmed, refused, undelivered] = due.rules;
+    let (delivery, rule) = match answer {
+        Ok(answer) if (due.settles)(codec, &answer) => (Delivery::Settled, confirmed),
+        Ok(_) => (Delivery::Refused, refused),
+        Err(Fault::NotSent | Fault::NoAnswer) => (Delivery::Undelivered, undelivered),
     };
-    match delivery::exchange(terminal, configuration, &prepared) {
-        Ok(answer) if answers::settles(&answer) => Delivery::Settled,
-        Ok(_) => Delivery::Refused,
-        Err(Fault::NotSent | Fault::NoAnswer) => Delivery::Undelivered,
+    trace::note(terminal, rule);
+    delivery
+}
+
+/// Writes what a delivery changed, and makes `record` what the journal holds then.
+///
+/// The first refusal is written down, so that the entry goes behind those the acquirer has not
+/// answered and holds up no sale; later ones change nothing and write nothing.
+fn take_in<T: Terminal>(
+    terminal: &mut T,
+    transaction_id: &str,
+    record: &mut Record,
+    mut next: Record,
+    (delivery, due): (Delivery, &Due),
+) -> Result<Delivery, Error> {
+    let phase = match delivery {
+        Delivery::Settled => {
+            next.open = None;
+            due.settled
+        }
+        Delivery::Refused => {
+            next.open.iter_mut().for_each(|open| open.refused = true);
+            due.phase
+        }
+        Delivery::Undelivered => return Ok(delivery),
+    };
+    if next != *record {
+        append(terminal, transaction_id, phase, &next)?;
+        *record = next;
     }
+    Ok(delivery)
 }

@@ -62,21 +62,18 @@ fn build(target: &WasmTarget) -> Result<PathBuf> {
     let folder = Path::new("target/guest-build");
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "component",
-            "--profile",
-            "guest",
-        ])
+        // The crate is a plain library to native builds, whose linkers cannot write the names of a
+        // component's exports.
+        .args(["rustc", "--quiet", "--package", "component", "--lib"])
+        .args(["--crate-type", "cdylib", "--profile", "guest"])
         .args(["--target", target::TRIPLE])
         .arg("--target-dir")
         .arg(folder);
     target.prepare(&mut cargo, folder)?;
+    let module = folder.join(target::TRIPLE).join("guest/component.wasm");
     let status = cargo.status().context("starting cargo")?;
     ensure!(status.success(), "the engine does not build");
-    Ok(folder.join(target::TRIPLE).join("guest/component.wasm"))
+    Ok(module)
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<()> {

@@ -39,9 +39,13 @@ pub(crate) enum Mismatch {
 /// ISO 8583:1987 field 39 for a partial approval.
 const PARTIAL: &[u8] = b"10";
 
-/// Answers to reversals and advices after which nothing is left to do: accepted, no such
-/// transaction, and received before.
-const SETTLED_CODES: &[&[u8]] = &[b"00", b"25", b"94"];
+/// Answers to a reversal after which nothing is left to reverse, besides those that approve: no
+/// such transaction, and received before.
+const REVERSED_CODES: &[&[u8]] = &[b"00", b"25", b"94"];
+
+/// Answers to an advice after which the acquirer has it, besides those that approve: received
+/// before. An acquirer that knows no such transaction does not have it.
+const ADVISED_CODES: &[&[u8]] = &[b"00", b"94"];
 
 /// Matches an answer with its request, authentication apart.
 pub(crate) fn matches(request: &Message, answer: &Message) -> Result<(), Mismatch> {
@@ -99,11 +103,21 @@ pub(crate) fn verdict(codec: &Codec, answer: &Message) -> Option<Verdict> {
     })
 }
 
-/// Whether the answer to a reversal or an advice settles it.
-pub(crate) fn settles(answer: &Message) -> bool {
-    answer
-        .field(field::RESPONSE_CODE)
-        .is_some_and(|code| SETTLED_CODES.contains(&code))
+/// Whether the answer to a reversal leaves nothing to reverse.
+pub(crate) fn reversed(codec: &Codec, answer: &Message) -> bool {
+    accepted(codec, answer, REVERSED_CODES)
+}
+
+/// Whether the answer to an advice says that the acquirer has it.
+pub(crate) fn advised(codec: &Codec, answer: &Message) -> bool {
+    accepted(codec, answer, ADVISED_CODES)
+}
+
+fn accepted(codec: &Codec, answer: &Message, known: &[&[u8]]) -> bool {
+    let approved = &codec.dialect().approved_codes;
+    answer.field(field::RESPONSE_CODE).is_some_and(|code| {
+        known.contains(&code) || approved.iter().any(|approved| approved.as_bytes() == code)
+    })
 }
 
 /// The authentication code of an answer and the bytes it covers. `None` when there is none.

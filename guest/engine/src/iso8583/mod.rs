@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use dialect::{Dialect, Encoding, FieldFormat};
 pub use table::DialectError;
 pub use value::Fault;
+pub(crate) use value::to_hexadecimal;
 
 /// The longest message the link carries (`wit/deps/acquirer-link.wit`).
 const MESSAGE_LENGTH_MAX: usize = 8192;
@@ -254,7 +255,8 @@ impl Codec {
         match self.dialect.message_type_encoding {
             Encoding::Bcd => output.extend_from_slice(&message.message_type.to_bcd()),
             Encoding::Ebcdic => {
-                output.extend_from_slice(&ebcdic::from_ascii(&digits).ok_or(fault(Fault::Content))?)
+                let encoded = ebcdic::from_ascii(&digits).ok_or(fault(Fault::Content))?;
+                output.extend_from_slice(&encoded);
             }
             Encoding::Ascii | Encoding::Binary | Encoding::HexAscii => {
                 output.extend_from_slice(&digits);
@@ -289,7 +291,7 @@ impl Codec {
         let size = if secondary { 16 } else { 8 };
         let bitmap = bytes.get(..size).unwrap_or(&bytes);
         match self.dialect.bitmap_encoding {
-            Encoding::HexAscii => output.extend_from_slice(&value::to_hexadecimal(bitmap)),
+            Encoding::HexAscii => output.extend_from_slice(&to_hexadecimal(bitmap)),
             Encoding::Binary | Encoding::Ascii | Encoding::Bcd | Encoding::Ebcdic => {
                 output.extend_from_slice(bitmap);
             }
@@ -308,7 +310,7 @@ impl Codec {
         };
         let (encoded, rest) = bytes.split_at_checked(size).ok_or(at(Fault::Short))?;
         let digits = match self.dialect.message_type_encoding {
-            Encoding::Bcd => value::to_hexadecimal(encoded),
+            Encoding::Bcd => to_hexadecimal(encoded),
             Encoding::Ebcdic => ebcdic::to_ascii(encoded).ok_or(at(Fault::Content))?,
             Encoding::Ascii | Encoding::Binary | Encoding::HexAscii => encoded.to_vec(),
         };

@@ -78,7 +78,7 @@ impl ReversalReason {
 }
 
 /// The message type of a number this module names.
-fn message_type(number: u16) -> MessageType {
+pub(crate) const fn message_type(number: u16) -> MessageType {
     MessageType(number)
 }
 
@@ -98,21 +98,21 @@ pub(crate) fn financial_request(
         field::RETRIEVAL_REFERENCE,
         now.retrieval_reference(trace_number),
     );
-    known_only(&configuration.codec, message)
+    known_only(&configuration.codec, &message)
 }
 
 /// 0220 for an offline approval: no PIN, no authorisation code, field 39 as the card approved.
 pub(crate) fn offline_advice(
-    request: Message,
+    request: &Message,
     codec: &Codec,
     chip_data: &[u8],
     response_code: &str,
 ) -> Message {
-    let mut advice = storable(&request);
+    let mut advice = storable(request);
     advice.message_type = message_type(FINANCIAL_ADVICE);
     advice.set(field::CHIP_DATA, chip_data);
     advice.set(field::RESPONSE_CODE, response_code);
-    known_only(codec, advice)
+    known_only(codec, &advice)
 }
 
 /// 0420 or 0400 for what `original` asked. Its own time; no PIN and no track 2.
@@ -137,7 +137,7 @@ pub(crate) fn reversal(
     set_time(&mut message, now);
     message.set(field::RESPONSE_CODE, reason.code());
     message.set(field::ORIGINAL_DATA, original_data(original));
-    known_only(codec, message)
+    known_only(codec, &message)
 }
 
 /// The same message marked as a repeat: the last digit of its type becomes odd
@@ -279,7 +279,7 @@ fn original_data(original: &Message) -> String {
     )
 }
 
-fn known_only(codec: &Codec, message: Message) -> Message {
+fn known_only(codec: &Codec, message: &Message) -> Message {
     let mut known = Message::new(message.message_type);
     for (number, value) in message.fields().filter(|(number, _)| codec.knows(*number)) {
         known.set(number, value);

@@ -40,9 +40,9 @@ impl Codec {
             }
         }
         if let Some(mac) = dialect.mac {
-            check_mac(&mac)?;
+            check_mac(mac)?;
             for number in [64, 128] {
-                fields.insert(number, mac_field(&mac, number));
+                fields.insert(number, mac_field(mac, number));
             }
         }
         check_security(&dialect, &fields)?;
@@ -102,14 +102,14 @@ fn check_field(format: &FieldFormat) -> Result<(), DialectError> {
         .ok_or(DialectError::FieldLength(number))
 }
 
-fn check_mac(mac: &MacFormat) -> Result<(), DialectError> {
+fn check_mac(mac: MacFormat) -> Result<(), DialectError> {
     let encoding = matches!(mac.encoding, Encoding::Binary | Encoding::HexAscii);
     (encoding && (4..=8).contains(&mac.length))
         .then_some(())
         .ok_or(DialectError::Security)
 }
 
-fn mac_field(mac: &MacFormat, number: u8) -> FieldFormat {
+fn mac_field(mac: MacFormat, number: u8) -> FieldFormat {
     FieldFormat {
         number,
         content: Content::Binary,

@@ -103,7 +103,7 @@ fn the_vectors_decode_and_encode_back() {
                 .unwrap_or_else(|| panic!("{id}: field {number}"));
             let binary = codec.fields[&number].content == Content::Binary;
             let shown = if binary {
-                value::to_hexadecimal(found)
+                to_hexadecimal(found)
             } else {
                 found.to_vec()
             };

@@ -25,7 +25,7 @@ pub(super) fn decode<'a>(
 ) -> Result<(Vec<u8>, &'a [u8]), Fault> {
     let (units, bytes) = match format.length {
         FieldLength::Fixed(length) => (Units::Counted(usize::from(length)), bytes),
-        FieldLength::Prefixed(prefix) => decode_prefix(&prefix, bytes)?,
+        FieldLength::Prefixed(prefix) => decode_prefix(prefix, bytes)?,
     };
     let size = match units {
         Units::Counted(count) => encoded_size(format.encoding, count),
@@ -63,7 +63,7 @@ pub(super) fn encode(
         } else {
             value.len()
         };
-        encode_prefix(&prefix, count, output)?;
+        encode_prefix(prefix, count, output)?;
     }
     output.extend_from_slice(&encoded);
     Ok(())
@@ -86,7 +86,7 @@ fn encoded_size(encoding: Encoding, count: usize) -> usize {
     }
 }
 
-fn decode_prefix<'a>(prefix: &LengthPrefix, bytes: &'a [u8]) -> Result<(Units, &'a [u8]), Fault> {
+fn decode_prefix(prefix: LengthPrefix, bytes: &[u8]) -> Result<(Units, &[u8]), Fault> {
     let (encoded, rest) = bytes
         .split_at_checked(prefix_size(prefix))
         .ok_or(Fault::Short)?;
@@ -107,7 +107,7 @@ fn decode_prefix<'a>(prefix: &LengthPrefix, bytes: &'a [u8]) -> Result<(Units, &
     Ok((units, rest))
 }
 
-fn encode_prefix(prefix: &LengthPrefix, count: usize, output: &mut Vec<u8>) -> Result<(), Fault> {
+fn encode_prefix(prefix: LengthPrefix, count: usize, output: &mut Vec<u8>) -> Result<(), Fault> {
     let bytes = count.to_be_bytes();
     let digits = format!("{count:0width$}", width = usize::from(prefix.digits)).into_bytes();
     if digits.len() > usize::from(prefix.digits)
@@ -138,7 +138,7 @@ fn encode_prefix(prefix: &LengthPrefix, count: usize, output: &mut Vec<u8>) -> R
     Ok(())
 }
 
-fn prefix_size(prefix: &LengthPrefix) -> usize {
+fn prefix_size(prefix: LengthPrefix) -> usize {
     let digits = usize::from(prefix.digits);
     match prefix.encoding {
         Encoding::Ascii | Encoding::Ebcdic => digits,
@@ -148,7 +148,7 @@ fn prefix_size(prefix: &LengthPrefix) -> usize {
     }
 }
 
-fn binary_prefix_size(prefix: &LengthPrefix) -> usize {
+fn binary_prefix_size(prefix: LengthPrefix) -> usize {
     if prefix.length_max <= 0xFF { 1 } else { 2 }
 }
 
@@ -292,7 +292,7 @@ fn nibbles(bytes: &[u8]) -> Vec<u8> {
     to_hexadecimal(bytes)
 }
 
-pub(super) fn to_hexadecimal(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn to_hexadecimal(bytes: &[u8]) -> Vec<u8> {
     let character = |nibble: u8| match nibble {
         0..=9 => b'0'.saturating_add(nibble),
         _ => b'A'.saturating_add(nibble.saturating_sub(10)),

@@ -223,8 +223,8 @@ fn run(command: &mut Command) -> Result<()> {
         .with_context(|| format!("starting {command:?}"))?;
     ensure!(
         output.status.success(),
-        "{:?} failed: {}",
-        command.get_program(),
+        "{} failed: {}",
+        command.get_program().display(),
         String::from_utf8_lossy(&output.stderr).trim(),
     );
     Ok(())

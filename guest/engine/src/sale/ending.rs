@@ -1,0 +1,71 @@
+//! How a sale is named when it ends, and what is shown of it.
+
+use emv::ports::{CardFault, Interruption};
+use emv::{Cause, Decliner, Ended};
+
+use super::Sale;
+use crate::outcome::{CancelReason, DeclineReason, Ending, Failure, Outcome};
+use crate::ports::{DisplayMessage, Terminal};
+use crate::receipt;
+
+/// Shows how it ended and prints both copies. Everything shown here is durable.
+pub(super) fn show<T: Terminal>(terminal: &mut T, sale: &Sale<'_>, outcome: &Outcome) {
+    terminal.show(message(outcome.ending));
+    if !matches!(outcome.ending, Ending::Approved | Ending::Declined(_)) {
+        return;
+    }
+    for copy in [receipt::Copy::Merchant, receipt::Copy::Cardholder] {
+        let lines = receipt::lines(
+            sale.configuration,
+            sale.currency,
+            sale.request,
+            outcome,
+            copy,
+        );
+        // A printer that fails changes nothing; one without paper prints no second copy either.
+        if lines.is_some_and(|lines| terminal.print(&lines).is_err()) {
+            break;
+        }
+    }
+}
+
+const fn message(ending: Ending) -> DisplayMessage {
+    match ending {
+        Ending::Approved => DisplayMessage::Approved,
+        Ending::Declined(_) => DisplayMessage::Declined,
+        Ending::Cancelled(_) => DisplayMessage::Cancelled,
+        Ending::Failed(Failure::CardUnreadable) => DisplayMessage::CardError,
+        Ending::Failed(Failure::CardNotAccepted) => DisplayMessage::NotAccepted,
+        Ending::Failed(Failure::AcquirerUnreachable) => DisplayMessage::NoConnection,
+        Ending::Failed(Failure::AnswerLost | Failure::DeviceFault) => {
+            DisplayMessage::ProcessingError
+        }
+    }
+}
+
+/// A decline, by who declined.
+pub(super) const fn declined(by: Option<Decliner>) -> Ending {
+    Ending::Declined(match by {
+        Some(Decliner::Card) | None => DeclineReason::Card,
+        Some(Decliner::Terminal) => DeclineReason::Terminal,
+        Some(Decliner::Issuer) => DeclineReason::Acquirer,
+    })
+}
+
+/// An end the kernel did not decide, by whose fault it was.
+pub(super) const fn ended_by(ended: &Ended) -> Ending {
+    match ended.cause {
+        Cause::Card(CardFault::Reader)
+        | Cause::Interrupted(Interruption::Card(CardFault::Reader)) => {
+            Ending::Failed(Failure::DeviceFault)
+        }
+        Cause::Card(CardFault::Removed | CardFault::Unresponsive)
+        | Cause::Interrupted(Interruption::Card(CardFault::Removed | CardFault::Unresponsive))
+        | Cause::CardMisbehaved(_) => Ending::Failed(Failure::CardUnreadable),
+        Cause::Interrupted(Interruption::Aborted) => Ending::Cancelled(CancelReason::PointOfSale),
+        Cause::Interrupted(Interruption::Cancelled | Interruption::TimedOut) => {
+            Ending::Cancelled(CancelReason::Cardholder)
+        }
+        Cause::NotAccepted(_) => Ending::Failed(Failure::CardNotAccepted),
+    }
+}
