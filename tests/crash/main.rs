@@ -18,7 +18,7 @@ use std::path::Path;
 use emulator::acquirer::{Acquirer, AcquirerHandle};
 use terminal::{Options, Terminal};
 
-const AMOUNT: u64 = 2500;
+const AMOUNT: i64 = 2500;
 
 /// More points than a sale has; a test that gets here never reached the end of the sale.
 const POINTS_MAX: u32 = 2000;
@@ -180,8 +180,14 @@ impl World {
     }
 
     /// What the acquirer has charged in all, reversals taken off.
-    fn charged(&self) -> u64 {
+    fn charged(&self) -> i64 {
         self.acquirer.ledger().net_minor()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.acquirer.stop();
     }
 }
 

@@ -125,7 +125,7 @@ impl Terminal {
     }
 
     /// Asks for a sale in NZD and waits for its end.
-    pub(crate) fn sale(&self, amount: u64, idempotency_key: &str) -> Answer {
+    pub(crate) fn sale(&self, amount: i64, idempotency_key: &str) -> Answer {
         let body = serde_json::json!({ "type": "SALE", "amount": amount, "currency": "NZD" });
         self.post("/v1/transaction/sale", &body, Some(idempotency_key))
     }

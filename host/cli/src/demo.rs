@@ -131,7 +131,7 @@ async fn tell(terminal: &EmulatedTerminal, api_key: String) -> Result<bool> {
     let answer = selling.await??;
     drain(&mut out, &mut shown, &mut receipts)?;
     writeln!(out, "\nThe receipt:\n")?;
-    for line in receipts.iter().flatten() {
+    for line in receipts.iter().flat_map(|receipt| receipt.lines()) {
         writeln!(out, "    {line}")?;
     }
     writeln!(out, "\n{}", sale::last_line(&answer))?;
@@ -183,12 +183,12 @@ async fn tell_event(
 fn drain(
     out: &mut impl Write,
     shown: &mut broadcast::Receiver<Shown>,
-    receipts: &mut Vec<Vec<String>>,
+    receipts: &mut Vec<String>,
 ) -> Result<()> {
     loop {
         match shown.try_recv() {
             Ok(Shown::Screen(text)) => say(out, "screen", &text.replace('\n', " / "))?,
-            Ok(Shown::Receipt(lines)) => receipts.push(lines),
+            Ok(Shown::Paper(receipt)) => receipts.push(receipt),
             Err(broadcast::error::TryRecvError::Lagged(_)) => {}
             Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => {
                 return Ok(());

@@ -9,7 +9,10 @@ use emulator::{
     Controls, Emulator, Shown,
     acquirer::{Acquirer, AcquirerHandle},
 };
-use terminal_host::{TerminalConfig, TransactionService, clock::SystemClock, observer::Observer};
+use terminal_host::{
+    TerminalConfig, TransactionService, clock::SystemClock, observer::Observer,
+    parameters::Parameters,
+};
 use tokio::{
     net::TcpListener,
     runtime::Runtime,
@@ -49,8 +52,6 @@ pub(crate) struct EmulatedTerminal {
     controls: Controls,
     shutdown: watch::Sender<bool>,
     server: JoinHandle<()>,
-    /// Ends when it is dropped.
-    _own_acquirer: Option<AcquirerHandle>,
 }
 
 /// The runtime a terminal runs on.
@@ -77,28 +78,28 @@ impl EmulatedTerminal {
         let mut vault = vault_file::open(&files)?;
         emulator::provision(&mut vault)?;
         let (acquirer, own_acquirer) = acquirer(options.acquirer)?;
-        let parameters = emulator::parameters()?;
-        let Emulator { devices, controls } = Emulator::new(emulator::Options {
+        let (devices, controls) = Emulator::new(emulator::Options {
             card: options.card,
             acquirer,
-            currencies: parameters.terminal.currencies.clone(),
         })?;
+        if let Some(own) = own_acquirer {
+            controls.attach_acquirer(own);
+        }
         let service = TransactionService::start(TerminalConfig {
             engine: engine_file::read(options.engine.as_deref(), emulator::DEVELOPMENT_KEY)?,
             files,
             journal: options.data.join("journal.sqlite"),
             devices,
             vault,
-            parameters,
+            parameters: Parameters::from_json(emulator::PARAMETERS)?,
             clock: Arc::new(SystemClock),
             observer: options.observer,
         })
         .await?;
-        let books = own_acquirer.as_ref().map(AcquirerHandle::books);
         let (shutdown, closing) = watch::channel(false);
         let keys = ApiKeys::from_keys([options.api_key.as_str()]);
         let api = Api::new(Arc::new(service.clone()), keys, closing.clone());
-        let router = api::router(api).merge(controls.router(books));
+        let router = api::router(api).merge(controls.router());
         let server = tokio::spawn(api::serve(listener, router, closing));
         Ok(Self {
             url: format!("http://{address}"),
@@ -106,7 +107,6 @@ impl EmulatedTerminal {
             controls,
             shutdown,
             server,
-            _own_acquirer: own_acquirer,
         })
     }
 

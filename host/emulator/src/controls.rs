@@ -1,25 +1,91 @@
-//! The hand that works the emulated devices, and the state they share with it.
+//! The hands of cardholder and merchant.
 
 use std::{
     collections::VecDeque,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use serde::Deserialize;
-use terminal_host::parameters::Currency;
-use tokio::sync::{Notify, broadcast, futures::Notified};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, broadcast};
 use virtual_card::{Card, Quirk};
+use zeroize::Zeroizing;
 
-/// Receipts that are kept for reading.
-const RECEIPTS_MAX: usize = 50;
+use crate::{acquirer::AcquirerHandle, paper::PaperWidth};
 
-/// Keys that may wait to be read.
+/// Most key presses that wait for somebody to ask.
 const KEYS_MAX: usize = 64;
 
-/// What is shown and printed, that a slow reader may miss.
+/// Most papers that are kept.
+const PAPERS_MAX: usize = 32;
+
+/// How many screens and papers a slow watcher may lag behind.
 const SHOWN_MAX: usize = 256;
 
-/// Works the devices. Cheap to clone; all clones work the same terminal.
+/// What came out of the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// A screen: lines with a newline between them. A PIN shows as asterisks.
+    Screen(String),
+    /// A printed paper: lines with a newline after each.
+    Paper(String),
+}
+
+/// How a card is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Entry {
+    /// In the contact slot.
+    Contact,
+}
+
+/// A key of the keypad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Key {
+    /// Ends the entry. Without a digit it bypasses PIN entry, where that is allowed.
+    Enter,
+    /// Takes the digits of this entry back.
+    Clear,
+    /// Ends a PIN entry, a choice, or the wait for a card.
+    Cancel,
+}
+
+/// What the keypad does when nobody presses a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum KeypadMode {
+    /// It types the card's own PIN, and takes the first choice.
+    #[default]
+    Automatic,
+    /// Nothing, until the terminal's time is over.
+    Silent,
+}
+
+/// Why the emulator did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no card with this name.
+    #[error("there is no card named {name:?}; there are {known}", known = card_names().join(", "))]
+    UnknownCard {
+        /// The name, shortened.
+        name: String,
+    },
+    /// A card is being read; pull it first.
+    #[error("a card is in use; pull it with DELETE /emulator/card first")]
+    CardInUse,
+    /// There is no card in the slot.
+    #[error("there is no card in the slot")]
+    NoCard,
+    /// Something else than one to twelve digits.
+    #[error("keys are one to twelve digits")]
+    NotDigits,
+    /// Too many keys were pressed before somebody asked for them.
+    #[error("too many keys wait already")]
+    TooManyKeys,
+}
+
+/// The hands of cardholder and merchant, and what they see. Clones are the same hands.
 #[derive(Clone)]
 pub struct Controls {
     shared: Arc<Shared>,
@@ -27,190 +93,150 @@ pub struct Controls {
 
 struct Shared {
     state: Mutex<State>,
+    /// Told of every change of the state.
     changed: Notify,
     shown: broadcast::Sender<Shown>,
-    currencies: Vec<Currency>,
 }
 
-struct State {
-    slot: Slot,
-    /// Presented to every transaction by itself.
-    standing: Option<String>,
-    /// Counts cards, so that a card that was pulled is told from the next one.
-    cards: u64,
-    keys: VecDeque<Key>,
-    typing: Typing,
-    paper: bool,
-    screen: String,
-    receipts: VecDeque<Vec<String>>,
-}
-
-/// The contact slot.
-enum Slot {
-    Empty,
-    /// A card that no transaction has read.
-    Fresh(Box<Card>),
-    /// The card of a transaction, with its number and its PIN.
-    InUse {
-        number: u64,
-        pin: String,
-    },
-}
-
-/// A card that a transaction took from the slot.
-pub(crate) struct Taken {
-    pub(crate) card: Card,
-    pub(crate) number: u64,
-    pub(crate) presentation: Presentation,
-}
-
-/// How a card is presented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Presentation {
-    /// In the contact slot.
-    #[default]
-    Contact,
-}
-
-/// A key of the keypad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
-    /// 0 to 9.
+/// One press: of a digit or of another key.
+#[derive(Clone, Copy)]
+pub(crate) enum Press {
     Digit(u8),
-    /// Ends entry.
-    Enter,
-    /// Takes the digits back.
-    Clear,
-    /// Ends the transaction.
-    Cancel,
+    Key(Key),
 }
 
-/// Who types when a PIN is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Typing {
-    /// The emulator types the card's own PIN when no key waits.
-    #[default]
-    Auto,
-    /// Nobody but the caller.
-    Manual,
+/// What the devices and the hands share.
+#[derive(Default)]
+pub(crate) struct State {
+    /// The card that is presented to every transaction.
+    pub(crate) automatic_card: Option<String>,
+    pub(crate) slot: Option<InsertedCard>,
+    /// Numbers the cards that were inserted.
+    pub(crate) cards_inserted: u64,
+    /// The reader waits for a card: cancel is for it.
+    pub(crate) reader_waits: bool,
+    pub(crate) wait_cancelled: bool,
+    pub(crate) presses: VecDeque<Press>,
+    pub(crate) keypad_mode: KeypadMode,
+    pub(crate) screen: String,
+    pub(crate) papers: VecDeque<String>,
+    pub(crate) paper_width: PaperWidth,
+    pub(crate) out_of_paper: bool,
+    acquirer: Option<AcquirerHandle>,
 }
 
-/// What was shown or printed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shown {
-    /// A screen.
-    Screen(String),
-    /// A receipt, line by line.
-    Receipt(Vec<String>),
-}
-
-/// No card of the catalogue has this name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no card named {0:?}; there are: {names}", names = card_names())]
-pub struct UnknownCard(pub String);
-
-fn card_names() -> String {
-    virtual_card::catalogue()
-        .iter()
-        .map(|card| card.name)
-        .collect::<Vec<_>>()
-        .join(", ")
+/// A card in the slot.
+pub(crate) struct InsertedCard {
+    pub(crate) number: u64,
+    pub(crate) card: Card,
+    /// The terminal reads it, or has read it.
+    pub(crate) in_use: bool,
 }
 
 impl Controls {
-    pub(crate) fn new(
-        standing: Option<String>,
-        currencies: Vec<Currency>,
-    ) -> Result<Self, UnknownCard> {
-        if let Some(name) = &standing {
+    pub(crate) fn new(automatic_card: Option<String>) -> Result<Self, Error> {
+        if let Some(name) = &automatic_card {
             named(name)?;
         }
         let state = State {
-            slot: Slot::Empty,
-            standing,
-            cards: 0,
-            keys: VecDeque::new(),
-            typing: Typing::Auto,
-            paper: true,
-            screen: "WELCOME".to_owned(),
-            receipts: VecDeque::new(),
+            automatic_card,
+            ..State::default()
         };
-        let shared = Shared {
-            state: Mutex::new(state),
-            changed: Notify::new(),
-            shown: broadcast::channel(SHOWN_MAX).0,
-            currencies,
-        };
+        let (shown, _) = broadcast::channel(SHOWN_MAX);
         Ok(Self {
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared {
+                state: Mutex::new(state),
+                changed: Notify::new(),
+                shown,
+            }),
         })
     }
 
-    /// Puts a card into the slot, in place of what was there, with a fault if one is wanted.
+    /// Puts the card of this name into the slot, fresh from its issuer, with faults or without. It
+    /// is read by the transaction that waits, or by the next one, and leaves the slot when the
+    /// terminal is done with it.
     ///
-    /// Fails when the catalogue has no such card.
-    pub fn present(&self, name: &str, quirk: Option<Quirk>) -> Result<(), UnknownCard> {
-        let card = named(name)?;
-        let card = match quirk {
-            Some(quirk) => card.with_quirk(quirk),
-            None => card,
-        };
-        self.state().slot = Slot::Fresh(Box::new(card));
-        self.tell();
-        Ok(())
-    }
-
-    /// Presents this card to every transaction from now on, or none.
-    ///
-    /// Fails when the catalogue has no such card.
-    pub fn present_always(&self, name: Option<String>) -> Result<(), UnknownCard> {
-        if let Some(name) = &name {
-            named(name)?;
-        }
-        self.state().standing = name;
-        self.tell();
-        Ok(())
-    }
-
-    /// Pulls the card, in the middle of a transaction or not. `false` when there was none.
-    pub fn pull(&self) -> bool {
-        let was = std::mem::replace(&mut self.state().slot, Slot::Empty);
-        self.tell();
-        !matches!(was, Slot::Empty)
-    }
-
-    /// Presses keys. What goes beyond the keypad's memory is lost, as on a real one.
-    pub fn press(&self, keys: impl IntoIterator<Item = Key>) {
-        let mut state = self.state();
-        for key in keys {
-            if state.keys.len() < KEYS_MAX {
-                state.keys.push_back(key);
+    /// A card that was not read yet is replaced. Fails with [`Error::UnknownCard`], or with
+    /// [`Error::CardInUse`] while the terminal reads one.
+    pub fn insert_card(&self, name: &str, _entry: Entry, quirks: &[Quirk]) -> Result<(), Error> {
+        let card = quirks
+            .iter()
+            .fold(named(name)?, |card, quirk| card.with_quirk(*quirk));
+        self.change(|state| {
+            if state.slot.as_ref().is_some_and(|inserted| inserted.in_use) {
+                return Err(Error::CardInUse);
             }
+            state.insert(card, false);
+            Ok(())
+        })
+    }
+
+    /// Pulls the card out, also while it is being read.
+    ///
+    /// Fails with [`Error::NoCard`] when there is none.
+    pub fn pull_card(&self) -> Result<(), Error> {
+        self.change(|state| state.slot.take().map(drop).ok_or(Error::NoCard))
+    }
+
+    /// Types digits and presses enter. When nobody asks for a PIN or a choice yet, the keys wait.
+    ///
+    /// Fails with [`Error::NotDigits`] or [`Error::TooManyKeys`].
+    pub fn type_keys(&self, digits: &str) -> Result<(), Error> {
+        let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !all_digits || !(1..=12).contains(&digits.len()) {
+            return Err(Error::NotDigits);
         }
-        drop(state);
-        self.tell();
+        let digits = digits.bytes().map(|byte| byte.wrapping_sub(b'0'));
+        self.press_all(
+            digits
+                .map(Press::Digit)
+                .chain([Press::Key(Key::Enter)])
+                .collect(),
+        )
     }
 
-    /// Says who types when a PIN is asked for.
-    pub fn set_typing(&self, typing: Typing) {
-        self.state().typing = typing;
+    /// Presses one key.
+    ///
+    /// Fails with [`Error::TooManyKeys`].
+    pub fn press(&self, key: Key) -> Result<(), Error> {
+        let cancelled = self.change(|state| {
+            let for_reader = key == Key::Cancel && state.reader_waits;
+            state.wait_cancelled |= for_reader;
+            for_reader
+        });
+        if cancelled {
+            Ok(())
+        } else {
+            self.press_all(vec![Press::Key(key)])
+        }
     }
 
-    /// Takes the paper out, or puts it in.
-    pub fn set_paper(&self, paper: bool) {
-        self.state().paper = paper;
+    /// What the keypad does from now on when nobody presses a key.
+    pub fn set_keypad_mode(&self, mode: KeypadMode) {
+        self.change(|state| state.keypad_mode = mode);
     }
 
-    /// What the screen shows.
+    /// Puts in paper of this width.
+    pub fn load_paper(&self, width: PaperWidth) {
+        self.change(|state| {
+            state.paper_width = width;
+            state.out_of_paper = false;
+        });
+    }
+
+    /// Takes the paper out: the printer fails until some is loaded.
+    pub fn remove_paper(&self) {
+        self.change(|state| state.out_of_paper = true);
+    }
+
+    /// What the screen shows: lines with a newline between them.
     pub fn screen(&self) -> String {
         self.state().screen.clone()
     }
 
-    /// The receipts printed, oldest first.
-    pub fn receipts(&self) -> Vec<Vec<String>> {
-        self.state().receipts.iter().cloned().collect()
+    /// The last papers that were printed, the oldest first, at most 32.
+    pub fn papers(&self) -> Vec<String> {
+        self.state().papers.iter().cloned().collect()
     }
 
     /// Everything that is shown and printed from now on.
@@ -218,197 +244,107 @@ impl Controls {
         self.shared.shown.subscribe()
     }
 
-    /// Resolves at the next change, once enabled.
-    pub(crate) fn changed(&self) -> Notified<'_> {
-        self.shared.changed.notified()
+    /// Lets `GET /emulator/ledger` show what this acquirer believes.
+    pub fn attach_acquirer(&self, acquirer: AcquirerHandle) {
+        self.change(|state| state.acquirer = Some(acquirer));
     }
 
-    /// Takes a card that no transaction has read; the standing one when the slot is empty.
-    pub(crate) fn take_card(&self, contact_accepted: bool) -> Option<Taken> {
-        if !contact_accepted {
-            return None;
-        }
-        let mut state = self.state();
-        let card = match std::mem::replace(&mut state.slot, Slot::Empty) {
-            Slot::Fresh(card) => *card,
-            Slot::Empty => named(state.standing.as_deref()?).ok()?,
-            in_use @ Slot::InUse { .. } => {
-                state.slot = in_use;
-                return None;
-            }
-        };
-        state.cards = state.cards.wrapping_add(1);
-        let number = state.cards;
-        state.slot = Slot::InUse {
-            number,
-            pin: card.pin().to_owned(),
-        };
-        // Keys that were pressed before belong to nobody.
-        state.keys.retain(|key| !matches!(key, Key::Cancel));
-        Some(Taken {
-            card,
-            number,
-            presentation: Presentation::Contact,
-        })
+    pub(crate) fn acquirer(&self) -> Option<AcquirerHandle> {
+        self.state().acquirer.clone()
     }
 
-    pub(crate) fn is_in_slot(&self, card: u64) -> bool {
-        matches!(self.state().slot, Slot::InUse { number, .. } if number == card)
-    }
-
-    /// Takes this card out, if it is the one in the slot.
-    pub(crate) fn remove(&self, card: u64) {
-        let mut state = self.state();
-        if matches!(state.slot, Slot::InUse { number, .. } if number == card) {
-            state.slot = Slot::Empty;
-        }
-    }
-
-    /// Whether cancel was pressed while no card was there.
-    pub(crate) fn take_cancel(&self) -> bool {
-        let mut state = self.state();
-        let cancelled = state.keys.contains(&Key::Cancel);
-        if cancelled {
-            state.keys.clear();
-        }
-        cancelled
-    }
-
-    pub(crate) fn take_key(&self) -> Option<Key> {
-        self.state().keys.pop_front()
-    }
-
-    /// Types the PIN of the card in the slot, unless somebody has typed or wants to.
-    pub(crate) fn type_the_pin(&self) {
-        let mut state = self.state();
-        if let (Typing::Auto, true, Slot::InUse { pin, .. }) =
-            (state.typing, state.keys.is_empty(), &state.slot)
-        {
-            let digits: Vec<Key> = keys_of(pin);
-            state.keys.extend(digits);
-            state.keys.push_back(Key::Enter);
-        }
-    }
-
-    /// Chooses the first of a list, unless somebody has typed or wants to.
-    pub(crate) fn choose_the_first(&self) {
-        let mut state = self.state();
-        if state.typing == Typing::Auto && state.keys.is_empty() {
-            state.keys.push_back(Key::Digit(1));
-        }
-    }
-
-    pub(crate) fn has_paper(&self) -> bool {
-        self.state().paper
-    }
-
-    pub(crate) fn show(&self, text: String) {
-        self.state().screen.clone_from(&text);
-        // An error means that nobody looks.
-        drop(self.shared.shown.send(Shown::Screen(text)));
-    }
-
-    pub(crate) fn print(&self, lines: Vec<String>) {
-        let mut state = self.state();
-        if state.receipts.len() == RECEIPTS_MAX {
-            state.receipts.pop_front();
-        }
-        state.receipts.push_back(lines.clone());
-        drop(state);
-        drop(self.shared.shown.send(Shown::Receipt(lines)));
-    }
-
-    /// An amount as the display writes it: `NZD 25.00`.
-    pub(crate) fn amount(&self, minor: u64, currency: u16) -> String {
-        let known = self
-            .shared
-            .currencies
-            .iter()
-            .find(|known| known.numeric == currency);
-        let Some(known) = known else {
-            return format!("{minor} ({currency})");
-        };
-        let letters = &known.alphabetic;
-        let places = usize::from(known.exponent);
-        let digits = format!("{minor:0>width$}", width = places.saturating_add(1));
-        let (major, rest) = digits.split_at(digits.len().saturating_sub(places));
-        if rest.is_empty() {
-            format!("{letters} {major}")
-        } else {
-            format!("{letters} {major}.{rest}")
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.shared
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self) {
+    /// Changes the state, and tells who waits.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.state());
         self.shared.changed.notify_waiters();
-    }
-}
-
-/// The keys that type these digits; other characters are no keys.
-pub(crate) fn keys_of(digits: &str) -> Vec<Key> {
-    digits
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .map(|byte| Key::Digit(byte & 0x0F))
-        .collect()
-}
-
-fn named(name: &str) -> Result<Card, UnknownCard> {
-    Card::named(name).ok_or_else(|| UnknownCard(name.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn controls() -> Controls {
-        let currency = |numeric, alphabetic: &str, exponent| Currency {
-            numeric,
-            alphabetic: alphabetic.into(),
-            exponent,
-        };
-        Controls::new(None, vec![currency(554, "NZD", 2), currency(392, "JPY", 0)]).unwrap()
+        result
     }
 
-    #[test]
-    fn amounts_have_the_decimals_of_their_currency() {
-        for (minor, currency, text) in [
-            (2500, 554, "NZD 25.00"),
-            (5, 554, "NZD 0.05"),
-            (2500, 392, "JPY 2500"),
-            (2500, 840, "2500 (840)"),
-        ] {
-            assert_eq!(controls().amount(minor, currency), text);
+    /// Waits until `take` finds what it looks for. `take` runs under the lock, at every change.
+    pub(crate) async fn until<T>(&self, mut take: impl FnMut(&mut State) -> Option<T> + Send) -> T {
+        loop {
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            let found = take(&mut self.state());
+            if let Some(found) = found {
+                return found;
+            }
+            changed.await;
         }
     }
 
-    #[test]
-    fn an_unknown_card_is_answered_with_the_names_there_are() {
-        let refused = controls()
-            .present("visa-gold", None)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            refused.contains("visa-gold") && refused.contains("visa-credit"),
-            "{refused}"
-        );
+    pub(crate) fn show(&self, text: String) {
+        self.change(|state| state.screen.clone_from(&text));
+        // Nobody may be watching.
+        drop(self.shared.shown.send(Shown::Screen(text)));
     }
 
-    #[test]
-    fn a_card_is_read_by_one_transaction_only() {
-        let controls = controls();
-        controls.present("visa-credit", None).unwrap();
-        let taken = controls.take_card(true).unwrap();
-        assert!(controls.take_card(true).is_none());
-        assert!(controls.is_in_slot(taken.number));
-        assert!(controls.pull());
-        assert!(!controls.is_in_slot(taken.number));
+    pub(crate) fn print(&self, text: String) {
+        self.change(|state| {
+            if state.papers.len() >= PAPERS_MAX {
+                state.papers.pop_front();
+            }
+            state.papers.push_back(text.clone());
+        });
+        // Nobody may be watching.
+        drop(self.shared.shown.send(Shown::Paper(text)));
     }
+
+    fn press_all(&self, presses: Vec<Press>) -> Result<(), Error> {
+        self.change(|state| {
+            if state.presses.len().saturating_add(presses.len()) > KEYS_MAX {
+                return Err(Error::TooManyKeys);
+            }
+            state.presses.extend(presses);
+            Ok(())
+        })
+    }
+}
+
+impl fmt::Debug for Controls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Controls").finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// Puts a card in the slot and returns its number.
+    pub(crate) fn insert(&mut self, card: Card, in_use: bool) -> u64 {
+        self.cards_inserted = self.cards_inserted.saturating_add(1);
+        let number = self.cards_inserted;
+        self.slot = Some(InsertedCard {
+            number,
+            card,
+            in_use,
+        });
+        number
+    }
+
+    /// The PIN of the card in the slot.
+    pub(crate) fn card_pin(&self) -> Option<Zeroizing<String>> {
+        let inserted = self.slot.as_ref()?;
+        Some(Zeroizing::new(inserted.card.pin().to_owned()))
+    }
+}
+
+/// The names of all cards.
+pub(crate) fn card_names() -> Vec<&'static str> {
+    virtual_card::catalogue()
+        .iter()
+        .map(|card| card.name)
+        .collect()
+}
+
+fn named(name: &str) -> Result<Card, Error> {
+    Card::named(name).ok_or_else(|| Error::UnknownCard {
+        name: name.chars().take(64).collect(),
+    })
 }

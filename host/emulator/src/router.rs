@@ -1,257 +1,225 @@
-//! The emulator's hand over HTTP: `/emulator/…`.
+//! The controls over HTTP, with errors in the envelope of the Commerce API.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::{
     Json, Router,
-    extract::{State, rejection::JsonRejection},
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use virtual_card::Quirk;
 
 use crate::{
-    acquirer::{Books, Ledger},
-    controls::{Controls, Key, Presentation, Typing, keys_of},
+    acquirer::{Ledger, RESPONSE_CODES, SPECIAL_AMOUNTS},
+    controls::{Controls, Entry, Error, Key, KeypadMode, card_names},
 };
 
-/// Digits that one request may type.
-const KEYS_MAX: usize = 32;
-
-#[derive(Clone)]
-struct Hand {
-    controls: Controls,
-    books: Option<Books>,
-}
+/// The longest body that is read.
+const BODY_MAX: usize = 4096;
 
 impl Controls {
-    /// The controls over HTTP. `books` are those of the emulator's own acquirer, when it has one.
-    pub fn router(&self, books: Option<Books>) -> Router {
+    /// Everything under `/emulator`:
+    ///
+    /// | request | does |
+    /// |---|---|
+    /// | `POST /emulator/card` `{"card":"visa-credit","entry":"CONTACT","quirk":{"kind":"REMOVED_AT","command":3}}` | presents a card; entry and quirk may be left out |
+    /// | `DELETE /emulator/card` | pulls it |
+    /// | `POST /emulator/keypad` `{"keys":"1234"}`, `{"key":"CANCEL"}` or `{"mode":"SILENT"}` | presses keys |
+    /// | `GET /emulator/screen` | what is shown |
+    /// | `GET /emulator/paper` | what was printed, the last paper last |
+    /// | `GET /emulator/ledger` | what the acquirer believes |
+    /// | `GET /emulator/cards` | the cards, and the amounts that are answered in a special way |
+    pub fn router(&self) -> Router {
         Router::new()
-            .route("/emulator/card", post(present).delete(pull))
-            .route("/emulator/cards", get(cards))
+            .route("/emulator/card", post(insert_card).delete(pull_card))
             .route("/emulator/keypad", post(press))
             .route("/emulator/screen", get(screen))
-            .route("/emulator/paper", get(paper).put(put_paper))
+            .route("/emulator/paper", get(paper))
             .route("/emulator/ledger", get(ledger))
-            .with_state(Hand {
-                controls: self.clone(),
-                books,
-            })
+            .route("/emulator/cards", get(cards))
+            .layer(DefaultBodyLimit::max(BODY_MAX))
+            .with_state(self.clone())
     }
 }
 
-/// A refusal, in the shape of the Commerce API's errors.
+/// Body of `POST /emulator/card`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CardRequest {
+    card: String,
+    entry: Option<Entry>,
+    quirk: Option<QuirkRequest>,
+}
+
+/// A fault of the card. Commands are counted from 1.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
+enum QuirkRequest {
+    RemovedAt { command: u32 },
+    GarbageAt { command: u32 },
+    AlwaysGarbage,
+    EndlessRecords,
+    StatusAt { command: u32, status: u16 },
+}
+
+impl From<QuirkRequest> for Quirk {
+    fn from(request: QuirkRequest) -> Self {
+        match request {
+            QuirkRequest::RemovedAt { command } => Self::RemovedAt(command),
+            QuirkRequest::GarbageAt { command } => Self::GarbageAt(command),
+            QuirkRequest::AlwaysGarbage => Self::AlwaysGarbage,
+            QuirkRequest::EndlessRecords => Self::EndlessRecords,
+            QuirkRequest::StatusAt { command, status } => Self::StatusAt(command, status),
+        }
+    }
+}
+
+/// Body of `POST /emulator/keypad`: one of the three.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeypadRequest {
+    keys: Option<String>,
+    key: Option<Key>,
+    mode: Option<KeypadMode>,
+}
+
+async fn insert_card(State(controls): State<Controls>, body: Bytes) -> Result<Response, Refused> {
+    let request: CardRequest = parse(&body)?;
+    let entry = request.entry.unwrap_or(Entry::Contact);
+    let quirks: Vec<Quirk> = request.quirk.into_iter().map(Quirk::from).collect();
+    controls.insert_card(&request.card, entry, &quirks)?;
+    Ok(Json(json!({"card": request.card, "entry": entry})).into_response())
+}
+
+async fn pull_card(State(controls): State<Controls>) -> Result<StatusCode, Refused> {
+    controls.pull_card()?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn press(State(controls): State<Controls>, body: Bytes) -> Result<StatusCode, Refused> {
+    let request: KeypadRequest = parse(&body)?;
+    match (request.keys, request.key, request.mode) {
+        (Some(keys), None, None) => controls.type_keys(&keys)?,
+        (None, Some(key), None) => controls.press(key)?,
+        (None, None, Some(mode)) => controls.set_keypad_mode(mode),
+        _ => {
+            return Err(Refused::body(
+                "expected one of keys, key and mode".to_owned(),
+            ));
+        }
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn screen(State(controls): State<Controls>) -> Json<Value> {
+    let screen = controls.screen();
+    Json(json!({"lines": screen.lines().collect::<Vec<_>>()}))
+}
+
+async fn paper(State(controls): State<Controls>) -> String {
+    controls.papers().join("- - - - - - - - - - - - - - - -\n")
+}
+
+async fn ledger(State(controls): State<Controls>) -> Result<Json<Ledger>, Refused> {
+    let acquirer = controls.acquirer().ok_or_else(|| Refused {
+        status: StatusCode::NOT_FOUND,
+        code: "NOT_FOUND",
+        message: "the acquirer runs elsewhere and keeps its own ledger".to_owned(),
+        details: json!({}),
+    })?;
+    Ok(Json(acquirer.ledger()))
+}
+
+async fn cards() -> Json<Value> {
+    let cards = virtual_card::catalogue().iter().map(|card| {
+        json!({
+            "name": card.name,
+            "description": card.description,
+            "scheme": card.scheme,
+            "maskedPan": card.masked_pan,
+            "pin": card.pin,
+        })
+    });
+    Json(json!({
+        "cards": cards.collect::<Vec<_>>(),
+        "responseCodes": RESPONSE_CODES,
+        "specialAmounts": SPECIAL_AMOUNTS,
+    }))
+}
+
+/// Parses a body whatever its content type says: this is a tool for `curl`.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|error| Refused::body(error.to_string()))
+}
+
+/// An error as it is answered.
 struct Refused {
     status: StatusCode,
     code: &'static str,
     message: String,
-    field: Option<&'static str>,
+    details: Value,
+}
+
+impl Refused {
+    fn body(message: String) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: "INVALID_REQUEST",
+            message,
+            details: json!({"field": "body"}),
+        }
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        let (status, code, details) = match &error {
+            Error::UnknownCard { name } => (
+                StatusCode::BAD_REQUEST,
+                "INVALID_REQUEST",
+                json!({"field": "card", "value": name, "constraint": "enum", "names": card_names()}),
+            ),
+            Error::NotDigits => (
+                StatusCode::BAD_REQUEST,
+                "INVALID_REQUEST",
+                json!({"field": "keys", "constraint": "pattern"}),
+            ),
+            Error::NoCard => (StatusCode::NOT_FOUND, "NOT_FOUND", json!({})),
+            Error::CardInUse | Error::TooManyKeys => {
+                (StatusCode::CONFLICT, "TERMINAL_BUSY", json!({}))
+            }
+        };
+        Self {
+            status,
+            code,
+            message: error.to_string(),
+            details,
+        }
+    }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let request_id = format!("req_{}", ulid::Ulid::new());
-        let mut body = json!({
+        let envelope = json!({
             "error": self.code,
             "message": self.message,
-            "requestId": request_id,
+            "requestId": request_id(),
+            "details": self.details,
         });
-        if let (Some(field), Some(body)) = (self.field, body.as_object_mut()) {
-            body.insert("details".into(), json!({ "field": field }));
-        }
-        (self.status, Json(body)).into_response()
+        (self.status, Json(envelope)).into_response()
     }
 }
 
-fn invalid(field: Option<&'static str>, message: String) -> Refused {
-    Refused {
-        status: StatusCode::BAD_REQUEST,
-        code: "INVALID_REQUEST",
-        message,
-        field,
-    }
-}
-
-/// A body that is no such JSON.
-fn body<T>(parsed: Result<Json<T>, JsonRejection>) -> Result<T, Refused> {
-    parsed
-        .map(|Json(body)| body)
-        .map_err(|refused| invalid(None, refused.body_text()))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Presented {
-    card: String,
-    #[serde(default)]
-    entry: Presentation,
-    #[serde(default)]
-    quirk: Option<QuirkName>,
-}
-
-/// A fault of the card, as JSON: `{"removedAt":7}`, `"alwaysGarbage"`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-enum QuirkName {
-    RemovedAt(u32),
-    GarbageAt(u32),
-    AlwaysGarbage,
-    EndlessRecords,
-    /// The command, and the status word as four hexadecimal digits.
-    StatusAt(u32, String),
-}
-
-async fn present(
-    State(hand): State<Hand>,
-    parsed: Result<Json<Presented>, JsonRejection>,
-) -> Result<Json<Value>, Refused> {
-    let Presented {
-        card,
-        entry: Presentation::Contact,
-        quirk,
-    } = body(parsed)?;
-    let quirk = quirk.map(Quirk::try_from).transpose()?;
-    hand.controls
-        .present(&card, quirk)
-        .map_err(|unknown| invalid(Some("card"), unknown.to_string()))?;
-    Ok(Json(json!({ "presented": card })))
-}
-
-impl TryFrom<QuirkName> for Quirk {
-    type Error = Refused;
-
-    fn try_from(name: QuirkName) -> Result<Self, Refused> {
-        Ok(match name {
-            QuirkName::RemovedAt(command) => Self::RemovedAt(command),
-            QuirkName::GarbageAt(command) => Self::GarbageAt(command),
-            QuirkName::AlwaysGarbage => Self::AlwaysGarbage,
-            QuirkName::EndlessRecords => Self::EndlessRecords,
-            QuirkName::StatusAt(command, status) => {
-                let status = u16::from_str_radix(&status, 16).map_err(|_| {
-                    invalid(
-                        Some("quirk"),
-                        "a status word has four hexadecimal digits".into(),
-                    )
-                })?;
-                Self::StatusAt(command, status)
-            }
-        })
-    }
-}
-
-async fn pull(State(hand): State<Hand>) -> Json<Value> {
-    Json(json!({ "pulled": hand.controls.pull() }))
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CardLine {
-    name: &'static str,
-    description: &'static str,
-    scheme: &'static str,
-    masked_pan: String,
-    pin: &'static str,
-}
-
-async fn cards() -> Json<Vec<CardLine>> {
-    Json(
-        virtual_card::catalogue()
-            .iter()
-            .map(|card| CardLine {
-                name: card.name,
-                description: card.description,
-                scheme: card.scheme,
-                masked_pan: card.masked_pan.clone(),
-                pin: card.pin,
-            })
-            .collect(),
+/// A name for the answer, as the Commerce API gives each of its own.
+fn request_id() -> String {
+    static REFUSED: AtomicU64 = AtomicU64::new(1);
+    format!(
+        "req_emulator_{:06}",
+        REFUSED.fetch_add(1, Ordering::Relaxed)
     )
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pressed {
-    /// Digits to type; enter is pressed after them.
-    #[serde(default)]
-    keys: Option<String>,
-    #[serde(default)]
-    key: Option<KeyName>,
-    #[serde(default)]
-    typing: Option<Typing>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum KeyName {
-    Enter,
-    Clear,
-    Cancel,
-}
-
-async fn press(
-    State(hand): State<Hand>,
-    parsed: Result<Json<Pressed>, JsonRejection>,
-) -> Result<Json<Value>, Refused> {
-    let Pressed { keys, key, typing } = body(parsed)?;
-    if keys.is_none() && key.is_none() && typing.is_none() {
-        return Err(invalid(Some("keys"), "give keys, key or typing".into()));
-    }
-    if let Some(typing) = typing {
-        hand.controls.set_typing(typing);
-    }
-    if let Some(keys) = keys {
-        if keys.is_empty() || keys.len() > KEYS_MAX || !keys.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(invalid(
-                Some("keys"),
-                format!("keys are 1 to {KEYS_MAX} digits"),
-            ));
-        }
-        hand.controls
-            .press(keys_of(&keys).into_iter().chain([Key::Enter]));
-    }
-    if let Some(key) = key {
-        hand.controls.press([match key {
-            KeyName::Enter => Key::Enter,
-            KeyName::Clear => Key::Clear,
-            KeyName::Cancel => Key::Cancel,
-        }]);
-    }
-    Ok(Json(json!({ "pressed": true })))
-}
-
-async fn screen(State(hand): State<Hand>) -> Json<Value> {
-    Json(json!({ "screen": hand.controls.screen().lines().collect::<Vec<_>>() }))
-}
-
-async fn paper(State(hand): State<Hand>) -> Json<Value> {
-    Json(json!({ "receipts": hand.controls.receipts() }))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Paper {
-    loaded: bool,
-}
-
-async fn put_paper(
-    State(hand): State<Hand>,
-    parsed: Result<Json<Paper>, JsonRejection>,
-) -> Result<Json<Value>, Refused> {
-    let Paper { loaded } = body(parsed)?;
-    hand.controls.set_paper(loaded);
-    Ok(Json(json!({ "loaded": loaded })))
-}
-
-async fn ledger(State(hand): State<Hand>) -> Result<Json<Ledger>, Refused> {
-    match &hand.books {
-        Some(books) => Ok(Json(books.ledger())),
-        None => Err(Refused {
-            status: StatusCode::NOT_FOUND,
-            code: "NOT_FOUND",
-            message: "the acquirer is a process of its own; ask it".into(),
-            field: None,
-        }),
-    }
 }

@@ -1,369 +1,350 @@
-//! What the acquirer decides.
-
-use std::collections::BTreeMap;
-
-use virtual_card::Issuer;
+//! What the acquirer decides: one message in, one answer out, no socket and no clock.
 
 use super::{
-    amounts::{self, Behaviour},
-    chip_data,
-    ledger::{Authorisation, Ledger, Original, State},
-    message::Message,
-    security,
+    authorise::{self, Verdict},
+    behaviour::{self, Behaviour},
+    codec::{self, Message},
+    fields::number as field,
+    kind::Kind,
+    ledger::{Entry, Ledger, State, Totals, TransactionKey},
+    security::MacKeys,
 };
+use crate::keys;
 
-/// Bytes of a message type and its fields that every answer repeats.
-const ECHOED: [u8; 8] = [3, 4, 7, 11, 12, 13, 41, 49];
-
-/// The acquirer's state.
-#[derive(Default)]
+/// The acquirer's books.
+#[derive(Debug, Default)]
 pub(super) struct Host {
     pub(super) ledger: Ledger,
-    /// Overrules what the amount says, while it is set.
-    pub(super) behaviour: Option<Behaviour>,
-    /// Counts authorisation codes.
-    codes: u32,
+    authorisations: u32,
 }
 
-/// What goes back.
+/// An answer, and how it is given.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Reply {
-    /// The answer on the wire, without its length. Empty when there is none.
-    pub(super) bytes: Vec<u8>,
-    /// How it is sent.
+    /// The message with its code. `None`: the request cannot be answered.
+    pub(super) bytes: Option<Vec<u8>>,
+    /// How it is given.
     pub(super) behaviour: Behaviour,
 }
 
 impl Host {
-    /// Decides one request. A request that cannot be read gets no answer.
-    pub(super) fn answer(&mut self, bytes: &[u8]) -> Reply {
-        let Ok(request) = Message::parse(bytes) else {
-            self.ledger.broken = self.ledger.broken.saturating_add(1);
-            return Reply {
-                bytes: Vec::new(),
-                behaviour: Behaviour::Close,
-            };
+    /// Answers one message. A behaviour other than normal takes the place of the amount's own.
+    ///
+    /// What cannot be read, or is of a type an acquirer does not answer, gets no answer. A message
+    /// whose code is wrong is answered 96 and changes nothing.
+    pub(super) fn answer(&mut self, bytes: &[u8], set: Behaviour) -> Reply {
+        let reply = |bytes, behaviour| Reply { bytes, behaviour };
+        let Some((message, keys, authentic)) = read(bytes) else {
+            self.ledger.count_refused();
+            return reply(None, Behaviour::Normal);
         };
-        if !security::is_authentic(&request, bytes) {
-            self.ledger.not_authentic = self.ledger.not_authentic.saturating_add(1);
-            let answer = answer_to(&request, "96");
-            return Reply {
-                bytes: answer.encode(),
-                behaviour: Behaviour::Normal,
-            };
-        }
-        match request.kind {
-            100 | 101 | 200 | 201 => self.financial(&request),
-            220 | 221 => normal(&request, &self.advice(&request)),
-            400 | 401 | 420 | 421 => normal(&request, &self.reversal(&request)),
-            500 => normal(&request, &self.reconciliation(&request)),
-            800 => normal(&request, &answer_to(&request, "00")),
-            _ => normal(&request, &answer_to(&request, "12")),
-        }
-    }
-
-    /// A request for money. The same request is decided once, however often it comes.
-    fn financial(&mut self, request: &Message) -> Reply {
-        let amount = request.number(4).unwrap_or_default();
-        let behaviour = self.behaviour.unwrap_or_else(|| amounts::behaviour(amount));
-        let decided = self.decide(request, amount);
-        let mut answer = answer_to(request, &decided.code);
-        if let Some(code) = &decided.authorisation_code {
-            answer.set(38, code.as_bytes());
-        }
-        if !decided.chip_data.is_empty() {
-            answer.set(55, decided.chip_data);
-        }
-        Reply {
-            bytes: spoil(&answer, request, behaviour),
-            behaviour,
-        }
-    }
-
-    fn decide(&mut self, request: &Message, amount: u64) -> Decided {
-        let original = original_of(request);
-        if let Some(known) = self.ledger.find(&original) {
-            known.times_sent = known.times_sent.saturating_add(1);
-            let code = match known.state {
-                State::Reversed => "12".to_owned(),
-                State::Approved | State::Advised | State::Declined => known.response_code.clone(),
-            };
-            let approved = code == "00";
-            let authorisation_code = known.authorisation_code.clone().filter(|_| approved);
-            let chip_data = chip_answer(request, &code);
-            return Decided {
-                code,
-                authorisation_code,
-                chip_data,
-            };
-        }
-        if self.ledger.reversed_before.contains(&original) {
-            return Decided::refused("12");
-        }
-        if self.ledger.is_full() {
-            return Decided::refused("96");
-        }
-        let code = judge(request, amount);
-        let authorisation_code = (code == "00").then(|| self.next_code());
-        self.ledger.authorisations.push(Authorisation {
-            original,
-            amount_minor: amount,
-            currency: request.text(49).to_owned(),
-            masked_pan: masked(&pan_of(request)),
-            response_code: code.to_owned(),
-            authorisation_code: authorisation_code.clone(),
-            state: if code == "00" {
-                State::Approved
-            } else {
-                State::Declined
-            },
-            times_sent: 1,
-        });
-        Decided {
-            code: code.to_owned(),
-            authorisation_code,
-            chip_data: chip_answer(request, code),
-        }
-    }
-
-    /// An approval that the terminal made offline. It is charged, once.
-    fn advice(&mut self, request: &Message) -> Message {
-        let original = original_of(request);
-        if let Some(known) = self.ledger.find(&original) {
-            known.times_sent = known.times_sent.saturating_add(1);
-        } else if !self.ledger.is_full() {
-            self.ledger.authorisations.push(Authorisation {
-                original,
-                amount_minor: request.number(4).unwrap_or_default(),
-                currency: request.text(49).to_owned(),
-                masked_pan: masked(&pan_of(request)),
-                response_code: request.text(39).to_owned(),
-                authorisation_code: None,
-                state: State::Advised,
-                times_sent: 1,
-            });
+        let Some(kind) = Kind::of(message.message_type) else {
+            self.ledger.count_refused();
+            return reply(None, Behaviour::Normal);
+        };
+        let mut answer = answer_to(&message, kind);
+        let mut behaviour = set;
+        if authentic {
+            self.ledger.count_message(message.type_digits());
+            self.decide(kind, &message, &mut answer);
+            if set == Behaviour::Normal && kind == Kind::Request {
+                let amount = message.number(field::AMOUNT).unwrap_or_default();
+                behaviour = behaviour::behaviour_for(amount);
+            }
         } else {
-            return answer_to(request, "96");
+            self.ledger.count_refused();
+            answer.set(field::RESPONSE_CODE, "96");
         }
-        answer_to(request, "00")
+        reply(Some(encode(answer, &keys, behaviour)), behaviour)
     }
 
-    /// A reversal: accepted, whatever it reverses. What has not come yet is refused when it comes.
-    fn reversal(&mut self, request: &Message) -> Message {
-        let Some(original) = reversed_by(request) else {
-            return answer_to(request, "30");
+    fn decide(&mut self, kind: Kind, message: &Message, answer: &mut Message) {
+        let missing = kind
+            .mandatory()
+            .iter()
+            .any(|number| message.field(*number).is_none());
+        let key = key_of(message);
+        let (Some(key), false) = (key, missing) else {
+            // ISO 8583:1987, field 39: 30 is a format error.
+            answer.set(field::RESPONSE_CODE, "30");
+            return;
         };
-        if let Some(known) = self.ledger.find(&original) {
-            if matches!(known.state, State::Approved | State::Advised) {
-                known.state = State::Reversed;
+        match kind {
+            Kind::Request => self.authorise(key, message, answer),
+            Kind::Advice => self.advise(key, message, answer),
+            Kind::Reversal => self.reverse(&key, message, answer),
+            Kind::Reconciliation => self.reconcile(message, answer),
+            Kind::Network => {
+                // Sign-on, sign-off and echo.
+                let known = matches!(
+                    message.text(field::NETWORK_CODE),
+                    Some("001" | "002" | "301")
+                );
+                answer.set(field::RESPONSE_CODE, if known { "00" } else { "12" });
             }
-        } else if !self.ledger.reversed_before.contains(&original) {
-            if self.ledger.is_full() {
-                return answer_to(request, "96");
-            }
-            self.ledger.reversed_before.push(original);
         }
-        answer_to(request, "00")
     }
 
-    /// Totals: 95 when they differ from the ledger's (field 76 debits, 88 their sum).
-    fn reconciliation(&mut self, request: &Message) -> Message {
-        let terminal = request.text(41);
-        let (count, sum) = self
+    /// 0100 and 0200. A transaction that is known already is answered as before and not charged
+    /// again; one that was reversed before it came is refused.
+    fn authorise(&mut self, key: TransactionKey, message: &Message, answer: &mut Message) {
+        let known = self
             .ledger
-            .charged()
-            .filter(|each| each.original.terminal_id == terminal)
-            .fold((0_u64, 0_u64), |(count, sum), each| {
-                (
-                    count.saturating_add(1),
-                    sum.saturating_add(each.amount_minor),
-                )
-            });
-        let balanced = request.number(76) == Some(count) && request.number(88) == Some(sum);
-        let mut answer = answer_to(request, if balanced { "00" } else { "95" });
-        answer.set(66, if balanced { "1" } else { "2" });
-        answer
+            .entry(&key)
+            .map(|known| repeated(known, message));
+        let is_known = known.is_some();
+        let verdict = known.unwrap_or_else(|| {
+            let code = authorise::response_code(message);
+            Verdict {
+                code: code.to_owned(),
+                authorisation_code: (code == "00").then(|| self.next_authorisation_code()),
+            }
+        });
+        let state = if verdict.code == "00" {
+            State::Approved
+        } else {
+            State::Declined
+        };
+        if !is_known && !self.ledger.record(key, entry(message, state, &verdict)) {
+            answer.set(field::RESPONSE_CODE, "96");
+            return;
+        }
+        answer.set(field::RESPONSE_CODE, &verdict.code);
+        if let Some(code) = &verdict.authorisation_code {
+            answer.set(field::AUTHORISATION_CODE, code);
+        }
+        let chip_data = authorise::issuer_data(message, &verdict.code);
+        if !chip_data.is_empty() {
+            answer.set(field::CHIP_DATA, chip_data);
+        }
     }
 
-    fn next_code(&mut self) -> String {
-        self.codes = self.codes.wrapping_add(1);
-        format!("T{:05}", self.codes % 100_000)
-    }
-}
-
-struct Decided {
-    code: String,
-    authorisation_code: Option<String>,
-    chip_data: Vec<u8>,
-}
-
-impl Decided {
-    fn refused(code: &str) -> Self {
-        Self {
-            code: code.to_owned(),
+    /// 0220: what was decided already is accepted. An advice of a transaction whose request came
+    /// too is the same transaction, charged once.
+    fn advise(&mut self, key: TransactionKey, message: &Message, answer: &mut Message) {
+        let verdict = Verdict {
+            code: "00".to_owned(),
             authorisation_code: None,
-            chip_data: Vec::new(),
+        };
+        let accepted = match self.ledger.entry(&key).map(|known| known.state) {
+            // Reversed before it came: the reversal was the later decision.
+            Some(State::Reversed | State::Advised) => true,
+            Some(State::Approved | State::Declined) | None => self
+                .ledger
+                .record(key, entry(message, State::Advised, &verdict)),
+        };
+        answer.set(field::RESPONSE_CODE, if accepted { "00" } else { "96" });
+    }
+
+    /// 0400 and 0420. What was never seen is accepted too, and remembered, so that it is refused
+    /// should it still come.
+    fn reverse(&mut self, key: &TransactionKey, message: &Message, answer: &mut Message) {
+        let Some(original) = original_of(message, &key.terminal_id) else {
+            answer.set(field::RESPONSE_CODE, "30");
+            return;
+        };
+        let remaining = message
+            .text(field::REPLACEMENT_AMOUNTS)
+            .and_then(|amounts| amounts.get(..12))
+            .and_then(|amount| amount.parse::<u64>().ok())
+            .filter(|amount| *amount > 0);
+        let accepted = match (self.ledger.entry_mut(&original), remaining) {
+            (Some(known), Some(remaining)) => {
+                let fits = remaining <= known.amount_minor;
+                if fits {
+                    known.amount_minor = remaining;
+                }
+                fits
+            }
+            (Some(known), None) => {
+                if known.state != State::Declined {
+                    known.state = State::Reversed;
+                }
+                true
+            }
+            (None, _) => {
+                let verdict = Verdict {
+                    code: "12".to_owned(),
+                    authorisation_code: None,
+                };
+                let mut unknown = entry(message, State::Reversed, &verdict);
+                unknown.trace_number.clone_from(&original.trace_number);
+                unknown.transmitted.clone_from(&original.transmitted);
+                if !self.ledger.record(original, unknown) {
+                    answer.set(field::RESPONSE_CODE, "96");
+                    return;
+                }
+                true
+            }
+        };
+        answer.set(field::RESPONSE_CODE, if accepted { "00" } else { "13" });
+    }
+
+    /// 0500: 00 and field 66 = 1 close the terminal's open transactions; 95 and 2 say that the
+    /// totals differ.
+    fn reconcile(&mut self, message: &Message, answer: &mut Message) {
+        let number = |field| message.number(field).unwrap_or_default();
+        let told = Totals {
+            credits: number(field::CREDITS),
+            debits: number(field::DEBITS),
+            credits_amount: number(field::CREDITS_AMOUNT),
+            debits_amount: number(field::DEBITS_AMOUNT),
+        };
+        let terminal_id = message.text(field::TERMINAL_ID).unwrap_or_default();
+        let balanced = self.ledger.totals(terminal_id) == told;
+        if balanced {
+            self.ledger.settle(terminal_id);
         }
+        answer.set(field::SETTLEMENT_CODE, if balanced { "1" } else { "2" });
+        answer.set(field::RESPONSE_CODE, if balanced { "00" } else { "95" });
+    }
+
+    fn next_authorisation_code(&mut self) -> String {
+        self.authorisations = self.authorisations.checked_add(1).unwrap_or_default();
+        let six_digits = self
+            .authorisations
+            .checked_rem(1_000_000)
+            .unwrap_or_default();
+        format!("{six_digits:06}")
     }
 }
 
-/// The issuer's decision on a request that is new.
-fn judge(request: &Message, amount: u64) -> &'static str {
-    let pan = pan_of(request);
-    let Some(issuer) = Issuer::for_pan(&pan) else {
-        return "14";
-    };
-    let Some(expiry) = request.bytes(14) else {
-        return "30";
-    };
-    if expiry != issuer.expiry().as_bytes() || is_past(request, issuer.expiry()) {
-        return "54";
-    }
-    let Some(elements) = request.bytes(55).and_then(chip_data::parse) else {
-        return "30";
-    };
-    if !amounts_agree(&elements, amount) {
-        return "13";
-    }
-    if !issuer.verify_cryptogram(&elements) {
-        return "05";
-    }
-    // The issuer alone knows the PIN; it answers whether the one in the block is right.
-    if let Some(false) = right_pin(request, &pan) {
-        return "55";
-    }
-    amounts::response_code(amount)
-}
-
-/// Whether the PIN block holds the cardholder's PIN; `None` without one.
-fn right_pin(request: &Message, pan: &str) -> Option<bool> {
-    let issuer = Issuer::for_pan(pan)?;
-    let right = virtual_card::catalogue()
-        .iter()
-        .find(|card| issuer.pin_matches(card.pin))?;
-    security::pin_is_right(request, pan, right.pin)
-}
-
-/// Whether the month of an expiry date (`2812`) lies before the month of the request (field 13, and
-/// the year of this computer's clock, since a message carries none).
-fn is_past(request: &Message, expiry: &str) -> bool {
-    let year = jiff::Zoned::now().year() % 100;
-    let month = request.text(13).get(..2).unwrap_or_default();
-    expiry < format!("{year:02}{month}").as_str()
-}
-
-/// Whether the amount the card saw (tag 9F02) is the one that is asked for.
-fn amounts_agree(elements: &BTreeMap<u32, Vec<u8>>, amount: u64) -> bool {
-    elements.get(&0x9F02).is_some_and(|seen| {
-        let digits: String = seen.iter().map(|byte| format!("{byte:02X}")).collect();
-        digits.parse() == Ok(amount)
-    })
-}
-
-/// Field 55 of the answer: issuer authentication data, and scripts for the cards that get them.
-fn chip_answer(request: &Message, code: &str) -> Vec<u8> {
-    let elements = request.bytes(55).and_then(chip_data::parse);
-    let issuer = Issuer::for_pan(&pan_of(request));
-    let arc = code.as_bytes().first_chunk::<2>().copied();
-    let (Some(elements), Some(issuer), Some(arc)) = (elements, issuer, arc) else {
-        return Vec::new();
-    };
-    let mut data = chip_data::element(0x91, &issuer.authentication_data(&elements, arc));
-    data.extend(issuer.scripts(&elements, arc));
-    data
-}
-
-/// The answer to a request, with everything that is echoed and its response code.
-fn answer_to(request: &Message, code: &str) -> Message {
-    // Request 0200 and its repeat 0201 are answered by 0210.
-    let mut answer = Message::new((request.kind / 10 * 10).saturating_add(10));
-    for field in ECHOED.into_iter().chain([37, 70]) {
-        if let Some(value) = request.bytes(field) {
-            answer.set(field, value);
+/// The message, its keys, and whether its code is right. `None` when it is no message, or names no
+/// key.
+fn read(bytes: &[u8]) -> Option<(Message, MacKeys, bool)> {
+    let received = match codec::decode(bytes) {
+        Ok(received) => received,
+        Err(error) => {
+            tracing::warn!(%error, "a message cannot be read");
+            return None;
         }
+    };
+    let message = received.message;
+    let serial_number = message.field(field::MAC_KEY_SERIAL_NUMBER)?;
+    let keys = MacKeys::of(&keys::MAC_BASE_DERIVATION_KEY, serial_number)?;
+    let authenticated = bytes.get(received.authenticated)?;
+    let code = message.field(message.mac_field())?;
+    let authentic = keys.verifies(authenticated, code);
+    Some((message, keys, authentic))
+}
+
+fn answer_to(message: &Message, kind: Kind) -> Message {
+    // A repeat is answered as the original is (ISO 8583:1987, 4.1.4).
+    let original = message.message_type & !1;
+    let mut answer = Message::new(original.saturating_add(10));
+    for number in kind.echoed() {
+        answer.copy(*number, message);
     }
-    answer.set(39, code);
     answer
 }
 
-fn normal(request: &Message, answer: &Message) -> Reply {
-    Reply {
-        bytes: security::authenticated(answer, request),
-        behaviour: Behaviour::Normal,
-    }
-}
-
-/// The answer on the wire, spoiled as the behaviour says.
-fn spoil(answer: &Message, request: &Message, behaviour: Behaviour) -> Vec<u8> {
-    let mut answer = answer.clone();
+/// Makes the faults that lie in the message itself, and writes it.
+fn encode(mut answer: Message, keys: &MacKeys, behaviour: Behaviour) -> Vec<u8> {
     match behaviour {
-        Behaviour::OtherTraceNumber => {
-            let other = request.number(11).unwrap_or_default().saturating_add(1) % 1_000_000;
-            answer.set(11, format!("{other:06}"));
+        Behaviour::OtherTraceNumber => another(&mut answer, field::TRACE_NUMBER),
+        Behaviour::OtherTerminal => another(&mut answer, field::TERMINAL_ID),
+        Behaviour::OtherAmount => another(&mut answer, field::AMOUNT),
+        Behaviour::WrongIssuerAuthentication => {
+            let wrong = answer.field(field::CHIP_DATA).map(|data| {
+                let mut data = data.to_vec();
+                // The first byte of the cryptogram, after tag 91 and its length.
+                if let Some(byte) = data.get_mut(2) {
+                    *byte ^= 0xFF;
+                }
+                data
+            });
+            if let Some(wrong) = wrong {
+                answer.set(field::CHIP_DATA, wrong);
+            }
         }
-        Behaviour::OtherTerminal => answer.set(41, "SOMEBODY"),
-        Behaviour::OtherAmount => {
-            let other = request.number(4).unwrap_or_default().saturating_add(1);
-            answer.set(4, format!("{other:012}"));
-        }
-        Behaviour::WrongArpc => answer.set(55, chip_data::element(0x91, &[0; 10])),
-        Behaviour::NoMac => return answer.encode(),
         Behaviour::Normal
         | Behaviour::Late
-        | Behaviour::Never
+        | Behaviour::Silent
         | Behaviour::Close
-        | Behaviour::Half
+        | Behaviour::HalfMessage
         | Behaviour::BrokenMac
         | Behaviour::Garbage
         | Behaviour::TooLong
         | Behaviour::Dribble
         | Behaviour::Refuse => {}
     }
-    let mut bytes = security::authenticated(&answer, request);
-    if behaviour == Behaviour::BrokenMac
-        && let Some(last) = bytes.last_mut()
-    {
-        *last ^= 1;
-    }
-    bytes
+    answer.encode(|authenticated| {
+        let code = keys.authenticate(authenticated);
+        if behaviour == Behaviour::BrokenMac {
+            code.map(|byte| !byte)
+        } else {
+            code
+        }
+    })
 }
 
-fn original_of(request: &Message) -> Original {
-    Original {
-        terminal_id: request.text(41).to_owned(),
-        trace_number: request.text(11).to_owned(),
-        transmitted: request.text(7).to_owned(),
+/// Another value of the same format: the last character is another digit.
+fn another(answer: &mut Message, number: u8) {
+    let Some(mut value) = answer.field(number).map(<[u8]>::to_vec) else {
+        return;
+    };
+    if let Some(last) = value.last_mut() {
+        *last = if *last == b'9' { b'8' } else { b'9' };
+    }
+    answer.set(number, value);
+}
+
+/// How a transaction that is known already is answered.
+fn repeated(known: &Entry, message: &Message) -> Verdict {
+    let same = message.number(field::AMOUNT) == Some(known.amount_minor)
+        && message.text(field::PAN).map(authorise::masked).as_deref()
+            == Some(known.masked_pan.as_str());
+    let refused = |code: &str| Verdict {
+        code: code.to_owned(),
+        authorisation_code: None,
+    };
+    match known.state {
+        State::Reversed => refused("12"),
+        // The same names for something else: a terminal that lost count.
+        _ if !same => refused("94"),
+        State::Approved | State::Declined | State::Advised => Verdict {
+            code: known.response_code.clone(),
+            authorisation_code: known.authorisation_code.clone(),
+        },
     }
 }
 
-/// What a reversal names: field 90 holds message type (4), trace number (6), transmission time (10).
-fn reversed_by(request: &Message) -> Option<Original> {
-    let original = request.text(90);
-    Some(Original {
-        terminal_id: request.text(41).to_owned(),
+fn key_of(message: &Message) -> Option<TransactionKey> {
+    Some(TransactionKey {
+        terminal_id: message.text(field::TERMINAL_ID)?.to_owned(),
+        trace_number: message.text(field::TRACE_NUMBER)?.to_owned(),
+        transmitted: message.text(field::TRANSMISSION_TIME)?.to_owned(),
+    })
+}
+
+/// Field 90: message type, trace number, transmission time, two institutions
+/// (ISO 8583:1987, 4.4, field 90).
+fn original_of(message: &Message, terminal_id: &str) -> Option<TransactionKey> {
+    let original = message.text(field::ORIGINAL_DATA)?;
+    Some(TransactionKey {
+        terminal_id: terminal_id.to_owned(),
         trace_number: original.get(4..10)?.to_owned(),
         transmitted: original.get(10..20)?.to_owned(),
     })
 }
 
-/// The card number: field 2, else the front of track 2.
-fn pan_of(request: &Message) -> String {
-    let number = request.text(2);
-    if number.is_empty() {
-        request
-            .text(35)
-            .split(['=', 'D'])
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    } else {
-        number.to_owned()
+fn entry(message: &Message, state: State, verdict: &Verdict) -> Entry {
+    let text = |number| message.text(number).unwrap_or_default().to_owned();
+    Entry {
+        terminal_id: text(field::TERMINAL_ID),
+        trace_number: text(field::TRACE_NUMBER),
+        transmitted: text(field::TRANSMISSION_TIME),
+        retrieval_reference: message.text(field::RETRIEVAL_REFERENCE).map(str::to_owned),
+        masked_pan: message
+            .text(field::PAN)
+            .map(authorise::masked)
+            .unwrap_or_default(),
+        amount_minor: message.number(field::AMOUNT).unwrap_or_default(),
+        refund: text(field::PROCESSING_CODE).starts_with("20"),
+        currency: text(field::CURRENCY),
+        state,
+        response_code: verdict.code.clone(),
+        authorisation_code: verdict.authorisation_code.clone(),
+        settled: false,
     }
-}
-
-fn masked(pan: &str) -> String {
-    let hidden = pan.len().saturating_sub(4);
-    pan.chars()
-        .enumerate()
-        .map(|(at, digit)| if at < hidden { '*' } else { digit })
-        .collect()
 }

@@ -1,98 +1,212 @@
-//! What the acquirer has charged.
+//! What the acquirer believes: who was charged what.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Authorisations that are kept; beyond them the acquirer refuses.
-const AUTHORISATIONS_MAX: usize = 100_000;
+/// Most transactions an acquirer keeps. Later ones are refused with 96.
+pub(super) const ENTRIES_MAX: usize = 100_000;
 
-/// The acquirer's books.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Ledger {
-    /// Every request that was decided, in order.
-    pub authorisations: Vec<Authorisation>,
-    /// Reversals of requests that had not come. Should one come later, it is refused.
-    pub reversed_before: Vec<Original>,
-    /// Requests with a wrong or missing authentication code.
-    pub not_authentic: u64,
-    /// Requests that could not be read.
-    pub broken: u64,
-}
-
-/// One request that was decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Authorisation {
-    /// What names it.
-    #[serde(flatten)]
-    pub original: Original,
-    /// In minor units.
-    pub amount_minor: u64,
-    /// ISO 4217 numeric code.
-    pub currency: String,
-    /// The last four digits and a star for each other one.
-    pub masked_pan: String,
-    /// ISO 8583 field 39.
-    pub response_code: String,
-    /// ISO 8583 field 38.
-    pub authorisation_code: Option<String>,
-    /// Where it stands.
-    pub state: State,
-    /// How often the request came.
-    pub times_sent: u32,
-}
-
-/// What names a request: terminal, trace number, transmission time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Original {
-    /// ISO 8583 field 41.
-    pub terminal_id: String,
-    /// ISO 8583 field 11.
-    pub trace_number: String,
-    /// ISO 8583 field 7.
-    pub transmitted: String,
-}
-
-/// Where an authorisation stands.
+/// What became of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "UPPERCASE")]
 pub enum State {
-    /// The card is charged.
+    /// Approved by the issuer: money moved.
     Approved,
-    /// The card is charged: the terminal had approved offline.
-    Advised,
-    /// The card is not charged.
+    /// Refused: no money moved.
     Declined,
-    /// The card was charged and has its money back.
+    /// Taken back, or named by a reversal before it came: no money moved.
     Reversed,
+    /// Approved offline and told afterwards: money moved.
+    Advised,
+}
+
+/// One transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Field 41.
+    pub terminal_id: String,
+    /// Field 11.
+    pub trace_number: String,
+    /// Field 7, `MMDDhhmmss` in UTC.
+    pub transmitted: String,
+    /// Field 37 of the request, when it had one.
+    pub retrieval_reference: Option<String>,
+    /// Field 2, all but the first six and the last four digits masked. Empty when a reversal came
+    /// without it.
+    pub masked_pan: String,
+    /// Field 4, in minor units; less after a partial reversal.
+    pub amount_minor: u64,
+    /// Whether the money goes to the cardholder: a refund.
+    pub refund: bool,
+    /// Field 49, ISO 4217 numeric. Empty when a reversal came without it.
+    pub currency: String,
+    /// What became of it.
+    pub state: State,
+    /// Field 39 of the answer.
+    pub response_code: String,
+    /// Field 38 of the answer, when approved.
+    pub authorisation_code: Option<String>,
+    /// Whether a reconciliation in balance has closed it.
+    pub settled: bool,
+}
+
+impl Entry {
+    /// What the cardholder was charged, in minor units; below zero for a refund.
+    pub fn net_minor(&self) -> i64 {
+        let amount = i64::try_from(self.amount_minor).unwrap_or(i64::MAX);
+        match self.state {
+            State::Approved | State::Advised if self.refund => amount.saturating_neg(),
+            State::Approved | State::Advised => amount,
+            State::Declined | State::Reversed => 0,
+        }
+    }
+}
+
+/// What names a transaction: terminal, trace number and transmission time (ISO 8583:1987, 4.4,
+/// fields 7 and 11, which stay unchanged for its whole life).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct TransactionKey {
+    pub(super) terminal_id: String,
+    pub(super) trace_number: String,
+    pub(super) transmitted: String,
+}
+
+/// Every transaction, and how many messages came.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    entries: BTreeMap<TransactionKey, Entry>,
+    messages: BTreeMap<String, u64>,
+    /// Messages that were no message, or whose code was wrong.
+    refused: u64,
 }
 
 impl Ledger {
-    /// What is charged in all, in minor units whatever the currency.
-    pub fn net_minor(&self) -> u64 {
-        self.charged()
-            .map(|charged| charged.amount_minor)
-            .fold(0, u64::saturating_add)
+    /// Every transaction, by terminal and trace number.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
     }
 
-    /// The authorisations that are charged.
-    pub fn charged(&self) -> impl Iterator<Item = &Authorisation> {
-        self.authorisations
-            .iter()
-            .filter(|each| matches!(each.state, State::Approved | State::Advised))
+    /// How many authentic messages of each type came, repeats counted.
+    pub fn messages(&self) -> &BTreeMap<String, u64> {
+        &self.messages
     }
 
-    pub(super) fn find(&mut self, original: &Original) -> Option<&mut Authorisation> {
-        self.authorisations
-            .iter_mut()
-            .find(|each| each.original == *original)
+    /// How many messages could not be read, or had a wrong authentication code.
+    pub fn refused(&self) -> u64 {
+        self.refused
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.authorisations
-            .len()
-            .saturating_add(self.reversed_before.len())
-            >= AUTHORISATIONS_MAX
+    /// What all cardholders together were charged, in minor units, refunds and reversals taken off.
+    pub fn net_minor(&self) -> i64 {
+        self.entries()
+            .map(Entry::net_minor)
+            .fold(0, i64::saturating_add)
     }
+
+    /// What each card was charged, by masked number.
+    pub fn net_by_card(&self) -> BTreeMap<String, i64> {
+        self.net_by(|entry| &entry.masked_pan)
+    }
+
+    /// What was charged on each terminal.
+    pub fn net_by_terminal(&self) -> BTreeMap<String, i64> {
+        self.net_by(|entry| &entry.terminal_id)
+    }
+
+    fn net_by(&self, of: impl Fn(&Entry) -> &String) -> BTreeMap<String, i64> {
+        let mut sums = BTreeMap::new();
+        for entry in self.entries().filter(|entry| entry.net_minor() != 0) {
+            let sum: &mut i64 = sums.entry(of(entry).clone()).or_default();
+            *sum = sum.saturating_add(entry.net_minor());
+        }
+        sums
+    }
+
+    pub(super) fn count_message(&mut self, message_type: String) {
+        let count = self.messages.entry(message_type).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    pub(super) fn count_refused(&mut self) {
+        self.refused = self.refused.saturating_add(1);
+    }
+
+    pub(super) fn entry(&self, key: &TransactionKey) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    pub(super) fn entry_mut(&mut self, key: &TransactionKey) -> Option<&mut Entry> {
+        self.entries.get_mut(key)
+    }
+
+    /// Records a transaction. `false` when the ledger is full; nothing was recorded then.
+    pub(super) fn record(&mut self, key: TransactionKey, entry: Entry) -> bool {
+        if self.entries.len() >= ENTRIES_MAX && !self.entries.contains_key(&key) {
+            return false;
+        }
+        self.entries.insert(key, entry);
+        true
+    }
+
+    /// What a terminal's open transactions add up to: debits and credits, each number and amount.
+    pub(super) fn totals(&self, terminal_id: &str) -> Totals {
+        let mut totals = Totals::default();
+        let open = |entry: &&Entry| entry.terminal_id == terminal_id && !entry.settled;
+        for entry in self.entries().filter(open) {
+            let net = entry.net_minor();
+            let (number, amount) = match net {
+                0 => continue,
+                1.. => (&mut totals.debits, &mut totals.debits_amount),
+                _ => (&mut totals.credits, &mut totals.credits_amount),
+            };
+            *number = number.saturating_add(1);
+            *amount = amount.saturating_add(net.unsigned_abs());
+        }
+        totals
+    }
+
+    /// Closes a terminal's open transactions.
+    pub(super) fn settle(&mut self, terminal_id: &str) {
+        for entry in self.entries.values_mut() {
+            if entry.terminal_id == terminal_id {
+                entry.settled = true;
+            }
+        }
+    }
+}
+
+impl Serialize for Ledger {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Json<'ledger> {
+            net_minor: i64,
+            net_by_card: BTreeMap<String, i64>,
+            net_by_terminal: BTreeMap<String, i64>,
+            messages: &'ledger BTreeMap<String, u64>,
+            refused: u64,
+            transactions: Vec<&'ledger Entry>,
+        }
+        Json {
+            net_minor: self.net_minor(),
+            net_by_card: self.net_by_card(),
+            net_by_terminal: self.net_by_terminal(),
+            messages: &self.messages,
+            refused: self.refused,
+            transactions: self.entries().collect(),
+        }
+        .serialize(serializer)
+    }
+}
+
+/// The totals of a reconciliation (ISO 8583:1987, fields 74, 76, 86 and 88). What was reversed
+/// counts in none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Totals {
+    pub(super) credits: u64,
+    pub(super) debits: u64,
+    pub(super) credits_amount: u64,
+    pub(super) debits_amount: u64,
 }

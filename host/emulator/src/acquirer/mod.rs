@@ -1,20 +1,153 @@
-//! The acquirer in software.
+//! An acquirer in software: ISO 8583:1987 in the built-in dialect over TCP.
 //!
-//! It checks what a real one checks: format, message authentication code, PIN block, the card's
-//! cryptogram, duplicates. It charges a card at most once, whatever it is sent, and keeps a
-//! [`Ledger`]. The amount chooses its answer; see [`amounts`].
+//! It shares no code with the terminal's engine. It checks the message format, the message
+//! authentication code, the PIN and the card's cryptogram, and answers as the amount asks
+//! ([`RESPONSE_CODES`], [`SPECIAL_AMOUNTS`]). What it believes is in its [`Ledger`].
 //!
-//! Its ISO 8583 is an implementation of its own, for the engine's built-in dialect only: two
-//! programs written apart meet on the wire.
+//! | what is wrong | answer |
+//! |---|---|
+//! | no message, or no key serial number to answer under | none, and the connection is closed |
+//! | message authentication code | 96, and nothing changes |
+//! | a mandatory field is missing | 30 |
+//! | a card that nobody issued | 14 |
+//! | field 14 is not the card's | 54 |
+//! | cryptogram, or chip data of another amount or currency | 05 |
+//! | PIN block, or PIN | 55 |
+//! | the same names (41, 11, 7) for another card or amount | 94 |
+//! | a request that was reversed before it came | 12 |
+//!
+//! A repeated request is answered as the first one was and charged once. A reversal of what was
+//! never seen is accepted and remembered.
 
-pub mod amounts;
-mod chip_data;
+mod authorise;
+mod behaviour;
+mod chip;
+mod codec;
 mod fields;
 mod host;
+mod kind;
 mod ledger;
-mod message;
 mod security;
 mod server;
+#[cfg(test)]
+mod tests;
 
-pub use ledger::{Authorisation, Ledger, State};
-pub use server::{Acquirer, AcquirerHandle, Books};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+pub use behaviour::{Behaviour, RESPONSE_CODES, ResponseCode, SPECIAL_AMOUNTS, SpecialAmount};
+use host::Host;
+pub use ledger::{Entry, Ledger, State};
+
+/// How an acquirer is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcquirerOptions {
+    /// How late a late answer is: longer than the terminal waits.
+    pub late_after: Duration,
+    /// How long a connection may be idle, or an exchange may take, before it is closed.
+    pub idle_timeout: Duration,
+    /// How many connections are served at a time. More wait.
+    pub connections_max: usize,
+}
+
+impl Default for AcquirerOptions {
+    /// Late after 6 s, idle after 60 s, 64 connections.
+    fn default() -> Self {
+        Self {
+            late_after: Duration::from_secs(6),
+            idle_timeout: Duration::from_mins(1),
+            connections_max: 64,
+        }
+    }
+}
+
+/// An acquirer that does not run yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Acquirer {
+    options: AcquirerOptions,
+}
+
+impl Acquirer {
+    /// An acquirer with these options.
+    pub fn new(options: AcquirerOptions) -> Self {
+        Self { options }
+    }
+
+    /// Listens on `address` (port 0 takes a free one) and serves on a thread of its own until
+    /// [`AcquirerHandle::stop`], or until the process ends: dropping the handle does not end it.
+    ///
+    /// Fails when the address cannot be listened on, or no thread can be started.
+    pub fn start(self, address: impl ToSocketAddrs) -> io::Result<AcquirerHandle> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let (behaviour, _) = watch::channel(Behaviour::Normal);
+        let (stop, _) = watch::channel(false);
+        let shared = Arc::new(Shared {
+            host: Mutex::default(),
+            behaviour,
+            stop,
+            options: self.options,
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let served = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("acquirer".to_owned())
+            .spawn(move || runtime.block_on(server::serve(listener, address, served)))?;
+        Ok(AcquirerHandle { address, shared })
+    }
+}
+
+/// A running acquirer.
+#[derive(Debug, Clone)]
+pub struct AcquirerHandle {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl AcquirerHandle {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it believes now.
+    pub fn ledger(&self) -> Ledger {
+        self.shared.host().ledger.clone()
+    }
+
+    /// How every message is answered from now on, whatever its amount; [`Behaviour::Normal`] gives
+    /// the choice back to the amount. Holds for answers not given yet.
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
+        self.shared.behaviour.send_replace(behaviour);
+    }
+
+    /// Stops listening. Connections that are open are closed.
+    pub fn stop(&self) {
+        self.shared.stop.send_replace(true);
+    }
+}
+
+/// What the connections share.
+#[derive(Debug)]
+struct Shared {
+    host: Mutex<Host>,
+    behaviour: watch::Sender<Behaviour>,
+    stop: watch::Sender<bool>,
+    options: AcquirerOptions,
+}
+
+impl Shared {
+    fn host(&self) -> MutexGuard<'_, Host> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,234 +1,198 @@
-//! The acquirer's socket: messages with a two-byte big-endian length in front, one request a
-//! connection.
+//! The acquirer's sockets: messages with a two-byte big-endian length in front.
 
-use std::{
-    io,
-    net::{SocketAddr, ToSocketAddrs},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, oneshot},
+    sync::Semaphore,
+    time,
 };
+use zeroize::Zeroizing;
 
-use super::{
-    amounts::Behaviour,
-    host::{Host, Reply},
-    ledger::Ledger,
-};
+use super::{Behaviour, Shared};
 
-/// The longest request that is read.
-const REQUEST_MAX: usize = 8192;
+/// The longest request that is read. The dialect's longest is shorter.
+const REQUEST_LENGTH_MAX: usize = 4096;
 
-/// Connections at a time.
-const CONNECTIONS_MAX: usize = 64;
+/// Longer than a terminal reads.
+const TOO_LONG: u16 = 9000;
 
-/// How long a terminal may take to send its request, and how long a silent connection stays.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How many bytes of an answer come at a time in a dribble, and how far apart.
+const DRIBBLE: (usize, Duration) = (16, Duration::from_millis(50));
 
-/// Between two bytes of an answer that dribbles.
-const DRIBBLE: Duration = Duration::from_millis(2);
+/// How long to wait before listening or accepting is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(20);
 
-/// How the acquirer starts.
-#[derive(Debug, Clone)]
-pub struct Acquirer {
-    /// How late a late answer is.
-    pub late_by: Duration,
-}
-
-impl Default for Acquirer {
-    /// Late means after seven seconds; the emulated terminal waits for five.
-    fn default() -> Self {
-        Self {
-            late_by: Duration::from_secs(7),
-        }
-    }
-}
-
-impl Acquirer {
-    /// Listens on `address` (port 0 chooses one) and serves on a thread of its own until the handle is
-    /// dropped.
-    ///
-    /// Fails when the address cannot be listened on.
-    pub fn start(self, address: impl ToSocketAddrs) -> io::Result<AcquirerHandle> {
-        let listener = std::net::TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let host = Arc::new(Mutex::new(Host::default()));
-        let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()?;
-        let serving = Arc::clone(&host);
-        let thread = std::thread::Builder::new()
-            .name("acquirer".into())
-            .spawn(move || {
-                runtime.block_on(async {
-                    let Ok(listener) = TcpListener::from_std(listener) else {
-                        return;
-                    };
-                    tokio::select! {
-                        () = serve(listener, serving, self.late_by) => {}
-                        _ = stopped => {}
-                    }
-                });
-            })?;
-        Ok(AcquirerHandle {
-            address,
-            host,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-}
-
-/// A running acquirer. Dropping it stops the acquirer.
-pub struct AcquirerHandle {
+/// Serves until it is told to stop.
+pub(super) async fn serve(
+    listener: std::net::TcpListener,
     address: SocketAddr,
-    host: Arc<Mutex<Host>>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl AcquirerHandle {
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Its books, as they are now.
-    pub fn ledger(&self) -> Ledger {
-        locked(&self.host).ledger.clone()
-    }
-
-    /// Makes every financial request end like this, whatever its amount; `None` asks the amount
-    /// again.
-    pub fn set_behaviour(&self, behaviour: Option<Behaviour>) {
-        locked(&self.host).behaviour = behaviour;
-    }
-
-    /// Reads its books from elsewhere, also after the acquirer has stopped.
-    pub fn books(&self) -> Books {
-        Books {
-            host: Arc::clone(&self.host),
+    shared: Arc<Shared>,
+) {
+    let mut stop = shared.stop.subscribe();
+    // Ends every connection too: they are tasks of the runtime that ends with this future.
+    tokio::select! {
+        result = listen(listener, address, &shared) => {
+            if let Err(error) = result {
+                tracing::error!(%error, "the acquirer cannot listen");
+            }
         }
+        _ = stop.wait_for(|stopped| *stopped) => {}
     }
 }
 
-/// The acquirer's books, for reading.
-#[derive(Clone)]
-pub struct Books {
-    host: Arc<Mutex<Host>>,
-}
-
-impl Books {
-    /// The ledger as it is now.
-    pub fn ledger(&self) -> Ledger {
-        locked(&self.host).ledger.clone()
-    }
-}
-
-impl Drop for AcquirerHandle {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the acquirer's thread was reported when it happened.
-            drop(thread.join());
-        }
-    }
-}
-
-fn locked(host: &Mutex<Host>) -> MutexGuard<'_, Host> {
-    host.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn serve(listener: TcpListener, host: Arc<Mutex<Host>>, late_by: Duration) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+async fn listen(
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+    shared: &Arc<Shared>,
+) -> io::Result<()> {
+    let slots = Arc::new(Semaphore::new(shared.options.connections_max));
+    let mut behaviour = shared.behaviour.subscribe();
+    let mut listener = TcpListener::from_std(listener)?;
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
-        let host = Arc::clone(&host);
-        tokio::spawn(async move {
-            if let Err(error) = converse(stream, &host, late_by).await {
-                tracing::debug!(%error, "a connection to the acquirer broke");
+        let refusing = *behaviour.borrow_and_update() == Behaviour::Refuse;
+        if refusing {
+            drop(listener);
+            // The sender lives in `shared`, so this ends with the behaviour only.
+            drop(behaviour.wait_for(|now| *now != Behaviour::Refuse).await);
+            listener = listen_again(address).await;
+        }
+        tokio::select! {
+            _ = behaviour.changed() => {}
+            accepted = accept(&listener, &slots) => {
+                if let Ok((stream, permit)) = accepted {
+                    let shared = Arc::clone(shared);
+                    tokio::spawn(async move {
+                        if let Err(error) = converse(stream, &shared).await {
+                            tracing::debug!(%error, "a connection ended");
+                        }
+                        drop(permit);
+                    });
+                } else {
+                    time::sleep(RETRY_AFTER).await;
+                }
             }
-            drop(place);
-        });
+        }
     }
 }
 
-async fn converse(mut stream: TcpStream, host: &Mutex<Host>, late_by: Duration) -> io::Result<()> {
-    if locked(host).behaviour == Some(Behaviour::Refuse) {
-        return Ok(());
-    }
-    let request = tokio::time::timeout(PATIENCE, read(&mut stream)).await??;
-    // The decision is made before anything can go wrong with the answer.
-    let reply = locked(host).answer(&request);
-    send(&mut stream, reply, late_by).await
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let permit = Arc::clone(slots).acquire_owned().await;
+    let permit = permit.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, permit))
 }
 
-async fn read(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+/// Listens on the same address again, as soon as the system gives it back.
+async fn listen_again(address: SocketAddr) -> TcpListener {
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return listener,
+            Err(_) => time::sleep(RETRY_AFTER).await,
+        }
+    }
+}
+
+/// Answers one message after the other until the terminal closes, is silent for too long, or sends
+/// what is no message.
+async fn converse(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let idle_timeout = shared.options.idle_timeout;
+    loop {
+        let request = match time::timeout(idle_timeout, read(&mut stream)).await {
+            Ok(Ok(Some(request))) => request,
+            Ok(Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
+            Ok(_) | Err(_) => return Ok(()),
+        };
+        let set = *shared.behaviour.borrow();
+        let reply = shared.host().answer(&request, set);
+        let Some(answer) = reply.bytes else {
+            return Ok(());
+        };
+        let deliver = deliver(&mut stream, &answer, reply.behaviour, shared);
+        let goes_on = match time::timeout(idle_timeout, deliver).await {
+            Ok(result) => result?,
+            Err(_) => false,
+        };
+        if !goes_on {
+            return Ok(());
+        }
+    }
+}
+
+/// One request without its length. `None` when it is longer than any message is.
+async fn read(stream: &mut TcpStream) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let length = usize::from(stream.read_u16().await?);
-    if length > REQUEST_MAX {
-        return Err(io::Error::other("the request is too long"));
+    if length > REQUEST_LENGTH_MAX {
+        return Ok(None);
     }
-    let mut request = vec![0; length];
+    let mut request = Zeroizing::new(vec![0; length]);
     stream.read_exact(&mut request).await?;
-    Ok(request)
+    Ok(Some(request))
 }
 
-async fn send(stream: &mut TcpStream, reply: Reply, late_by: Duration) -> io::Result<()> {
-    let length = u16::try_from(reply.bytes.len()).unwrap_or(u16::MAX);
-    let framed = [&length.to_be_bytes()[..], &reply.bytes].concat();
-    match reply.behaviour {
-        Behaviour::Late => {
-            tokio::time::sleep(late_by).await;
-            stream.write_all(&framed).await
-        }
-        Behaviour::Never => {
-            tokio::time::sleep(PATIENCE).await;
-            Ok(())
-        }
-        Behaviour::Close | Behaviour::Refuse => Ok(()),
-        Behaviour::Half => {
-            stream
-                .write_all(framed.get(..framed.len() / 2).unwrap_or_default())
-                .await
-        }
-        Behaviour::Garbage => {
-            stream
-                .write_all(b"\x00\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF")
-                .await
-        }
-        Behaviour::TooLong => {
-            stream
-                .write_all(&[0xFF, 0xFF, 0x30, 0x32, 0x31, 0x30])
-                .await
-        }
-        Behaviour::Dribble => {
-            for byte in framed {
-                stream.write_u8(byte).await?;
-                stream.flush().await?;
-                tokio::time::sleep(DRIBBLE).await;
-            }
-            Ok(())
-        }
+/// Gives the answer as the behaviour says. Returns whether the connection goes on.
+async fn deliver(
+    stream: &mut TcpStream,
+    answer: &[u8],
+    behaviour: Behaviour,
+    shared: &Shared,
+) -> io::Result<bool> {
+    let message = framed(answer);
+    match behaviour {
         Behaviour::Normal
         | Behaviour::BrokenMac
-        | Behaviour::NoMac
         | Behaviour::OtherTraceNumber
         | Behaviour::OtherTerminal
         | Behaviour::OtherAmount
-        | Behaviour::WrongArpc => stream.write_all(&framed).await,
-    }?;
-    stream.shutdown().await
+        | Behaviour::WrongIssuerAuthentication => stream.write_all(&message).await?,
+        Behaviour::Late => {
+            time::sleep(shared.options.late_after).await;
+            stream.write_all(&message).await?;
+        }
+        Behaviour::Silent => {
+            // The connection stays open for as long as the terminal keeps it.
+            let mut byte = [0];
+            while stream.read(&mut byte).await? > 0 {}
+            return Ok(false);
+        }
+        Behaviour::Close | Behaviour::Refuse => return Ok(false),
+        Behaviour::HalfMessage => {
+            let half = message.len() >> 1;
+            stream
+                .write_all(message.get(..half).unwrap_or_default())
+                .await?;
+            return Ok(false);
+        }
+        Behaviour::Garbage => {
+            let garbage: Vec<u8> = answer.iter().map(|byte| byte ^ 0xA5).collect();
+            stream.write_all(&framed(&garbage)).await?;
+        }
+        Behaviour::TooLong => {
+            stream.write_all(&TOO_LONG.to_be_bytes()).await?;
+            stream.write_all(&vec![b'0'; usize::from(TOO_LONG)]).await?;
+        }
+        Behaviour::Dribble => {
+            let (piece_length, pause) = DRIBBLE;
+            for piece in message.chunks(piece_length) {
+                stream.write_all(piece).await?;
+                stream.flush().await?;
+                time::sleep(pause).await;
+            }
+        }
+    }
+    stream.flush().await?;
+    Ok(true)
+}
+
+/// The length in front. An answer of the dialect is never as long as two bytes can say.
+fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
+    let mut framed = length.to_be_bytes().to_vec();
+    framed.extend_from_slice(message);
+    framed
 }
