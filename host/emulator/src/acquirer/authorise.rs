@@ -16,7 +16,7 @@ pub(super) struct Verdict {
 
 /// Field 39 for a request that is new.
 ///
-/// In this order: a card nobody issued is 14; another expiry date is 54; chip data that is not of
+/// In this order: a card nobody issued is 14; another expiry date, or one that is past, is 54; chip data that is not of
 /// this transaction, or a cryptogram the card did not make, is 05; a wrong PIN is 55; then the
 /// amount decides.
 pub(super) fn response_code(message: &Message) -> &'static str {
@@ -24,7 +24,7 @@ pub(super) fn response_code(message: &Message) -> &'static str {
         return "14";
     };
     let expiry = message.text(field::EXPIRY);
-    if expiry.is_some_and(|expiry| expiry != issuer.expiry()) {
+    if expiry.is_some_and(|expiry| expiry != issuer.expiry()) || has_expired(&issuer, message) {
         return "54";
     }
     if is_chip(message) && !chip_data_is_right(&issuer, message) {
@@ -75,6 +75,17 @@ pub(super) fn masked(pan: &str) -> String {
 
 fn issuer(message: &Message) -> Option<Issuer> {
     Issuer::for_pan(message.text(field::PAN)?)
+}
+
+/// Whether the card's last month lies before the month of the transaction: tag 9A, since no field
+/// of the message has the year.
+fn has_expired(issuer: &Issuer, message: &Message) -> bool {
+    let elements = message.field(field::CHIP_DATA).and_then(chip::elements);
+    let date = elements.as_ref().and_then(|elements| elements.get(&0x9A));
+    date.and_then(|date| date.get(..2)).is_some_and(|month| {
+        let month: String = month.iter().map(|byte| format!("{byte:02X}")).collect();
+        issuer.expiry() < month.as_str()
+    })
 }
 
 /// Field 22: 05 is a chip, 07 a contactless chip.
