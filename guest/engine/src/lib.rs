@@ -29,6 +29,13 @@ mod recovery;
 mod reversal;
 mod sale;
 mod self_test;
+#[cfg(test)]
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    reason = "in a test an overflow fails, and devices answer most cases alike"
+)]
+mod tests;
 mod trace;
 
 pub use description::{Description, describe};

@@ -274,8 +274,14 @@ impl Reader<'_> {
         let refused = self.index(&[false, true])?;
         let number = u16::try_from(self.number()?).ok()?;
         let mut message = Message::new(MessageType::new(number)?);
+        let mut above = 1;
         for _ in 0..self.byte()? {
             let field = self.byte()?;
+            // The encoder writes each field once, in rising order.
+            if field <= above || field > 128 {
+                return None;
+            }
+            above = field;
             message.set(field, Zeroizing::new(self.text()?));
         }
         Some(Open {
@@ -316,5 +322,170 @@ impl Reader<'_> {
             cryptogram: self.option(|input| input.index(&CRYPTOGRAMS))?,
             verification: self.option(|input| input.index(&VERIFICATIONS))?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    fn card() -> impl Strategy<Value = CardDetails> {
+        let texts = [
+            vec(any::<u8>(), 0..20),
+            vec(any::<u8>(), 0..17),
+            vec(any::<u8>(), 0..17),
+        ];
+        (
+            select(&ENTRY_MODES[..]),
+            select(&SCHEMES[..]),
+            texts,
+            any::<([u8; 5], [u8; 2])>(),
+            option::of(select(&CRYPTOGRAMS[..])),
+            option::of(select(&VERIFICATIONS[..])),
+        )
+            .prop_map(
+                |(entry_mode, scheme, texts, (tvr, tsi), cryptogram, verification)| {
+                    let [masked_pan, aid, application_label] = texts;
+                    CardDetails {
+                        entry_mode,
+                        scheme,
+                        masked_pan,
+                        aid,
+                        application_label,
+                        tvr,
+                        tsi,
+                        cryptogram,
+                        verification,
+                    }
+                },
+            )
+    }
+
+    fn outcome() -> impl Strategy<Value = Outcome> {
+        let answer = (".{0,2}", option::of(".{0,6}"), option::of(".{0,12}"));
+        (
+            select(&ENDINGS[..]),
+            select(&REVERSALS[..]),
+            any::<u64>(),
+            any::<Option<u32>>(),
+            option::of(answer),
+            option::of(card()),
+        )
+            .prop_map(
+                |(ending, reversal, approved_minor, trace_number, answer, card)| Outcome {
+                    ending,
+                    reversal,
+                    approved_minor,
+                    trace_number,
+                    answer: answer.map(
+                        |(response_code, authorisation_code, retrieval_reference)| AcquirerAnswer {
+                            response_code,
+                            authorisation_code,
+                            retrieval_reference,
+                        },
+                    ),
+                    card,
+                },
+            )
+    }
+
+    fn open() -> impl Strategy<Value = Open> {
+        let fields = vec((2_u8..=128, vec(any::<u8>(), 0..300)), 0..40);
+        (0_u16..=9999, fields, select(&REASONS[..]), any::<bool>()).prop_map(
+            |(number, fields, reason, refused)| {
+                let mut message = Message::new(MessageType::new(number).expect("four digits"));
+                for (field, value) in fields {
+                    message.set(field, value);
+                }
+                Open {
+                    message,
+                    reason,
+                    refused,
+                }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_comes_back(outcome in outcome(), open in option::of(open())) {
+            let record = Record { outcome, open };
+            prop_assert_eq!(Record::decode(&record.encode()), Ok(record));
+        }
+
+        #[test]
+        fn a_damaged_record_is_refused_or_written_the_same(
+            outcome in outcome(),
+            open in option::of(open()),
+            position in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let mut bytes = Record { outcome, open }.encode().to_vec();
+            let position = position.index(bytes.len());
+            bytes[position] = byte;
+            if let Ok(record) = Record::decode(&bytes) {
+                prop_assert_eq!(&*record.encode(), &bytes);
+            }
+            prop_assert!(Record::decode(&bytes[..position]).is_err());
+        }
+
+        #[test]
+        fn noise_is_refused_or_written_the_same(noise in vec(any::<u8>(), 0..400)) {
+            let bytes = [&[VERSION], &noise[..]].concat();
+            if let Ok(record) = Record::decode(&bytes) {
+                prop_assert_eq!(&*record.encode(), &bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_that_comes_twice_is_refused() {
+        let mut message = Message::new(MessageType::new(200).expect("four digits"));
+        message.set(3, "000000");
+        message.set(4, "000000");
+        let record = Record {
+            outcome: Outcome::without_card(Ending::Approved),
+            open: Some(Open {
+                message,
+                reason: ReversalReason::NoAnswer,
+                refused: false,
+            }),
+        };
+        let mut bytes = record.encode().to_vec();
+        let second = bytes.windows(3).rposition(|bytes| bytes == [4, 0, 6]);
+        bytes[second.expect("field 4")] = 3;
+        assert_eq!(Record::decode(&bytes), Err(Error::Malformed));
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let outcome = Outcome::without_card(Ending::Approved);
+        let mut bytes = Record::closed(outcome).encode().to_vec();
+        bytes[0] = VERSION + 1;
+        assert_eq!(
+            Record::decode(&bytes),
+            Err(Error::UnknownVersion(VERSION + 1))
+        );
+        assert_eq!(Record::decode(&[]), Err(Error::Malformed));
+        bytes[0] = VERSION;
+        bytes.push(0);
+        assert_eq!(Record::decode(&bytes), Err(Error::Malformed));
+    }
+
+    #[test]
+    fn a_pan_is_in_no_debug_text() {
+        let mut message = Message::new(MessageType::new(200).expect("four digits"));
+        message.set(2, "4761739001010010");
+        let open = Open {
+            message,
+            reason: ReversalReason::NoAnswer,
+            refused: false,
+        };
+        assert!(!format!("{open:?}").contains("4761739"));
     }
 }

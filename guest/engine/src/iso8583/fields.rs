@@ -34,7 +34,12 @@ pub(crate) mod number {
     pub(crate) const ADDITIONAL_AMOUNTS: u8 = 54;
     pub(crate) const CHIP_DATA: u8 = 55;
     pub(crate) const NETWORK_CODE: u8 = 70;
+    pub(crate) const CREDIT_COUNT: u8 = 74;
+    pub(crate) const DEBIT_COUNT: u8 = 76;
+    pub(crate) const CREDIT_AMOUNT: u8 = 86;
+    pub(crate) const DEBIT_AMOUNT: u8 = 88;
     pub(crate) const ORIGINAL_DATA: u8 = 90;
+    pub(crate) const NET_AMOUNT: u8 = 97;
 }
 
 /// How long a field of the table is.
@@ -89,17 +94,17 @@ const FIELDS: &[(u8, Content, Length)] = &[
     (63, Binary, Lllvar(999)),
     (66, Numeric, Fixed(1)),
     (number::NETWORK_CODE, Numeric, Fixed(3)),
-    (74, Numeric, Fixed(10)),
+    (number::CREDIT_COUNT, Numeric, Fixed(10)),
     (75, Numeric, Fixed(10)),
-    (76, Numeric, Fixed(10)),
+    (number::DEBIT_COUNT, Numeric, Fixed(10)),
     (77, Numeric, Fixed(10)),
-    (86, Numeric, Fixed(16)),
+    (number::CREDIT_AMOUNT, Numeric, Fixed(16)),
     (87, Numeric, Fixed(16)),
-    (88, Numeric, Fixed(16)),
+    (number::DEBIT_AMOUNT, Numeric, Fixed(16)),
     (89, Numeric, Fixed(16)),
     (number::ORIGINAL_DATA, Numeric, Fixed(42)),
     (95, Characters, Fixed(42)),
-    (97, SignedNumeric, Fixed(17)),
+    (number::NET_AMOUNT, SignedNumeric, Fixed(17)),
 ];
 
 /// The tags of field 55 (EMV 4.4 Book 4, 12.1.1).

@@ -8,6 +8,7 @@ pub(crate) mod answers;
 pub mod dialect;
 mod ebcdic;
 pub mod fields;
+pub mod management;
 pub(crate) mod requests;
 mod table;
 #[cfg(test)]

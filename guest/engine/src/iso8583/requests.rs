@@ -227,7 +227,7 @@ fn set_payment(
     }
 }
 
-fn set_time(message: &mut Message, now: &Moment) {
+pub(super) fn set_time(message: &mut Message, now: &Moment) {
     message.set(field::TRANSMISSION_TIME, now.transmission_time());
     message.set(field::LOCAL_TIME, now.local_time());
     message.set(field::LOCAL_DATE, now.local_date());
@@ -279,7 +279,7 @@ fn original_data(original: &Message) -> String {
     )
 }
 
-fn known_only(codec: &Codec, message: &Message) -> Message {
+pub(super) fn known_only(codec: &Codec, message: &Message) -> Message {
     let mut known = Message::new(message.message_type);
     for (number, value) in message.fields().filter(|(number, _)| codec.knows(*number)) {
         known.set(number, value);

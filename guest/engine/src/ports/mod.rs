@@ -1,0 +1,168 @@
+//! The traits through which the engine reaches the terminal, one for each WIT package.
+//!
+//! `component` implements them by calling imports, one line each; a benchmark implements them
+//! natively. Every promise and every error is that of `wit/`.
+
+mod card;
+mod people;
+
+use crate::parameters::{Acquirer, Application, CaPublicKey, TerminalData, Timeouts};
+pub use card::{
+    CardReader, CardReaderError, Crypto, CryptoError, PinEntry, PinEntryError, PinRules,
+    PresentedCard, Protected, Technologies,
+};
+pub use people::{
+    DetectedCard, Display, DisplayError, DisplayMessage, EntryMode, Line, PointOfSale, Printer,
+    PrinterError, Progress,
+};
+
+/// Everything the engine can reach.
+pub trait Terminal:
+    Parameters
+    + CardReader
+    + PinEntry
+    + Crypto
+    + Display
+    + Printer
+    + PointOfSale
+    + AcquirerLink
+    + Journal
+    + Trace
+{
+}
+
+impl<T> Terminal for T where
+    T: Parameters
+        + CardReader
+        + PinEntry
+        + Crypto
+        + Display
+        + Printer
+        + PointOfSale
+        + AcquirerLink
+        + Journal
+        + Trace
+{
+}
+
+/// `terminal:parameters`.
+pub trait Parameters {
+    /// Who and where the terminal is.
+    fn terminal_data(&mut self) -> TerminalData;
+    /// How long to wait.
+    fn time_limits(&mut self) -> Timeouts;
+    /// The applications accepted, in the terminal's order of preference.
+    fn applications(&mut self) -> Vec<Application>;
+    /// One certification authority's public key, when the terminal holds it.
+    fn find_ca_public_key(&mut self, rid: &[u8], index: u8) -> Option<CaPublicKey>;
+    /// The acquirer and its dialect.
+    fn acquirer_data(&mut self) -> Acquirer;
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkError {
+    /// No connection could be made. Nothing was sent.
+    Unreachable,
+    /// The peer's certificate was refused. Nothing was sent.
+    PeerRefused,
+    /// The request was sent, or partly sent, and no whole answer came.
+    AnswerLost,
+    /// The answer is longer than the host accepts. The request was sent.
+    AnswerTooLong,
+}
+
+impl LinkError {
+    /// Whether the acquirer may have acted on the request.
+    pub const fn may_have_been_sent(self) -> bool {
+        match self {
+            Self::Unreachable | Self::PeerRefused => false,
+            Self::AnswerLost | Self::AnswerTooLong => true,
+        }
+    }
+}
+
+/// `terminal:acquirer-link`.
+pub trait AcquirerLink {
+    /// Sends one request of at most 8192 bytes and blocks until its answer.
+    fn exchange(&mut self, request: &[u8], timeout_ms: u32) -> Result<Vec<u8>, LinkError>;
+}
+
+/// The journal is full, or storage failed. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JournalError;
+
+/// Where a transaction stands. The last entry of a transaction decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The host accepted the request. Nothing was sent.
+    Begun,
+    /// A request is about to leave. From here on money may have moved.
+    Sent,
+    /// A reversal must reach the acquirer. It will never be an approval.
+    ReversalDue,
+    /// Approved offline; an advice must reach the acquirer.
+    AdviceDue,
+    /// Approved. Final.
+    Approved,
+    /// Ended without an approval, and nothing is left to reverse. Final.
+    Closed,
+    /// The acquirer confirmed the reversal. Final.
+    Reversed,
+}
+
+/// A number that counts up in durable storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counter {
+    /// ISO 8583 field 11: 1 to 999999, then 1 again.
+    TraceNumber,
+    /// Tag 9F41: 1 to 99999999, then 1 again.
+    TransactionSequence,
+}
+
+/// One entry as it was written.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The transaction it belongs to.
+    pub transaction_id: String,
+    /// Where it put the transaction.
+    pub phase: Phase,
+    /// The bytes given to `append`. They may hold a PAN.
+    pub content: zeroize::Zeroizing<Vec<u8>>,
+}
+
+/// `terminal:journal`.
+pub trait Journal {
+    /// Writes an entry. When this returns, the entry is durable; when it fails, nothing was
+    /// written.
+    fn append(&mut self, id: &str, phase: Phase, content: &[u8]) -> Result<(), JournalError>;
+    /// The last entry of every transaction that is not final or whose end the host does not
+    /// know, oldest first, at most `count_max`.
+    fn unsettled(&mut self, count_max: u32) -> Result<Vec<Entry>, JournalError>;
+    /// The last entry of one transaction, if it has any.
+    fn last_entry(&mut self, id: &str) -> Result<Option<Entry>, JournalError>;
+    /// Counts `counter` up and returns its new value.
+    fn next(&mut self, counter: Counter) -> Result<u32, JournalError>;
+}
+
+/// Which part of the program records an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TraceEvent {
+    /// The kernel.
+    Kernel(emv::trace::Event),
+    /// The engine: a rule's name and a fixed sentence.
+    Engine {
+        /// The rule's name, such as `TX-03`.
+        rule: &'static str,
+        /// What the rule came to.
+        finding: emv::trace::Finding,
+        /// What happened: a fixed sentence.
+        statement: &'static str,
+    },
+}
+
+/// `terminal:trace`.
+pub trait Trace {
+    /// Records one decision.
+    fn record_event(&mut self, event: TraceEvent);
+}

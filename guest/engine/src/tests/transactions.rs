@@ -1,0 +1,282 @@
+//! What a sale comes to, by what card, cardholder and acquirer do.
+
+use super::acquirer::{Behaviour, Booking, Corruption};
+use super::world::{CardManner, Profile, Run, Setting, World, request};
+use crate::outcome::{
+    CancelReason, DeclineReason, Ending, Error, Failure, Outcome, ReversalState, TransactionRequest,
+};
+use crate::ports::Phase::{self, AdviceDue, Approved, Begun, Closed, ReversalDue, Reversed, Sent};
+
+const ANSWER_LOST: Ending = Ending::Failed(Failure::AnswerLost);
+
+fn sale(world: &mut World) -> Outcome {
+    match world.sale("one", None) {
+        Run::Returned(Ok(outcome)) => outcome,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn recover(world: &mut World) -> u32 {
+    match world.recover(None) {
+        Run::Returned(Ok(recovery)) => recovery.waiting,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_acquirers_answer_decides_an_online_sale() {
+    const REVERSED_AT_ONCE: &[Phase] = &[Begun, Sent, ReversalDue, Reversed];
+    for requests in Behaviour::ALL {
+        let mut world = World::new(Setting::USUAL);
+        world.acquirer.requests = requests;
+        let outcome = sale(&mut world);
+        let (ending, reversal, phases): (Ending, ReversalState, &[Phase]) = match requests {
+            Behaviour::Approve => (
+                Ending::Approved,
+                ReversalState::None,
+                &[Begun, Sent, Approved],
+            ),
+            Behaviour::Decline => (
+                Ending::Declined(DeclineReason::Acquirer),
+                ReversalState::None,
+                &[Begun, Sent, Closed],
+            ),
+            Behaviour::ApprovePart => (
+                Ending::Declined(DeclineReason::Acquirer),
+                ReversalState::Confirmed,
+                REVERSED_AT_ONCE,
+            ),
+            Behaviour::Unreachable | Behaviour::PeerRefused => (
+                Ending::Failed(Failure::AcquirerUnreachable),
+                ReversalState::None,
+                &[Begun, Sent, Closed],
+            ),
+            Behaviour::StallBefore
+            | Behaviour::StallAfter
+            | Behaviour::TooLong
+            | Behaviour::Corrupt(_) => (ANSWER_LOST, ReversalState::Confirmed, REVERSED_AT_ONCE),
+        };
+        assert_eq!(outcome.ending, ending, "{requests:?}");
+        assert_eq!(outcome.reversal, reversal, "{requests:?}");
+        assert_eq!(world.journal.phases("one"), phases, "{requests:?}");
+        let minor = if ending == Ending::Approved { 2500 } else { 0 };
+        assert_eq!(outcome.approved_minor, minor, "{requests:?}");
+        assert_eq!(outcome.trace_number, Some(1), "{requests:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_refused_is_named_in_the_trace() {
+    for (corruption, rule) in [
+        (Corruption::TraceNumber, "TX-34"),
+        (Corruption::TerminalId, "TX-33"),
+        (Corruption::Amount, "TX-35"),
+        (Corruption::NoAmount, "TX-35"),
+        (Corruption::Currency, "TX-36"),
+        (Corruption::MessageType, "TX-32"),
+        (Corruption::Mac, "TX-37"),
+        (Corruption::NoMac, "TX-37"),
+        (Corruption::NoResponseCode, "TX-38"),
+        (Corruption::ChipData, "TX-38"),
+        (Corruption::Truncated, "TX-31"),
+        (Corruption::Garbage, "TX-31"),
+        (Corruption::Empty, "TX-31"),
+    ] {
+        let mut world = World::new(Setting::USUAL);
+        world.acquirer.requests = Behaviour::Corrupt(corruption);
+        sale(&mut world);
+        let rules: Vec<_> = world.trace.iter().map(|(rule, _)| *rule).collect();
+        assert!(rules.contains(&rule), "{corruption:?}: {rules:?}");
+    }
+}
+
+#[test]
+fn a_card_that_does_not_complete_an_approval_makes_it_reversed() {
+    for (card, ending) in [
+        (
+            CardManner::DeclinesLast,
+            Ending::Declined(DeclineReason::Card),
+        ),
+        (
+            CardManner::LeavesLast,
+            Ending::Failed(Failure::CardUnreadable),
+        ),
+    ] {
+        let mut world = World::new(Setting {
+            card,
+            ..Setting::USUAL
+        });
+        let outcome = sale(&mut world);
+        assert_eq!(outcome.ending, ending);
+        assert_eq!(outcome.reversal, ReversalState::Confirmed);
+        assert_eq!(world.acquirer.ledger["000001"], Booking::Reversed);
+    }
+}
+
+#[test]
+fn what_ends_before_a_request_leaves_only_closes() {
+    let usual = Setting::USUAL;
+    let cases = [
+        (
+            Setting {
+                card: CardManner::Absent,
+                ..usual
+            },
+            Ending::Cancelled(CancelReason::NoCard),
+        ),
+        (
+            Setting {
+                card: CardManner::LeavesAt(3),
+                ..usual
+            },
+            Ending::Failed(Failure::CardUnreadable),
+        ),
+        (
+            Setting {
+                aborts: true,
+                ..usual
+            },
+            Ending::Cancelled(CancelReason::PointOfSale),
+        ),
+        (
+            Setting {
+                vault_works: false,
+                ..usual
+            },
+            Ending::Failed(Failure::DeviceFault),
+        ),
+        (
+            Setting {
+                aborts: true,
+                profile: Profile::Offline,
+                ..usual
+            },
+            Ending::Cancelled(CancelReason::PointOfSale),
+        ),
+    ];
+    for (setting, ending) in cases {
+        let mut world = World::new(setting);
+        let outcome = sale(&mut world);
+        assert_eq!(outcome.ending, ending, "{setting:?}");
+        assert_eq!(world.journal.phases("one"), [Begun, Closed], "{setting:?}");
+        assert!(world.acquirer.ledger.is_empty(), "{setting:?}");
+    }
+}
+
+#[test]
+fn an_offline_approval_is_shown_before_its_advice_is_sent() {
+    let mut world = World::new(Setting {
+        profile: Profile::Offline,
+        ..Setting::USUAL
+    });
+    let outcome = sale(&mut world);
+    assert_eq!(outcome.ending, Ending::Approved);
+    assert_eq!(world.journal.phases("one"), [Begun, AdviceDue, Approved]);
+    let position = |text: &str| {
+        let found = world.seen.iter().position(|line| line.contains(text));
+        found.unwrap_or_else(|| panic!("{text}"))
+    };
+    assert!(position("Approved") < position("sent     0220"));
+    assert_eq!(world.acquirer.ledger["000001"], Booking::Charged(2500));
+}
+
+#[test]
+fn a_terminal_that_cannot_go_online_approves_as_its_default_codes_say() {
+    let setting = Setting {
+        profile: Profile::FallsBack,
+        ..Setting::USUAL
+    };
+    let mut world = World::new(setting);
+    world.acquirer.requests = Behaviour::Unreachable;
+    world.acquirer.settlements = Behaviour::Unreachable;
+    assert_eq!(sale(&mut world).ending, Ending::Approved);
+    assert_eq!(world.journal.phases("one"), [Begun, Sent, AdviceDue]);
+    // The advice is the first message the acquirer gets, and is marked as a repeat all the same.
+    world.acquirer.settlements = Behaviour::Approve;
+    assert_eq!(recover(&mut world), 0);
+    assert_eq!(
+        world.journal.phases("one"),
+        [Begun, Sent, AdviceDue, Approved]
+    );
+}
+
+#[test]
+fn nothing_is_asked_while_something_older_is_unanswered() {
+    let mut world = World::new(Setting::USUAL);
+    world.acquirer.requests = Behaviour::StallAfter;
+    world.acquirer.settlements = Behaviour::StallBefore;
+    assert_eq!(sale(&mut world).reversal, ReversalState::Pending);
+    world.acquirer.requests = Behaviour::Approve;
+    let Run::Returned(Ok(second)) = world.sale("two", None) else {
+        panic!("an outcome")
+    };
+    assert_eq!(second.ending, Ending::Failed(Failure::AcquirerUnreachable));
+    assert_eq!(world.journal.phases("two"), [Begun, Closed]);
+    assert_eq!(world.acquirer.ledger.len(), 1);
+}
+
+#[test]
+fn a_refused_reversal_stays_due_and_holds_up_nothing() {
+    let mut world = World::new(Setting::USUAL);
+    world.acquirer.settlements = Behaviour::Decline;
+    world.acquirer.requests = Behaviour::StallAfter;
+    // More than recovery delivers in one call.
+    for number in 0..20 {
+        let id = format!("refused {number}");
+        let Run::Returned(Ok(outcome)) = world.sale(&id, None) else {
+            panic!("an outcome")
+        };
+        assert_eq!(outcome.reversal, ReversalState::Pending);
+    }
+    world.acquirer.requests = Behaviour::Approve;
+    assert_eq!(sale(&mut world).ending, Ending::Approved);
+    assert_eq!(recover(&mut world), 20);
+    // A refusal is written down once.
+    let phases = world.journal.phases("refused 0");
+    assert_eq!(phases, [Begun, Sent, ReversalDue, ReversalDue]);
+    world.acquirer.settlements = Behaviour::Approve;
+    assert_eq!(recover(&mut world), 4);
+    assert_eq!(recover(&mut world), 0);
+    assert_eq!(world.journal.phases("refused 19").last(), Some(&Reversed));
+}
+
+#[test]
+fn a_printer_without_paper_changes_no_outcome() {
+    let mut world = World::new(Setting {
+        printer_works: false,
+        ..Setting::USUAL
+    });
+    assert_eq!(sale(&mut world).ending, Ending::Approved);
+    assert!(world.seen.iter().all(|line| !line.contains("CARDHOLDER")));
+}
+
+#[test]
+fn a_transaction_runs_once() {
+    let mut world = World::new(Setting::USUAL);
+    sale(&mut world);
+    // The host would not begin it again; the engine is asked directly.
+    let again = world.guest_again("one");
+    assert_eq!(again, Run::Returned(Err(Error::InvalidRequest)));
+    assert_eq!(world.acquirer.ledger.len(), 1);
+}
+
+#[test]
+fn a_request_out_of_range_starts_nothing() {
+    type Change = fn(&mut TransactionRequest);
+    let changes: [Change; 6] = [
+        |request| request.amount_minor = 0,
+        |request| request.amount_minor = 1_000_000_000_000,
+        |request| request.tip_minor = u64::MAX,
+        |request| request.cashback_minor = 999_999_999_999,
+        |request| request.currency = 978,
+        |request| request.accepted.contact = false,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut world = World::new(Setting::USUAL);
+        let mut asked = request("one");
+        change(&mut asked);
+        let ended = world.run(&asked, None);
+        assert_eq!(ended, Run::Returned(Err(Error::InvalidRequest)), "{number}");
+        assert_eq!(world.journal.phases("one"), [Begun], "{number}");
+    }
+}

@@ -1,0 +1,225 @@
+//! What survives a loss of power, the world around the terminal, and the host that runs it.
+
+use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
+
+use super::acquirer::MemoryAcquirer;
+use super::journal::{MemoryJournal, is_final};
+use super::terminal::MemoryTerminal;
+use crate::configuration::Configuration;
+use crate::moment::{Moment, MomentParts};
+use crate::outcome::{
+    Ending, Error, OnlineDecision, Outcome, Recovery, TransactionKind, TransactionRequest,
+};
+use crate::ports::{Phase, Technologies};
+
+/// What a PAN looks like anywhere it must not be.
+pub(super) const PAN: &str = "4761739001010010";
+
+/// What survives a loss of power, and the world around the terminal.
+pub(super) struct World {
+    pub(super) journal: MemoryJournal,
+    pub(super) acquirer: MemoryAcquirer,
+    pub(super) setting: Setting,
+    /// How the host knows that transactions ended.
+    pub(super) ends: BTreeMap<String, Outcome>,
+    /// What people and the acquirer saw, line by line.
+    pub(super) seen: Vec<String>,
+    /// What the engine recorded of itself.
+    pub(super) trace: Vec<(&'static str, &'static str)>,
+    /// The transaction the cardholder or the merchant was told is approved.
+    pub(super) shown_approved: Vec<String>,
+    /// How often the key for message authentication was used.
+    pub(super) key_uses: u64,
+    /// GENERATE AC commands of the running transaction.
+    pub(super) cryptograms: usize,
+    /// Commands of the running transaction.
+    pub(super) commands: usize,
+}
+
+/// How terminal, card and cardholder are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub(super) profile: Profile,
+    pub(super) card: CardManner,
+    /// The point of sale asked for an abort before the request may leave.
+    pub(super) aborts: bool,
+    pub(super) printer_works: bool,
+    pub(super) vault_works: bool,
+}
+
+/// When the terminal asks the acquirer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Profile {
+    OnlineOnly,
+    /// It approves alone.
+    Offline,
+    /// It asks, and approves alone when it cannot.
+    FallsBack,
+}
+
+/// What the card does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CardManner {
+    Faithful,
+    /// It answers AAC to the second GENERATE AC.
+    DeclinesLast,
+    /// It is gone at the second GENERATE AC.
+    LeavesLast,
+    /// It is gone at the command of this number.
+    LeavesAt(usize),
+    /// Nobody presents one.
+    Absent,
+}
+
+impl Setting {
+    pub(super) const USUAL: Self = Self {
+        profile: Profile::OnlineOnly,
+        card: CardManner::Faithful,
+        aborts: false,
+        printer_works: true,
+        vault_works: true,
+    };
+}
+
+/// When power fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PowerLoss {
+    /// The call, counted from zero.
+    pub(super) call: usize,
+    /// Whether the call has had its effect.
+    pub(super) after: bool,
+}
+
+/// How a run of the engine ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Run<R> {
+    Returned(Result<R, Error>),
+    LostPower,
+}
+
+impl World {
+    pub(super) fn new(setting: Setting) -> Self {
+        Self {
+            journal: MemoryJournal::default(),
+            acquirer: MemoryAcquirer::new(),
+            setting,
+            ends: BTreeMap::new(),
+            seen: Vec::new(),
+            trace: Vec::new(),
+            shown_approved: Vec::new(),
+            key_uses: 0,
+            cryptograms: 0,
+            commands: 0,
+        }
+    }
+
+    /// The parameters, checked.
+    pub(super) fn configuration(&mut self) -> Configuration {
+        let loaded = self.guest(None, None, |terminal| Configuration::load(terminal));
+        match loaded {
+            Run::Returned(Ok(configuration)) => configuration,
+            Run::Returned(Err(_)) | Run::LostPower => panic!("the parameters are valid"),
+        }
+    }
+
+    /// Journals and runs a sale, as the host does.
+    pub(super) fn sale(&mut self, id: &str, power: Option<PowerLoss>) -> Run<Outcome> {
+        self.run(&request(id), power)
+    }
+
+    pub(super) fn run(
+        &mut self,
+        request: &TransactionRequest,
+        power: Option<PowerLoss>,
+    ) -> Run<Outcome> {
+        let id = request.transaction_id.as_str();
+        if self.journal.append(id, Phase::Begun, &[]).is_err() {
+            return Run::Returned(Err(Error::JournalFault));
+        }
+        (self.cryptograms, self.commands) = (0, 0);
+        let ended = self.guest(Some(id), power, |terminal| crate::run(terminal, request));
+        if let Run::Returned(Ok(outcome)) = &ended {
+            self.take(id, outcome.clone());
+        }
+        ended
+    }
+
+    /// Asks the engine for a transaction the journal knows already.
+    pub(super) fn guest_again(&mut self, id: &str) -> Run<Outcome> {
+        let request = request(id);
+        self.guest(Some(id), None, |terminal| crate::run(terminal, &request))
+    }
+
+    /// Settles what is open, as the host does at start.
+    pub(super) fn recover(&mut self, power: Option<PowerLoss>) -> Run<Recovery> {
+        let ended = self.guest(None, power, |terminal| crate::recover(terminal, moment(11)));
+        if let Run::Returned(Ok(recovery)) = &ended {
+            for settled in &recovery.settled {
+                self.take(&settled.transaction_id, settled.outcome.clone());
+            }
+        }
+        ended
+    }
+
+    fn take(&mut self, id: &str, outcome: Outcome) {
+        let phase = self.journal.last(id).expect("an entry").phase;
+        assert_eq!(
+            outcome.ending == Ending::Approved,
+            matches!(phase, Phase::Approved | Phase::AdviceDue),
+            "{id}: {outcome:?} in {phase:?}"
+        );
+        if is_final(phase) {
+            self.journal.reported.insert(id.to_owned());
+        }
+        self.ends.insert(id.to_owned(), outcome);
+    }
+
+    fn guest<R>(
+        &mut self,
+        running: Option<&str>,
+        power: Option<PowerLoss>,
+        enter: impl FnOnce(&mut MemoryTerminal<'_>) -> Result<R, Error>,
+    ) -> Run<R> {
+        let mut terminal = MemoryTerminal::new(self, running, power);
+        // `resume_unwind` stops the engine as losing power would, without a message.
+        match panic::catch_unwind(AssertUnwindSafe(|| enter(&mut terminal))) {
+            Ok(returned) => Run::Returned(returned),
+            Err(cause) if cause.is::<PowerLoss>() => Run::LostPower,
+            Err(cause) => panic::resume_unwind(cause),
+        }
+    }
+}
+
+/// A sale of NZD 25.00.
+pub(super) fn request(id: &str) -> TransactionRequest {
+    TransactionRequest {
+        transaction_id: id.to_owned(),
+        kind: TransactionKind::Sale,
+        amount_minor: 2000,
+        tip_minor: 300,
+        cashback_minor: 200,
+        currency: 554,
+        accepted: Technologies {
+            contact: true,
+            contactless: true,
+            magstripe: false,
+        },
+        original_transaction_id: None,
+        online_decision: OnlineDecision::Acquirer,
+        began: moment(10),
+    }
+}
+
+pub(super) fn moment(hour: u8) -> Moment {
+    let parts = MomentParts {
+        year: 2026,
+        month: 11,
+        day: 21,
+        hour,
+        minute: 5,
+        second: 51,
+        utc_offset_minutes: 780,
+    };
+    Moment::parse(parts).expect("a moment")
+}
