@@ -85,11 +85,18 @@ fn nothing_that_is_secret_gets_out() {
         .flat_map(|needle| {
             outputs
                 .iter()
+                .filter(|(name, _)| !is_native_code(name))
                 .filter(|(_, content)| contains(content, &needle.bytes))
                 .map(|(name, _)| format!("{} in {name}", needle.what))
         })
         .collect();
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The compiled engine is made before any sale, from a file that everyone has. It is left out because
+/// SHA-1's initial state in it has the very bytes of the published test key of ANSI X9.24.
+fn is_native_code(name: &str) -> bool {
+    name.ends_with("/engine.native")
 }
 
 /// The search itself finds what it looks for.
