@@ -147,7 +147,7 @@ fn needles() -> Vec<Needle> {
         add(format!("the number of {card}, packed"), packed(pan));
         add(
             format!("the number of {card}, without its check digit"),
-            pan[..15].as_bytes().to_vec(),
+            pan.as_bytes()[..15].to_vec(),
         );
         add(format!("the number of {card}, as digits"), digits(pan));
     }

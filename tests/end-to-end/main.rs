@@ -2,11 +2,26 @@
 //!
 //! Edge cases live lower down, beside the code. Here stands what only the whole can show: that card,
 //! kernel, engine, acquirer and API agree about the money, whatever one of them does.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test may overflow, and a test that fails shows what it saw"
+)]
 
+#[cfg(test)]
 mod acquirer;
+#[cfg(test)]
 mod cards;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
 mod sales;
+#[cfg(test)]
 mod session;
+#[cfg(test)]
+#[expect(dead_code, reason = "each test program uses a part of it")]
 mod terminal;
+#[cfg(test)]
 mod world;

@@ -107,7 +107,7 @@ impl Terminal {
         let readers = vec![errors, collect(stdout, Arc::clone(&output))];
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(60)))
+            .timeout_global(Some(Duration::from_mins(1)))
             .build()
             .into();
         Some(Self {

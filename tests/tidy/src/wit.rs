@@ -53,7 +53,7 @@ struct Gaps {
 
 impl Gaps {
     fn check(&mut self, docs: &Docs, path: &str) {
-        self.seen += 1;
+        self.seen = self.seen.saturating_add(1);
         if docs
             .contents
             .as_ref()
@@ -85,7 +85,18 @@ impl Gaps {
                 .iter()
                 .map(|case| (&case.docs, case.name.as_str()))
                 .collect(),
-            _ => Vec::new(),
+            TypeDefKind::Resource
+            | TypeDefKind::Handle(_)
+            | TypeDefKind::Tuple(_)
+            | TypeDefKind::Option(_)
+            | TypeDefKind::Result(_)
+            | TypeDefKind::List(_)
+            | TypeDefKind::Type(_)
+            | TypeDefKind::Future(_)
+            | TypeDefKind::Stream(_)
+            | TypeDefKind::Unknown
+            | TypeDefKind::Map(..)
+            | TypeDefKind::FixedLengthList(..) => Vec::new(),
         };
         for (docs, part) in parts {
             self.check(docs, &format!("{path}.{part}"));

@@ -82,10 +82,11 @@ fn issuer(message: &Message) -> Option<Issuer> {
 fn has_expired(issuer: &Issuer, message: &Message) -> bool {
     let elements = message.field(field::CHIP_DATA).and_then(chip::elements);
     let date = elements.as_ref().and_then(|elements| elements.get(&0x9A));
-    date.and_then(|date| date.get(..2)).is_some_and(|month| {
-        let month: String = month.iter().map(|byte| format!("{byte:02X}")).collect();
-        issuer.expiry() < month.as_str()
-    })
+    let month = date.and_then(|date| chip::decimal(date.get(..2)?));
+    let expiry = issuer.expiry().parse().ok();
+    expiry
+        .zip(month)
+        .is_some_and(|(expiry, month): (u64, u64)| expiry < month)
 }
 
 /// Field 22: 05 is a chip, 07 a contactless chip.
