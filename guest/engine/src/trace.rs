@@ -45,6 +45,11 @@ pub(crate) const ABORTED: Rule = Rule(
     Failed,
     "The point of sale asked for an abort before anything was sent",
 );
+pub(crate) const NO_PIN_BLOCK: Rule = Rule(
+    "TX-13",
+    Failed,
+    "The PIN could not be enciphered for the acquirer",
+);
 
 const UNREACHABLE: Rule = Rule(
     "TX-20",

@@ -2,7 +2,8 @@
 
 use crate::tree::files;
 
-/// What must stand right after a standard's name.
+/// A standard's name, and the editions that may stand right after it. What is neither an edition nor
+/// a letter, a digit or a hyphen ends the name.
 const SPELLINGS: [(&str, &[&str]); 2] = [
     (
         "EMV 4",
@@ -11,10 +12,11 @@ const SPELLINGS: [(&str, &[&str]); 2] = [
             ".4 Book 2, ",
             ".4 Book 3, ",
             ".4 Book 4, ",
+            ".4 Books",
             ".4",
         ],
     ),
-    ("ISO 8583", &[":1987", ":1993", " "]),
+    ("ISO 8583", &[":1987", ":1993"]),
 ];
 
 #[test]
@@ -28,7 +30,7 @@ fn citations_have_one_spelling() {
             for (name, endings) in SPELLINGS {
                 for (at, _) in line.match_indices(name) {
                     let rest = line.get(at + name.len()..).unwrap_or_default();
-                    if !rest.is_empty() && !endings.iter().any(|ending| rest.starts_with(ending)) {
+                    if goes_on(rest) && !endings.iter().any(|ending| rest.starts_with(ending)) {
                         wrong.push(format!("{}:{}: {line}", path.display(), number + 1));
                     }
                 }
@@ -42,4 +44,14 @@ fn citations_have_one_spelling() {
         wrong.is_empty(),
         "cite as `EMV 4.4 Book 3, 10.2`: {wrong:#?}"
     );
+}
+
+/// Whether the name is not over yet: `ISO 8583-1`, `EMV 4.3`, `ISO 8583:2003`.
+fn goes_on(rest: &str) -> bool {
+    let mut characters = rest.chars();
+    match characters.next() {
+        Some('.' | ':') => characters.next().is_some_and(|next| next.is_ascii_digit()),
+        Some(next) => next.is_ascii_alphanumeric() || next == '-',
+        None => false,
+    }
 }

@@ -148,3 +148,111 @@ fn amount_matches(request: &Message, answer: &Message) -> Result<(), Mismatch> {
     };
     fits.then_some(()).ok_or(Mismatch::Field(field::AMOUNT))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iso8583::requests::message_type;
+    use crate::iso8583::{MessageType, fields};
+
+    fn message(number: u16, set: &[(u8, &str)]) -> Message {
+        let mut message = Message::new(message_type(number));
+        for (field, value) in set {
+            message.set(*field, value);
+        }
+        message
+    }
+
+    const REQUEST: &[(u8, &str)] = &[
+        (3, "000000"),
+        (4, "000000002500"),
+        (11, "000007"),
+        (41, "TERM0001"),
+        (49, "554"),
+    ];
+
+    #[test]
+    fn an_answer_has_the_type_of_its_request() {
+        for (request, answer, fits) in [
+            (200, 210, true),
+            (200, 230, false),
+            (200, 200, false),
+            (220, 230, true),
+            (221, 230, true),
+            (400, 410, true),
+            (400, 430, true),
+            (401, 410, true),
+            (420, 430, true),
+            (421, 430, true),
+            (421, 431, false),
+            (420, 410, false),
+        ] {
+            let matched = matches(&message(request, REQUEST), &message(answer, REQUEST));
+            assert_eq!(matched.is_ok(), fits, "{request} {answer}");
+        }
+    }
+
+    #[test]
+    fn a_partial_approval_alone_may_be_for_less() {
+        for (code, amount, fits) in [
+            ("00", "000000002500", true),
+            ("00", "000000002400", false),
+            ("10", "000000002400", true),
+            ("10", "000000002600", false),
+            ("05", "000000002400", false),
+            ("00", "00000000250A", false),
+        ] {
+            let mut answer = message(210, REQUEST);
+            answer.set(39, code);
+            answer.set(4, amount);
+            let matched = matches(&message(200, REQUEST), &answer);
+            assert_eq!(matched.is_ok(), fits, "{code} {amount}");
+        }
+    }
+
+    #[test]
+    fn what_settles_a_reversal_does_not_always_settle_an_advice() {
+        let codec = Codec::new(fields::built_in()).expect("the built-in table");
+        for (code, reversal, advice) in [
+            (Some("00"), true, true),
+            (Some("94"), true, true),
+            (Some("25"), true, false),
+            (Some("05"), false, false),
+            (Some("91"), false, false),
+            (Some("96"), false, false),
+            (Some(""), false, false),
+            (None, false, false),
+        ] {
+            let mut answer = message(430, REQUEST);
+            if let Some(code) = code {
+                answer.set(39, code);
+            }
+            assert_eq!(reversed(&codec, &answer), reversal, "{code:?}");
+            assert_eq!(advised(&codec, &answer), advice, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_dialects_codes_approve() {
+        let mut dialect = fields::built_in();
+        dialect.approved_codes = vec!["00".into(), "08".into(), "10".into()];
+        let codec = Codec::new(dialect).expect("a valid table");
+        for (code, approved, partial) in [
+            ("00", true, false),
+            ("08", true, false),
+            // Never as a whole, whatever the table says.
+            ("10", false, true),
+            ("55", false, false),
+            ("0 ", false, false),
+        ] {
+            let verdict = verdict(&codec, &message(210, &[(39, code)])).expect("a verdict");
+            assert_eq!(
+                (verdict.approved, verdict.partial),
+                (approved, partial),
+                "{code}"
+            );
+        }
+        assert_eq!(verdict(&codec, &message(210, REQUEST)), None);
+        assert_eq!(MessageType::new(10_000), None);
+    }
+}

@@ -286,3 +286,105 @@ pub(super) fn known_only(codec: &Codec, message: &Message) -> Message {
     }
     known
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iso8583::fields;
+    use crate::moment::MomentParts;
+
+    fn codec(reversal_is_advice: bool) -> Codec {
+        let dialect = crate::iso8583::dialect::Dialect {
+            reversal_is_advice,
+            ..fields::built_in()
+        };
+        Codec::new(dialect).expect("a valid table")
+    }
+
+    fn now() -> Moment {
+        let parts = MomentParts {
+            year: 2026,
+            month: 11,
+            day: 22,
+            hour: 1,
+            minute: 2,
+            second: 3,
+            utc_offset_minutes: 0,
+        };
+        Moment::parse(parts).expect("a moment")
+    }
+
+    fn original() -> Message {
+        let mut message = Message::new(message_type(FINANCIAL_REQUEST));
+        for (number, value) in [
+            (2, "4761739001010010"),
+            (4, "000000002500"),
+            (7, "1121100551"),
+            (11, "000007"),
+            (26, "12"),
+            (32, "123456"),
+            (33, "99"),
+            (35, "4761739001010010=30122011184380"),
+            (52, "PINBLOCK"),
+            (55, "chip"),
+            (62, "serial"),
+            (63, "serial"),
+            (64, "MACMACMA"),
+        ] {
+            message.set(number, value);
+        }
+        message
+    }
+
+    #[test]
+    fn a_reversal_names_its_original_and_keeps_no_secret() {
+        for (advice, first, again) in [(true, 420, 421), (false, 400, 401)] {
+            let codec = codec(advice);
+            let reversal = reversal(&codec, &original(), ReversalReason::NoAnswer, &now());
+            assert_eq!(reversal.message_type.number(), first);
+            let named = b"020000000711211005510000012345600000000099";
+            assert_eq!(reversal.field(90), Some(&named[..]));
+            assert_eq!(reversal.field(11), Some(&b"000007"[..]));
+            assert_eq!(reversal.field(7), Some(&b"1122010203"[..]));
+            assert_eq!(reversal.field(39), Some(&b"68"[..]));
+            for secret in [26, 35, 52, 55, 62, 63, 64] {
+                assert_eq!(reversal.field(secret), None, "{secret}");
+            }
+            let repeated = repeat(repeat(reversal.clone()));
+            assert_eq!(repeated.message_type.number(), again);
+            assert!(repeated.fields().eq(reversal.fields()));
+        }
+    }
+
+    #[test]
+    fn what_is_stored_holds_no_track_and_no_pin() {
+        let numbers: Vec<u8> = storable(&original()).fields().map(|(n, _)| n).collect();
+        assert_eq!(numbers, [2, 4, 7, 11, 32, 33, 55]);
+    }
+
+    #[test]
+    fn an_advice_says_how_the_card_approved() {
+        let advice = offline_advice(&original(), &codec(true), b"certificate", "Y3");
+        assert_eq!(advice.message_type.number(), FINANCIAL_ADVICE);
+        assert_eq!(advice.field(39), Some(&b"Y3"[..]));
+        assert_eq!(advice.field(55), Some(&b"certificate"[..]));
+        assert_eq!(advice.field(38), None);
+        assert_eq!(advice.field(52), None);
+    }
+
+    #[test]
+    fn each_reason_has_a_code_of_its_own() {
+        use ReversalReason::{NoAnswer, NotCompleted, PartialRefused, PowerLoss};
+        let codes = [NoAnswer, NotCompleted, PartialRefused, PowerLoss].map(ReversalReason::code);
+        assert_eq!(codes, ["68", "17", "10", "96"]);
+    }
+
+    #[test]
+    fn track_2_ends_at_its_filling() {
+        let track = |bytes: &[u8]| track_2(bytes).map(|track| track.to_vec());
+        assert_eq!(track(&[0x12, 0xD3, 0x4F]), Some(b"12=34".to_vec()));
+        assert_eq!(track(&[0x12, 0xD3]), Some(b"12=3".to_vec()));
+        assert_eq!(track(&[0x1A]), None);
+        assert_eq!(track(&[0x11; 19]), None);
+    }
+}

@@ -10,13 +10,13 @@ use super::offline::{self, Unanswered};
 use super::{Concluded, Sale, ending, next_trace_number};
 use crate::card::{CardFacts, Dialogue};
 use crate::delivery::{self, Fault, Prepared};
-use crate::iso8583::Message;
 use crate::iso8583::answers::{self, Verdict};
 use crate::iso8583::dialect::PinBlockFormat;
 use crate::iso8583::fields::number as field;
 use crate::iso8583::requests::{self, ReversalReason};
+use crate::iso8583::{Codec, Message};
 use crate::outcome::{CancelReason, DeclineReason, Ending, Error, Failure, ReversalState};
-use crate::ports::{DisplayMessage, Phase, Progress, Terminal};
+use crate::ports::{DisplayMessage, Phase, Progress, Protected, Terminal};
 use crate::record::{Open, Record};
 use crate::trace;
 
@@ -164,18 +164,31 @@ fn prepare<T: Terminal>(
 ) -> Option<Prepared> {
     let codec = &sale.configuration.codec;
     if let Some(pin) = dialogue.pin.take() {
-        let format = match codec.dialect().pin?.block_format {
-            0 => PinBlockFormat::Iso0,
-            1 => PinBlockFormat::Iso1,
-            3 => PinBlockFormat::Iso3,
-            4 => PinBlockFormat::Iso4,
-            _ => return None,
+        let Some(block) = encipher(dialogue.terminal, codec, facts, pin) else {
+            trace::note(dialogue.terminal, &trace::NO_PIN_BLOCK);
+            return None;
         };
-        let pan = compressed(facts.identity.as_ref()?.pan.digits());
-        let block = dialogue.terminal.encrypt_pin(pin, &pan, format).ok()?;
         requests::set_pin(&mut message, codec, &block);
     }
     delivery::prepare(dialogue.terminal, codec, message)
+}
+
+/// Spends a PIN on the block the dialect asks for.
+fn encipher<T: Terminal>(
+    terminal: &mut T,
+    codec: &Codec,
+    facts: &CardFacts,
+    pin: T::Pin,
+) -> Option<Protected> {
+    let format = match codec.dialect().pin?.block_format {
+        0 => PinBlockFormat::Iso0,
+        1 => PinBlockFormat::Iso1,
+        3 => PinBlockFormat::Iso3,
+        4 => PinBlockFormat::Iso4,
+        _ => return None,
+    };
+    let pan = compressed(facts.identity.as_ref()?.pan.digits());
+    terminal.encrypt_pin(pin, &pan, format).ok()
 }
 
 /// Digits as tag 5A writes them: two a byte, filled with F.

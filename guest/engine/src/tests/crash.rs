@@ -3,6 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use super::acquirer::{Behaviour, Booking, Corruption};
 use super::journal::{Faults, is_final};
 use super::world::{CardManner, PowerLoss, Profile, Run, Setting, World};
@@ -262,5 +267,67 @@ fn every_fault(setting: Setting, requests: Behaviour, settlements: Behaviour) {
             let case = format!("{setting:?} {requests:?} {settlements:?} {faults:?}");
             settle_and_check(&mut run(faults), &case);
         }
+    }
+}
+
+/// One sale of a bad day.
+#[derive(Debug, Clone)]
+struct Step {
+    setting: Setting,
+    requests: Behaviour,
+    settlements: Behaviour,
+    loss: Option<PowerLoss>,
+    /// How many writes succeed before one fails.
+    fault: Option<usize>,
+    /// Whether the host recovers before the next sale.
+    recovers: bool,
+    recovery_loss: Option<PowerLoss>,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let loss = || (0_usize..150, any::<bool>()).prop_map(|(call, after)| PowerLoss { call, after });
+    (
+        select(settings().to_vec()),
+        select(&Behaviour::ALL[..]),
+        select(&SETTLEMENTS[..]),
+        option::of(loss()),
+        option::weighted(0.2, 1_usize..12),
+        any::<bool>(),
+        option::of(loss()),
+    )
+        .prop_map(
+            |(setting, requests, settlements, loss, fault, recovers, recovery_loss)| Step {
+                setting,
+                requests,
+                settlements,
+                loss,
+                fault,
+                recovers,
+                recovery_loss,
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn a_bad_day_ends_well(steps in vec(step(), 1..8)) {
+        let mut world = World::new(Setting::USUAL);
+        for (number, step) in steps.iter().enumerate() {
+            world.setting = step.setting;
+            world.acquirer.requests = step.requests;
+            world.acquirer.settlements = step.settlements;
+            let writes = world.journal.writes;
+            world.journal.faults = step
+                .fault
+                .map_or(Faults::Never, |after| Faults::Once(writes + after));
+            world.sale(&format!("sale {number}"), step.loss);
+            world.journal.faults = Faults::Never;
+            if step.recovers {
+                world.recover(step.recovery_loss);
+            }
+        }
+        settle_and_check(&mut world, "a bad day");
     }
 }

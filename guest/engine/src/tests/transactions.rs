@@ -241,6 +241,48 @@ fn a_refused_reversal_stays_due_and_holds_up_nothing() {
 }
 
 #[test]
+fn what_another_engine_wrote_waits_for_it_and_holds_up_requests() {
+    let mut world = World::new(Setting::USUAL);
+    let unknown = [0xFF, 1, 2, 3];
+    for phase in [Begun, Sent] {
+        let written = world.journal.append("other", phase, &unknown);
+        assert_eq!(written, Ok(()));
+    }
+    assert_eq!(recover(&mut world), 1);
+    assert_eq!(
+        sale(&mut world).ending,
+        Ending::Failed(Failure::AcquirerUnreachable)
+    );
+    assert_eq!(world.journal.phases("other"), [Begun, Sent]);
+    // The other engine ends it. Nothing is due any more, so nothing waits.
+    assert_eq!(world.journal.append("other", Closed, &unknown), Ok(()));
+    assert_eq!(recover(&mut world), 0);
+    let Run::Returned(Ok(next)) = world.sale("next", None) else {
+        panic!("an outcome")
+    };
+    assert_eq!(next.ending, Ending::Approved);
+}
+
+#[test]
+fn only_an_answer_that_has_it_settles_an_advice() {
+    let mut world = World::new(Setting {
+        profile: Profile::Offline,
+        ..Setting::USUAL
+    });
+    world.acquirer.settlements = Behaviour::Decline;
+    assert_eq!(sale(&mut world).ending, Ending::Approved);
+    assert_eq!(recover(&mut world), 1);
+    assert_eq!(
+        world.journal.phases("one"),
+        [Begun, AdviceDue, AdviceDue],
+        "a refusal is written down once"
+    );
+    world.acquirer.settlements = Behaviour::Approve;
+    assert_eq!(recover(&mut world), 0);
+    assert_eq!(world.acquirer.ledger["000001"], Booking::Charged(2500));
+}
+
+#[test]
 fn a_printer_without_paper_changes_no_outcome() {
     let mut world = World::new(Setting {
         printer_works: false,
