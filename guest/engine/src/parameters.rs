@@ -1,5 +1,5 @@
 //! What the acquirer and the merchant configured, as it crosses the boundary: the records of
-//! `wit/deps/parameters.wit`. [`crate::configuration`] checks them.
+//! `wit/deps/parameters.wit`. `configuration` checks them.
 
 use crate::iso8583::dialect::Dialect;
 use crate::money::Currency;
