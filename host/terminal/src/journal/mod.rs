@@ -71,11 +71,17 @@ impl Phase {
     }
 
     fn number(self) -> i64 {
-        PHASES.iter().find(|(phase, _)| *phase == self).map_or(0, |(_, number)| *number)
+        PHASES
+            .iter()
+            .find(|(phase, _)| *phase == self)
+            .map_or(0, |(_, number)| *number)
     }
 
     fn from_number(number: i64) -> Option<Self> {
-        PHASES.iter().find(|(_, known)| *known == number).map(|(phase, _)| *phase)
+        PHASES
+            .iter()
+            .find(|(_, known)| *known == number)
+            .map(|(phase, _)| *phase)
     }
 }
 

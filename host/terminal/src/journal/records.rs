@@ -141,8 +141,11 @@ impl Journal {
             )
             .map_err(failed)?;
             if frees_its_claim(outcome) {
-                sql.execute("DELETE FROM claims WHERE transaction_id = ?1", [id.as_str()])
-                    .map_err(failed)?;
+                sql.execute(
+                    "DELETE FROM claims WHERE transaction_id = ?1",
+                    [id.as_str()],
+                )
+                .map_err(failed)?;
             }
             Ok(())
         })
@@ -194,7 +197,10 @@ impl Journal {
                  WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND id IS NOT ?1",
             )?
             .query_row([running.map(TransactionId::as_str)], |row| {
-                Ok(Backlog { waiting: row.get(0)?, without_end: row.get(1)? })
+                Ok(Backlog {
+                    waiting: row.get(0)?,
+                    without_end: row.get(1)?,
+                })
             })
             .map_err(StorageFault::from)
     }
@@ -203,10 +209,13 @@ impl Journal {
     pub(crate) fn last_ended(&self) -> Result<Option<Zoned>, StorageFault> {
         let text: Option<String> = self
             .connection()
-            .prepare_cached("SELECT ended FROM transactions WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1")?
+            .prepare_cached(
+                "SELECT ended FROM transactions WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1",
+            )?
             .query_row([], |row| row.get(0))
             .optional()?;
-        text.map(|text| text.parse().map_err(|_| StorageFault)).transpose()
+        text.map(|text| text.parse().map_err(|_| StorageFault))
+            .transpose()
     }
 
     /// Forgets what is past its life: records and entries of transactions that ended long ago.
@@ -227,7 +236,10 @@ impl Journal {
                 [oldest.as_str()],
             )
             .and_then(|_| {
-                sql.execute(&format!("DELETE FROM transactions WHERE {done}"), [oldest.as_str()])
+                sql.execute(
+                    &format!("DELETE FROM transactions WHERE {done}"),
+                    [oldest.as_str()],
+                )
             })
             .map(|_| ())
             .map_err(|error| {
@@ -240,7 +252,9 @@ impl Journal {
 
     /// Whether the journal can be written now.
     pub(crate) fn probe(&self) -> bool {
-        self.connection().execute_batch("BEGIN IMMEDIATE; ROLLBACK;").is_ok()
+        self.connection()
+            .execute_batch("BEGIN IMMEDIATE; ROLLBACK;")
+            .is_ok()
     }
 }
 
@@ -263,9 +277,7 @@ fn agrees(outcome: &Outcome, phase: Phase) -> bool {
 fn frees_its_claim(outcome: &Outcome) -> bool {
     matches!(
         outcome.ending,
-        Ending::Failed(
-            Failure::AcquirerUnreachable | Failure::DeviceFault | Failure::EngineFault
-        )
+        Ending::Failed(Failure::AcquirerUnreachable | Failure::DeviceFault | Failure::EngineFault)
     ) && outcome.reversal == ReversalState::None
 }
 

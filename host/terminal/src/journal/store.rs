@@ -117,13 +117,23 @@ impl Journal {
             }
             other => return Err(OpenError::Version(other)),
         }
-        let shared = Shared { connection: Mutex::new(connection), vault, observer };
-        Ok(Self { shared: Arc::new(shared), running: None })
+        let shared = Shared {
+            connection: Mutex::new(connection),
+            vault,
+            observer,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            running: None,
+        })
     }
 
     /// The same journal, for the instance that runs `transaction`.
     pub(crate) fn for_transaction(&self, transaction: &str) -> Self {
-        Self { shared: Arc::clone(&self.shared), running: Some(transaction.to_owned()) }
+        Self {
+            shared: Arc::clone(&self.shared),
+            running: Some(transaction.to_owned()),
+        }
     }
 
     /// Writes an entry. When this returns, it is durable.
@@ -223,15 +233,21 @@ impl Journal {
     ) -> Result<i64, AppendError> {
         // AUTOINCREMENT keeps the highest sequence ever given, pruned entries included.
         let last: Option<i64> = sql
-            .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'entries'", [], |row| {
-                row.get(0)
-            })
+            .query_row(
+                "SELECT seq FROM sqlite_sequence WHERE name = 'entries'",
+                [],
+                |row| row.get(0),
+            )
             .optional()
             .map_err(write_failed)?;
         let sequence = last.unwrap_or(0).checked_add(1).ok_or(AppendError::Full)?;
         let sealed = self
             .vault()
-            .seal(SEAL_CONTEXT, &bound_to(sequence, transaction, phase), content)
+            .seal(
+                SEAL_CONTEXT,
+                &bound_to(sequence, transaction, phase),
+                content,
+            )
             .map_err(|_| AppendError::StorageFault)?;
         sql.execute(
             "INSERT INTO entries (sequence, transaction_id, phase, content) VALUES (?1, ?2, ?3, ?4)",
@@ -243,24 +259,42 @@ impl Journal {
 
     pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic while the lock was held leaves at most an open SQL transaction, which rolls back.
-        self.shared.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn vault(&self) -> MutexGuard<'_, Vault> {
-        self.shared.vault.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .vault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn unseal(&self, row: Row) -> Result<Entry, StorageFault> {
         let phase = Phase::from_number(row.phase).ok_or(StorageFault)?;
         let content = self
             .vault()
-            .unseal(SEAL_CONTEXT, &bound_to(row.sequence, &row.transaction, phase), &row.content)
+            .unseal(
+                SEAL_CONTEXT,
+                &bound_to(row.sequence, &row.transaction, phase),
+                &row.content,
+            )
             .map_err(|_| {
-                tracing::error!(sequence = row.sequence, "a journal entry is not what was written");
+                tracing::error!(
+                    sequence = row.sequence,
+                    "a journal entry is not what was written"
+                );
                 StorageFault
             })?;
         let sequence = u64::try_from(row.sequence).map_err(|_| StorageFault)?;
-        Ok(Entry { sequence, transaction: row.transaction, phase, content })
+        Ok(Entry {
+            sequence,
+            transaction: row.transaction,
+            phase,
+            content,
+        })
     }
 }
 
@@ -272,10 +306,14 @@ pub(super) fn phase_of(
     let number: Option<i64> = connection
         .prepare_cached("SELECT phase FROM transactions WHERE id = ?1")
         .and_then(|mut statement| {
-            statement.query_row([transaction], |row| row.get(0)).optional()
+            statement
+                .query_row([transaction], |row| row.get(0))
+                .optional()
         })
         .map_err(write_failed)?;
-    number.map(|number| Phase::from_number(number).ok_or(AppendError::StorageFault)).transpose()
+    number
+        .map(|number| Phase::from_number(number).ok_or(AppendError::StorageFault))
+        .transpose()
 }
 
 /// What an entry's content is bound to: it cannot be moved to another place.

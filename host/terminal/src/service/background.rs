@@ -38,11 +38,15 @@ pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFa
 pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
     let mut pause = PAUSE_MIN;
     loop {
-        let Some(inner) = terminal.upgrade() else { return };
+        let Some(inner) = terminal.upgrade() else {
+            return;
+        };
         if inner.closing.load(Ordering::Acquire) {
             return;
         }
-        let open = inner.backlog().is_ok_and(|backlog| backlog != Backlog::default());
+        let open = inner
+            .backlog()
+            .is_ok_and(|backlog| backlog != Backlog::default());
         if open {
             // The turn is taken only when nobody has it: a sale settles what is open by itself.
             if let Ok(_turn) = inner.turn.try_lock()
@@ -86,7 +90,9 @@ pub(super) async fn recover(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
         };
         let outcome = convert::outcome(&settled.outcome);
         match inner.journal.finish(&id, &outcome, &now) {
-            Ok(()) => tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled"),
+            Ok(()) => {
+                tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled")
+            }
             Err(refused) => {
                 tracing::error!(transaction = id.as_str(), %refused, "an end was not recorded");
             }

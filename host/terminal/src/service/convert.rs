@@ -7,15 +7,15 @@ use jiff::Zoned;
 
 use crate::{
     bindings::{
-        exports::terminal::engine::transactions as wit,
-        terminal::card_reader::card_reader,
+        exports::terminal::engine::transactions as wit, terminal::card_reader::card_reader,
     },
     parameters::to_hex,
     point_of_sale::masked_again,
     printable::{printable_bytes, printable_text},
     transaction::{
-        AcquirerAnswer, CancelReason, CardDetails, CryptogramType, DeclineReason, Ending, EntryPreference,
-        Failure, Kind, Outcome, Request, ReversalState, TransactionId, Verification,
+        AcquirerAnswer, CancelReason, CardDetails, CryptogramType, DeclineReason, Ending,
+        EntryPreference, Failure, Kind, Outcome, Request, ReversalState, TransactionId,
+        Verification,
     },
 };
 

@@ -30,9 +30,7 @@ use crate::{
     printable::printable_text,
     terminal::ProgressSink,
     trace::TraceEvent,
-    transaction::{
-        Ending, EntryMode, Failure, Outcome, Record, Request, Scheme, TransactionId,
-    },
+    transaction::{Ending, EntryMode, Failure, Outcome, Record, Request, Scheme, TransactionId},
 };
 
 /// Events a slow watcher may fall behind before it is told that it missed some.
@@ -83,9 +81,12 @@ impl TransactionService {
             .check()
             .map_err(|refused| StartError::Parameters(refused.to_string()))?;
         let vault = Arc::new(Mutex::new(config.vault));
-        let journal =
-            Journal::open(&config.journal, Arc::clone(&vault), Arc::clone(&config.observer))
-                .map_err(|refused| StartError::Journal(refused.to_string()))?;
+        let journal = Journal::open(
+            &config.journal,
+            Arc::clone(&vault),
+            Arc::clone(&config.observer),
+        )
+        .map_err(|refused| StartError::Journal(refused.to_string()))?;
         let engine = Engine::load(&config.engine, &config.files, &vault)
             .map_err(|refused| StartError::Engine(refused.to_string()))?;
         let service = Self {
@@ -118,11 +119,7 @@ impl TransactionService {
 
     /// Accepts a transaction and starts it on a task of its own, so that it goes on when nobody
     /// waits. When this returns `Started`, the request and its claim are durable.
-    pub async fn begin(
-        &self,
-        request: Request,
-        claim: Option<Claim>,
-    ) -> Result<Begun, BeginError> {
+    pub async fn begin(&self, request: Request, claim: Option<Claim>) -> Result<Begun, BeginError> {
         let inner = &self.inner;
         let _admission = inner.admission.lock().await;
         let began = inner.clock.now();
@@ -147,14 +144,25 @@ impl TransactionService {
         let id = TransactionId::new();
         inner
             .journal
-            .begin(&Beginning { id: &id, request: &request, began: &began, claim: claim.as_ref() })
+            .begin(&Beginning {
+                id: &id,
+                request: &request,
+                began: &began,
+                claim: claim.as_ref(),
+            })
             .map_err(|_| BeginError::StorageFault)?;
         let abort = AbortWindow::default();
         *inner.current() = Some((id.clone(), abort.clone()));
         inner.running.send_replace(Some(id.clone()));
         tokio::spawn(run::transaction(
             Arc::clone(inner),
-            run::Run { id: id.clone(), request, currency, began, abort },
+            run::Run {
+                id: id.clone(),
+                request,
+                currency,
+                began,
+                abort,
+            },
         ));
         Ok(Begun::Started(id))
     }
@@ -164,7 +172,11 @@ impl TransactionService {
     pub async fn ended(&self, id: &TransactionId) -> Option<Record> {
         let mut running = self.inner.running.subscribe();
         // An error would mean that the terminal is gone; its records are still there.
-        drop(running.wait_for(|running| running.as_ref() != Some(id)).await);
+        drop(
+            running
+                .wait_for(|running| running.as_ref() != Some(id))
+                .await,
+        );
         self.transaction(id).await.ok().flatten()
     }
 
@@ -262,7 +274,8 @@ impl Inner {
             .await
             .map_err(|fault| StartError::Engine(fault.to_string()))?;
         let name = format!("{} {}", description.name, description.version);
-        self.engine_name.get_or_init(|| printable_text(&name, ENGINE_NAME_MAX));
+        self.engine_name
+            .get_or_init(|| printable_text(&name, ENGINE_NAME_MAX));
         Ok(())
     }
 
@@ -275,7 +288,10 @@ impl Inner {
         let (events, transaction) = (self.events.clone(), transaction.clone());
         Arc::new(move |what| {
             // An error means that nobody listens.
-            drop(events.send(Event { transaction: transaction.clone(), what }));
+            drop(events.send(Event {
+                transaction: transaction.clone(),
+                what,
+            }));
         })
     }
 }

@@ -32,10 +32,12 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
     let id = run.id.clone();
     let turn = inner.turn.lock().await;
     // On a task of its own: a panic in a driver ends the transaction, not the terminal.
-    let outcome = tokio::spawn(decide(Arc::clone(&inner), run)).await.unwrap_or_else(|panicked| {
-        tracing::error!(transaction = id.as_str(), %panicked, "a driver or the host panicked");
-        None
-    });
+    let outcome = tokio::spawn(decide(Arc::clone(&inner), run))
+        .await
+        .unwrap_or_else(|panicked| {
+            tracing::error!(transaction = id.as_str(), %panicked, "a driver or the host panicked");
+            None
+        });
     let recorded = outcome.is_some_and(|outcome| record(&inner, &id, &outcome));
     if !recorded {
         settle_after_a_fault(&inner, &id).await;
@@ -49,7 +51,10 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
             inner.progress(&id)(Progress::Ended(Box::new(record)));
         }
         Some(_) | None => {
-            tracing::error!(transaction = id.as_str(), "the end is not known before recovery");
+            tracing::error!(
+                transaction = id.as_str(),
+                "the end is not known before recovery"
+            );
         }
     }
     inner.work.notify_one();
@@ -63,7 +68,11 @@ async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
     match tokio::time::timeout(TRANSACTION_MAX, call).await {
         Ok(Ok(Ok(outcome))) => Some(convert::outcome(&outcome)),
         Ok(Ok(Err(refused))) => {
-            tracing::warn!(transaction = run.id.as_str(), ?refused, "the engine refused");
+            tracing::warn!(
+                transaction = run.id.as_str(),
+                ?refused,
+                "the engine refused"
+            );
             match refused {
                 ErrorCode::NotSupported => {
                     Some(Outcome::without_card(Ending::Failed(Failure::NotSupported)))
@@ -79,7 +88,10 @@ async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
             None
         }
         Err(_) => {
-            tracing::error!(transaction = run.id.as_str(), "the transaction took too long");
+            tracing::error!(
+                transaction = run.id.as_str(),
+                "the transaction took too long"
+            );
             None
         }
     }
@@ -105,7 +117,11 @@ async fn settle_after_a_fault(inner: &Arc<Inner>, id: &TransactionId) {
     match inner.journal.phase(id) {
         // Nothing was sent: the end is the fault itself.
         Ok(Some(Phase::Begun | Phase::Closed)) => {
-            record(inner, id, &Outcome::without_card(Ending::Failed(Failure::EngineFault)));
+            record(
+                inner,
+                id,
+                &Outcome::without_card(Ending::Failed(Failure::EngineFault)),
+            );
         }
         Ok(_) => match background::recover(inner).await {
             Ok(()) => {}
