@@ -149,6 +149,16 @@ impl Journal {
                 return Err(AppendError::OutOfOrder);
             }
             let sequence = self.insert(sql, transaction, phase, content)?;
+            if phase == last {
+                // A delivery that is tried again takes the place of the one before, so that the
+                // journal does not grow while an acquirer is away.
+                sql.execute(
+                    "DELETE FROM entries
+                     WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)",
+                    [transaction],
+                )
+                .map_err(write_failed)?;
+            }
             sql.execute(
                 "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
                 params![phase.number(), sequence, transaction],
@@ -324,7 +334,7 @@ fn bound_to(sequence: i64, transaction: &str, phase: Phase) -> Vec<u8> {
     bound
 }
 
-fn write_failed(error: rusqlite::Error) -> AppendError {
+pub(super) fn write_failed(error: rusqlite::Error) -> AppendError {
     if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
         return AppendError::Full;
     }

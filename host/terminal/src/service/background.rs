@@ -11,6 +11,9 @@ use crate::{interruption::AbortWindow, journal::Backlog, transaction::Transactio
 /// The longest that start waits for an acquirer. What is not settled by then is tried again later.
 const START_MAX: Duration = Duration::from_secs(10);
 
+/// The longest that any other recovery may keep a transaction waiting.
+pub(super) const RECOVERY_MAX: Duration = Duration::from_mins(1);
+
 /// The first and the longest pause between two tries.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -25,12 +28,16 @@ pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFa
         return Ok(());
     }
     let _turn = inner.turn.lock().await;
-    match tokio::time::timeout(START_MAX, recover(inner)).await {
-        Ok(result) => result,
-        Err(_) => {
-            tracing::warn!("the acquirer does not answer; what is open is tried again later");
+    match recover(inner, START_MAX).await {
+        // Neither a silent acquirer nor a faulty engine keeps the terminal down: the records can be
+        // read, the engine can be replaced, and the reversal stays in the journal.
+        Err(
+            fault @ (RecoveryFault::TimedOut | RecoveryFault::Engine(_) | RecoveryFault::Panicked),
+        ) => {
+            tracing::warn!(%fault, "what is open is tried again later");
             Ok(())
         }
+        result => result,
     }
 }
 
@@ -50,7 +57,7 @@ pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
         if open {
             // The turn is taken only when nobody has it: a sale settles what is open by itself.
             if let Ok(_turn) = inner.turn.try_lock()
-                && let Err(fault) = recover(&inner).await
+                && let Err(fault) = recover(&inner, RECOVERY_MAX).await
             {
                 tracing::error!(%fault, "recovery failed; it is tried again");
             }
@@ -72,7 +79,20 @@ pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
 
 /// Lets a fresh instance settle what the journal holds open, and records the ends. The caller has
 /// the turn.
-pub(super) async fn recover(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
+///
+/// On a task of its own, and awaited to its end: a panic in a driver ends the recovery only, and
+/// nothing of it runs on when this returns.
+pub(super) async fn recover(inner: &Arc<Inner>, time_max: Duration) -> Result<(), RecoveryFault> {
+    let recovery = settle(Arc::clone(inner));
+    let task = tokio::spawn(async move { tokio::time::timeout(time_max, recovery).await });
+    match task.await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(RecoveryFault::TimedOut),
+        Err(_) => Err(RecoveryFault::Panicked),
+    }
+}
+
+async fn settle(inner: Arc<Inner>) -> Result<(), RecoveryFault> {
     let now = inner.clock.now();
     // Recovery belongs to no transaction: nothing of the journal is hidden from it.
     let mut capabilities = inner.capabilities(&TransactionId::recovery(), AbortWindow::default());

@@ -36,6 +36,9 @@ use crate::{
 /// Events a slow watcher may fall behind before it is told that it missed some.
 const EVENTS_MAX: usize = 1024;
 
+/// The longest an engine may take to say who it is. It needs nothing of the host for it.
+const DESCRIBE_MAX: Duration = Duration::from_secs(5);
+
 /// The longest name of an engine that is kept, in characters.
 const ENGINE_NAME_MAX: usize = 64;
 
@@ -268,10 +271,9 @@ impl Inner {
 
     async fn ask_the_engine_its_name(&self) -> Result<(), StartError> {
         let nobody = self.capabilities(&TransactionId::recovery(), AbortWindow::default());
-        let description = self
-            .engine
-            .describe(nobody)
+        let description = tokio::time::timeout(DESCRIBE_MAX, self.engine.describe(nobody))
             .await
+            .map_err(|_| StartError::Engine("it does not say its name".to_owned()))?
             .map_err(|fault| StartError::Engine(fault.to_string()))?;
         let name = format!("{} {}", description.name, description.version);
         self.engine_name

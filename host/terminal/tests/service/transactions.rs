@@ -1,0 +1,1 @@
+//! One transaction at a time: claims, abort, events, shutting down.
