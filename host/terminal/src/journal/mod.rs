@@ -128,33 +128,4 @@ impl std::fmt::Debug for Entry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn final_phases_are_left_by_nothing() {
-        for last in [Phase::Approved, Phase::Closed, Phase::Reversed] {
-            for (next, _) in PHASES {
-                assert!(!next.may_follow(last), "{next:?} after {last:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_approval_needs_a_request_that_left_or_an_advice() {
-        assert!(!Phase::Approved.may_follow(Phase::Begun));
-        assert!(Phase::Approved.may_follow(Phase::Sent));
-        assert!(Phase::Approved.may_follow(Phase::AdviceDue));
-        assert!(!Phase::Approved.may_follow(Phase::ReversalDue));
-        assert!(!Phase::Closed.may_follow(Phase::ReversalDue));
-    }
-
-    #[test]
-    fn numbers_and_phases_agree() {
-        for (phase, number) in PHASES {
-            assert_eq!(phase.number(), number);
-            assert_eq!(Phase::from_number(number), Some(phase));
-        }
-        assert_eq!(Phase::from_number(0), None);
-    }
-}
+mod tests;

@@ -17,6 +17,10 @@ const SCHEMA_VERSION: i64 = 1;
 /// The journal's size limit: 4 KiB pages, 256 MiB in all.
 const PAGES_MAX: i64 = 65_536;
 
+/// Pages that only a transaction which has begun may use, 4 MiB: a full journal takes no further
+/// transaction, and still takes how the last ones end and what reverses them.
+pub(super) const PAGES_RESERVED: i64 = 1024;
+
 /// What the vault derives the sealing key from.
 const SEAL_CONTEXT: &str = "journal";
 
@@ -231,6 +235,20 @@ impl Journal {
         sql.commit().map_err(write_failed)?;
         self.shared.observer.at(Point::StorageWritten);
         Ok(value)
+    }
+
+    /// Refuses with `Full` when only the reserve is left.
+    pub(super) fn has_room(sql: &Transaction<'_>) -> Result<(), AppendError> {
+        let value = |name| {
+            sql.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .map_err(write_failed)
+        };
+        let used = value("page_count")?.saturating_sub(value("freelist_count")?);
+        if value("max_page_count")?.saturating_sub(used) < PAGES_RESERVED {
+            tracing::error!("the journal is full; no transaction is taken");
+            return Err(AppendError::Full);
+        }
+        Ok(())
     }
 
     /// Inserts an entry and returns its sequence. The caller updates the transaction.

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Weak, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{Inner, convert, run::RecoveryFault};
@@ -14,6 +14,9 @@ const START_MAX: Duration = Duration::from_secs(10);
 /// The longest that any other recovery may keep a transaction waiting.
 pub(super) const RECOVERY_MAX: Duration = Duration::from_mins(1);
 
+/// How often a terminal that stays on forgets what is past its life.
+const PRUNE_EVERY: Duration = Duration::from_hours(24);
+
 /// The first and the longest pause between two tries.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
@@ -21,9 +24,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Settles what a crash left open. A terminal whose acquirer cannot be reached starts all the same,
 /// with the reversal in the journal.
 pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
-    if let Err(fault) = inner.journal.prune(inner.clock.now().timestamp()) {
-        tracing::warn!(%fault, "old records could not be removed");
-    }
+    prune(inner);
     if inner.journal.backlog(None)? == Backlog::default() {
         return Ok(());
     }
@@ -44,6 +45,7 @@ pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFa
 /// Tries again while something is open and nothing runs. Ends with the terminal.
 pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
     let mut pause = PAUSE_MIN;
+    let mut pruned = Instant::now();
     loop {
         let Some(inner) = terminal.upgrade() else {
             return;
@@ -74,6 +76,12 @@ pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
             // Dropping the terminal wakes nobody; the wait is cut so that the task ends with it.
             drop(tokio::time::timeout(PAUSE_MAX, work.notified()).await);
         }
+    }
+}
+
+fn prune(inner: &Inner) {
+    if let Err(fault) = inner.journal.prune(inner.clock.now().timestamp()) {
+        tracing::warn!(%fault, "old records could not be removed");
     }
 }
 

@@ -10,6 +10,8 @@
   (import "terminal:card-reader/card-reader@0.1.0" "wait-for-card"
     (func $wait_for_card (param i32 i32 i32)))
   (import "terminal:point-of-sale/point-of-sale@0.1.0" "proceed" (func $proceed (result i32)))
+  (import "terminal:point-of-sale/point-of-sale@0.1.0" "report"
+    (func $report (param i32 i32 i32 i32 i32)))
   (import "terminal:printer/printer@0.1.0" "print" (func $print (param i32 i32 i32)))
   (import "terminal:acquirer-link/acquirer-link@0.1.0" "exchange"
     (func $exchange (param i32 i32 i32 i32)))
@@ -70,10 +72,16 @@
         (i32.eq (i32.load8_u (i32.const 1028)) (i32.const 2)))
       (i32.const 0)))
 
+  ;; Reports a step that says no more than its number.
+  (func $step (param $number i32)
+    (call $report (local.get $number) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+
   (func $authorise (param $request i32) (result i32)
+    (call $step (i32.const 0))
     (if (i32.eqz (call $proceed))
       (then (return (call $outcome (global.get $cancelled) (i32.const 1) (i32.const 0)))))
     (call $journal (local.get $request) (global.get $sent) (i32.const 10))
+    (call $step (i32.const 3))
     (call $exchange (i32.const 4096) (i32.const 4) (i32.const 60000) (i32.const 1024))
     (if (i32.load8_u (i32.const 1024))
       (then

@@ -90,11 +90,9 @@ async fn a_guest_that_repeats_an_entry_does_not_fill_the_journal() {
             ReversalState::Confirmed
         )
     );
-    assert!(
-        terminal.journal_length() < 4 * 1024 * 1024,
-        "{}",
-        terminal.journal_length()
-    );
+    // SQLite's log alone may have a thousand pages of 4 KiB; two thousand entries have 32 MiB.
+    let length = terminal.journal_length();
+    assert!(length < 6 * 1024 * 1024, "{length}");
     assert_eq!(
         terminal
             .run(Behaviour::Well)

@@ -25,7 +25,7 @@ use terminal_host::{
     transaction::{EntryPreference, Kind, Record, Request, TransactionId},
     vault::{DeviceKey, Pin, Storage, Vault},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use zeroize::Zeroizing;
 
 use crate::guest::Behaviour;
@@ -49,6 +49,8 @@ pub(crate) struct Hands {
     pub(crate) printer_panics: Arc<AtomicBool>,
     /// What the acquirer does.
     pub(crate) acquirer: watch::Sender<Acquirer>,
+    /// Notified when the acquirer is asked.
+    pub(crate) asked: Arc<Notify>,
 }
 
 impl Hands {
@@ -57,6 +59,7 @@ impl Hands {
             card: Arc::default(),
             printer_panics: Arc::default(),
             acquirer: watch::Sender::new(Acquirer::Answers),
+            asked: Arc::default(),
         }
     }
 }
@@ -186,7 +189,7 @@ fn devices(hands: &Hands) -> Devices {
         keypad: Box::new(NoKeypad),
         display: Box::new(NoDisplay),
         printer: Box::new(Paper(Arc::clone(&hands.printer_panics))),
-        acquirer_link: Box::new(Link(hands.acquirer.subscribe())),
+        acquirer_link: Box::new(Link(hands.acquirer.subscribe(), Arc::clone(&hands.asked))),
     }
 }
 
@@ -245,7 +248,7 @@ impl Printer for Paper {
     }
 }
 
-struct Link(watch::Receiver<Acquirer>);
+struct Link(watch::Receiver<Acquirer>, Arc<Notify>);
 
 #[async_trait]
 impl acquirer_link::AcquirerLink for Link {
@@ -255,6 +258,7 @@ impl acquirer_link::AcquirerLink for Link {
         _: Duration,
         _: &dyn Observer,
     ) -> Result<Vec<u8>, acquirer_link::Fault> {
+        self.1.notify_one();
         let decided = self
             .0
             .wait_for(|acquirer| *acquirer != Acquirer::Waits)
