@@ -88,7 +88,7 @@ pub(crate) enum EngineRefused {
 
 /// A verified engine, compiled and linked once.
 pub(crate) struct Engine {
-    engine: wasmtime::Engine,
+    runtime: wasmtime::Engine,
     guest: PaymentEnginePre<Terminal>,
     digest: String,
 }
@@ -116,7 +116,7 @@ impl Engine {
         tick(&engine).map_err(|_| EngineRefused::Component)?;
         let digest = digest::digest(&digest::SHA256, &file.component);
         Ok(Self {
-            engine,
+            runtime: engine,
             guest,
             digest: to_hex(digest.as_ref()).to_lowercase(),
         })
@@ -168,7 +168,7 @@ impl Engine {
         &self,
         capabilities: Capabilities,
     ) -> Result<(Store<Terminal>, PaymentEngine), GuestFault> {
-        let mut store = Store::new(&self.engine, Terminal::new(capabilities));
+        let mut store = Store::new(&self.runtime, Terminal::new(capabilities));
         store.limiter(|terminal| &mut terminal.limits);
         store.set_epoch_deadline(TICKS_MAX);
         let mut budget = Budget::new();

@@ -1,6 +1,6 @@
 //! The journal: what happened to money, and the host's own records beside it.
 //!
-//! Two things live in one SQLite file, because they must change together: the *entries*, whose
+//! Two things live in one `SQLite` file, because they must change together: the *entries*, whose
 //! phases the host understands and whose content only the engine reads, and the host's *records*
 //! of transactions with the claims of the points of sale. A request, its claim and its `begun`
 //! entry are one commit.

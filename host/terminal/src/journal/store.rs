@@ -72,7 +72,7 @@ struct Shared {
 /// Why the journal was not opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    /// SQLite refused the file.
+    /// `SQLite` refused the file.
     #[error("the database cannot be opened: {0}")]
     Database(#[from] rusqlite::Error),
     /// The file is of another version of this program.
@@ -352,6 +352,10 @@ fn bound_to(sequence: i64, transaction: &str, phase: Phase) -> Vec<u8> {
     bound
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "used as the argument of map_err"
+)]
 pub(super) fn write_failed(error: rusqlite::Error) -> AppendError {
     if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
         return AppendError::Full;

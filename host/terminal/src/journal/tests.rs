@@ -350,7 +350,7 @@ fn a_full_journal_takes_no_transaction_but_ends_those_it_has() {
         .expect("the reserve is for it");
     limit(0);
     let before = journal.last_entry(id.as_str());
-    let full = journal.append(id.as_str(), Phase::Reversed, &[0; 65_536]);
+    let full = journal.append(id.as_str(), Phase::Reversed, &vec![0; 65_536]);
     assert_eq!(full, Err(AppendError::Full));
     assert_eq!(
         journal.last_entry(id.as_str()),
@@ -525,12 +525,12 @@ fn a_claim_is_free_made_or_contradicted_and_runs_out_after_a_day() {
         fingerprint: [1; 32],
     };
     let other_body = Claim {
+        key: claim.key.clone(),
         fingerprint: [2; 32],
-        ..claim.clone()
     };
     let other_key = Claim {
         key: "other".into(),
-        ..claim.clone()
+        fingerprint: claim.fingerprint,
     };
     let asked = |claim: &Claim, second| {
         journal

@@ -19,7 +19,7 @@ const PRUNE_EVERY: Duration = Duration::from_hours(24);
 
 /// The first and the longest pause between two tries.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Settles what a crash left open. A terminal whose acquirer cannot be reached starts all the same,
 /// with the reversal in the journal.
@@ -52,6 +52,10 @@ pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
         };
         if inner.closing.load(Ordering::Acquire) {
             return;
+        }
+        if pruned.elapsed() > PRUNE_EVERY {
+            pruned = Instant::now();
+            prune(&inner);
         }
         let open = inner
             .backlog()
@@ -119,7 +123,7 @@ async fn settle(inner: Arc<Inner>) -> Result<(), RecoveryFault> {
         let outcome = convert::outcome(&settled.outcome);
         match inner.journal.finish(&id, &outcome, &now) {
             Ok(()) => {
-                tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled")
+                tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled");
             }
             Err(refused) => {
                 tracing::error!(transaction = id.as_str(), %refused, "an end was not recorded");

@@ -184,6 +184,10 @@ impl TransactionService {
     }
 
     /// Asks the running transaction to stop.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
     pub async fn abort(&self, id: &TransactionId) -> AbortAnswer {
         let abort = match &*self.inner.current() {
             Some((current, abort)) if current == id => Some(abort.clone()),
@@ -204,6 +208,10 @@ impl TransactionService {
     /// A transaction that does not run and whose end is not known yet, because the engine failed and
     /// recovery has not succeeded, reads as failed; its reversal reads as pending while money may
     /// have moved. It may still turn out approved, if the journal already says so.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
     pub async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
         let running = self.inner.running.borrow().as_ref() == Some(id);
         let mut record = self.inner.journal.record(id).map_err(|_| StorageFault)?;
@@ -237,6 +245,10 @@ impl TransactionService {
     }
 
     /// How the terminal is, probed now.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
     pub async fn health(&self) -> Health {
         let inner = &self.inner;
         let backlog = inner.backlog();

@@ -30,6 +30,14 @@ pub(crate) enum Behaviour {
     PrintALine,
 }
 
+impl Behaviour {
+    /// The amount by which the guest knows it.
+    #[expect(clippy::as_conversions, reason = "the number of a variant")]
+    pub(crate) fn amount_minor(self) -> u64 {
+        self as u64
+    }
+}
+
 /// The engine of `guest.wat`.
 pub(crate) fn engine() -> EngineFile {
     packed(include_str!("guest.wat"))

@@ -165,7 +165,7 @@ pub(crate) fn request(behaviour: Behaviour) -> Request {
     Request {
         kind: Kind::Sale,
         // The guest reads its behaviour from the amount.
-        amount_minor: behaviour as u64,
+        amount_minor: behaviour.amount_minor(),
         tip_minor: 0,
         cashback_minor: 0,
         currency: "NZD".into(),

@@ -14,7 +14,7 @@ const COMPONENT: &str = r#"(component (core module $m (func (export "a") (result
 
 /// A folder of a host.
 struct Folder {
-    _folder: TempDir,
+    _kept: TempDir,
     files: Dir,
     engine: Engine,
     wasm: Vec<u8>,
@@ -26,7 +26,7 @@ impl Folder {
         let files = Dir::open_ambient_dir(folder.path(), ambient_authority()).expect("a folder");
         let engine = Engine::default();
         Self {
-            _folder: folder,
+            _kept: folder,
             files,
             engine,
             wasm: component(COMPONENT),
@@ -95,10 +95,11 @@ fn the_first_start_compiles_and_the_second_loads() {
 
 #[test]
 fn a_file_that_was_changed_is_compiled_again_and_replaced() {
-    let changes: [(&str, fn(&mut Vec<u8>)); 9] = [
+    type Change = (&'static str, fn(&mut Vec<u8>));
+    let changes: [Change; 9] = [
         ("first byte of the tag", |content| content[0] ^= 1),
         ("last byte of the tag", |content| {
-            content[TAG_LENGTH - 1] ^= 0x80
+            content[TAG_LENGTH - 1] ^= 0x80;
         }),
         ("first byte of the code", |content| content[TAG_LENGTH] ^= 1),
         ("a byte amid the code", |content| {
@@ -106,13 +107,13 @@ fn a_file_that_was_changed_is_compiled_again_and_replaced() {
             content[middle] ^= 1;
         }),
         ("last byte of the code", |content| {
-            *content.last_mut().expect("code") ^= 1
+            *content.last_mut().expect("code") ^= 1;
         }),
         ("truncated by a byte", |content| {
-            content.truncate(content.len() - 1)
+            content.truncate(content.len() - 1);
         }),
         ("truncated in the tag", |content| {
-            content.truncate(TAG_LENGTH - 1)
+            content.truncate(TAG_LENGTH - 1);
         }),
         ("a byte more", |content| content.push(0)),
         ("empty", Vec::clear),
