@@ -13,7 +13,7 @@ pub struct TerminalConfig {
     pub engine: EngineFile,
     /// A folder of the host's own: the native-code cache lies there.
     pub files: cap_std::fs::Dir,
-    /// The journal's database file. SQLite opens it by path.
+    /// The journal's database file. `SQLite` opens it by path.
     pub journal: PathBuf,
     /// The drivers.
     pub devices: Devices,

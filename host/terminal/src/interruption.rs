@@ -115,9 +115,7 @@ mod tests {
         );
         let other = window.clone();
         let waiting =
-            tokio::spawn(
-                async move { other.bound(Duration::from_secs(60), pending::<()>()).await },
-            );
+            tokio::spawn(async move { other.bound(Duration::from_mins(1), pending::<()>()).await });
         tokio::task::yield_now().await;
         assert!(window.request());
         assert_eq!(waiting.await.expect("no panic"), Err(Interruption::Aborted));

@@ -59,6 +59,8 @@ pub(crate) struct Terminal {
     pub(crate) card_active: bool,
     /// Trace events recorded so far.
     pub(crate) trace_events: u32,
+    /// Journal entries and counters written so far.
+    pub(crate) journal_writes: u32,
     pub(crate) table: ResourceTable,
     pub(crate) limits: StoreLimits,
 }
@@ -78,6 +80,7 @@ impl Terminal {
             observer: capabilities.observer,
             card_active: false,
             trace_events: 0,
+            journal_writes: 0,
             table,
             limits: StoreLimitsBuilder::new()
                 .memory_size(MEMORY_MAX)

@@ -125,7 +125,8 @@ mod tests {
 
     #[tokio::test]
     async fn every_failure_after_the_first_byte_is_a_lost_answer() {
-        let cases: [(&[u8], bool, Result<Vec<u8>, Fault>); 6] = [
+        type Case = (&'static [u8], bool, Result<Vec<u8>, Fault>);
+        let cases: [Case; 6] = [
             (&[0, 2, 8, 9], true, Ok(vec![8, 9])),
             (&[0, 2, 8, 9, 7], true, Ok(vec![8, 9])),
             (&[0, 2, 8], true, Err(Fault::AnswerLost)),

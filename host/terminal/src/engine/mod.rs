@@ -1,5 +1,6 @@
 //! The engine: verified, compiled, and called in a fresh sandbox each time.
 
+mod budget;
 mod cache;
 mod precompiled;
 
@@ -13,6 +14,7 @@ use wasmtime::{
     component::{Component, Linker},
 };
 
+use self::budget::{Budget, Overrun};
 use crate::{
     bindings::{
         PaymentEngine, PaymentEnginePre,
@@ -48,14 +50,13 @@ const TICK: Duration = Duration::from_millis(10);
 /// How many ticks a guest may compute between two calls of the host: one second.
 const TICKS_MAX: u64 = 100;
 
-/// How often a guest may call the host, so that one that calls in a loop ends too.
-const HOST_CALLS_MAX: u32 = 100_000;
-
 /// The guest's stack; deep recursion ends here with a trap.
 const STACK_LENGTH_MAX: usize = 512 * 1024;
 
 /// The stack of a call: the guest's, and the host functions on top of it.
 const CALL_STACK_LENGTH: usize = 2 * 1024 * 1024;
+
+pub(crate) use self::budget::CALL_MAX;
 
 /// What a call of the guest gave: its answer, or that it had to be stopped.
 pub(crate) type Call<T> = Result<Result<T, ErrorCode>, GuestFault>;
@@ -87,7 +88,7 @@ pub(crate) enum EngineRefused {
 
 /// A verified engine, compiled and linked once.
 pub(crate) struct Engine {
-    engine: wasmtime::Engine,
+    runtime: wasmtime::Engine,
     guest: PaymentEnginePre<Terminal>,
     digest: String,
 }
@@ -105,7 +106,8 @@ impl Engine {
             .verify(&file.component, &file.signature)
             .map_err(|_| EngineRefused::Signature)?;
         let engine = wasmtime::Engine::new(&configuration()).map_err(refused)?;
-        let component = cache::load_or_compile(&engine, &file.component, files, vault)?;
+        let (component, origin) = cache::load_or_compile(&engine, &file.component, files, vault)?;
+        tracing::info!(?origin, "the engine's native code is there");
         check_imports(&engine, &component)?;
         let mut linker = Linker::new(&engine);
         Terminal::link(&mut linker).map_err(refused)?;
@@ -114,7 +116,7 @@ impl Engine {
         tick(&engine).map_err(|_| EngineRefused::Component)?;
         let digest = digest::digest(&digest::SHA256, &file.component);
         Ok(Self {
-            engine,
+            runtime: engine,
             guest,
             digest: to_hex(digest.as_ref()).to_lowercase(),
         })
@@ -166,18 +168,14 @@ impl Engine {
         &self,
         capabilities: Capabilities,
     ) -> Result<(Store<Terminal>, PaymentEngine), GuestFault> {
-        let mut store = Store::new(&self.engine, Terminal::new(capabilities));
+        let mut store = Store::new(&self.runtime, Terminal::new(capabilities));
         store.limiter(|terminal| &mut terminal.limits);
         store.set_epoch_deadline(TICKS_MAX);
-        let mut calls_left = HOST_CALLS_MAX;
+        let mut budget = Budget::new();
         store.call_hook(move |mut context, hook| {
+            budget.cross(hook)?;
             match hook {
-                CallHook::CallingHost => {
-                    calls_left = calls_left
-                        .checked_sub(1)
-                        .ok_or_else(|| wasmtime::format_err!("too many calls of the host"))?;
-                    context.data().observer.at(Point::HostCall);
-                }
+                CallHook::CallingHost => context.data().observer.at(Point::HostCall),
                 CallHook::ReturningFromHost => {
                     context.data().observer.at(Point::HostReturn);
                     // Only the guest's own computing counts, not what the host waited for.
@@ -242,9 +240,10 @@ fn refused(error: wasmtime::Error) -> EngineRefused {
 
 fn fault(error: &wasmtime::Error) -> GuestFault {
     let trap = error.downcast_ref::<Trap>();
+    let overrun = error.downcast_ref::<Overrun>();
     // The error's text may hold what the guest wrote; the trap's code cannot.
-    tracing::error!(?trap, "the engine was stopped: guest fault");
-    if trap == Some(&Trap::Interrupt) {
+    tracing::error!(?trap, ?overrun, "the engine was stopped: guest fault");
+    if trap == Some(&Trap::Interrupt) || overrun == Some(&Overrun::Time) {
         GuestFault::OutOfTime
     } else {
         GuestFault::Trap

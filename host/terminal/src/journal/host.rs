@@ -11,6 +11,10 @@ const CONTENT_LENGTH_MAX: usize = 16_384;
 /// The most entries handed to a guest at a time, whatever it asks for.
 const UNSETTLED_MAX: u32 = 256;
 
+/// The most durable writes of one call of the guest: recovery of [`UNSETTLED_MAX`] transactions has
+/// room in it. Storage wears out, and a write takes the time of a commit.
+const WRITES_MAX: u32 = 2048;
+
 type Answer<T> = Result<std::result::Result<T, wit::ErrorCode>>;
 
 // Each call is one short transaction of SQLite. It is made on the calling thread: a transaction
@@ -25,6 +29,7 @@ impl wit::Host for Terminal {
         if transaction_id.len() > TRANSACTION_LENGTH_MAX || content.len() > CONTENT_LENGTH_MAX {
             bail!("the guest writes a journal entry that is too long");
         }
+        self.count_a_write()?;
         match self.journal.append(&transaction_id, phase.into(), &content) {
             Ok(sequence) => Ok(Ok(sequence)),
             Err(AppendError::Full) => Ok(Err(wit::ErrorCode::Full)),
@@ -50,6 +55,7 @@ impl wit::Host for Terminal {
     }
 
     async fn next(&mut self, counter: wit::Counter) -> Answer<u32> {
+        self.count_a_write()?;
         let counter = match counter {
             wit::Counter::TraceNumber => Counter::TraceNumber,
             wit::Counter::TransactionSequence => Counter::TransactionSequence,
@@ -58,6 +64,16 @@ impl wit::Host for Terminal {
             AppendError::Full => wit::ErrorCode::Full,
             AppendError::StorageFault | AppendError::OutOfOrder => wit::ErrorCode::StorageFault,
         }))
+    }
+}
+
+impl Terminal {
+    fn count_a_write(&mut self) -> Result<()> {
+        if self.journal_writes >= WRITES_MAX {
+            bail!("the guest writes the journal too often");
+        }
+        self.journal_writes = self.journal_writes.saturating_add(1);
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The journal: what happened to money, and the host's own records beside it.
 //!
-//! Two things live in one SQLite file, because they must change together: the *entries*, whose
+//! Two things live in one `SQLite` file, because they must change together: the *entries*, whose
 //! phases the host understands and whose content only the engine reads, and the host's *records*
 //! of transactions with the claims of the points of sale. A request, its claim and its `begun`
 //! entry are one commit.
@@ -128,33 +128,4 @@ impl std::fmt::Debug for Entry {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn final_phases_are_left_by_nothing() {
-        for last in [Phase::Approved, Phase::Closed, Phase::Reversed] {
-            for (next, _) in PHASES {
-                assert!(!next.may_follow(last), "{next:?} after {last:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_approval_needs_a_request_that_left_or_an_advice() {
-        assert!(!Phase::Approved.may_follow(Phase::Begun));
-        assert!(Phase::Approved.may_follow(Phase::Sent));
-        assert!(Phase::Approved.may_follow(Phase::AdviceDue));
-        assert!(!Phase::Approved.may_follow(Phase::ReversalDue));
-        assert!(!Phase::Closed.may_follow(Phase::ReversalDue));
-    }
-
-    #[test]
-    fn numbers_and_phases_agree() {
-        for (phase, number) in PHASES {
-            assert_eq!(phase.number(), number);
-            assert_eq!(Phase::from_number(number), Some(phase));
-        }
-        assert_eq!(Phase::from_number(0), None);
-    }
-}
+mod tests;

@@ -1,11 +1,11 @@
 //! The host's records of transactions, and the claims of the points of sale.
 
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, Zoned, fmt::temporal::Pieces};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
     Phase,
-    store::{AppendError, Journal, StorageFault, phase_of},
+    store::{AppendError, Journal, StorageFault, phase_of, write_failed},
 };
 use crate::{
     service::Claim,
@@ -73,6 +73,7 @@ impl Journal {
             serde_json::to_string(beginning.request).map_err(|_| AppendError::StorageFault)?;
         let now = beginning.began.timestamp().as_second();
         let begun = self.write(|sql| {
+            Self::has_room(sql)?;
             self.set_running(Some(id));
             let sequence = self.insert(sql, id, Phase::Begun, &[])?;
             let written = sql
@@ -82,7 +83,7 @@ impl Journal {
                     params![
                         id,
                         request,
-                        beginning.began.to_string(),
+                        stored(beginning.began),
                         Phase::Begun.number(),
                         sequence
                     ],
@@ -101,10 +102,7 @@ impl Journal {
                     ),
                     None => Ok(0),
                 });
-            written.map(|_| ()).map_err(|error| {
-                tracing::error!(%error, "the journal's database failed");
-                AppendError::StorageFault
-            })
+            written.map(|_| ()).map_err(write_failed)
         });
         if begun.is_err() {
             self.release();
@@ -129,29 +127,25 @@ impl Journal {
             if !agrees(outcome, phase) {
                 return Err(AppendError::OutOfOrder);
             }
-            let failed = |error: rusqlite::Error| {
-                tracing::error!(%error, "the journal's database failed");
-                AppendError::StorageFault
-            };
             if phase == Phase::Begun {
                 let sequence = self.insert(sql, id.as_str(), Phase::Closed, &[])?;
                 sql.execute(
                     "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
                     params![Phase::Closed.number(), sequence, id.as_str()],
                 )
-                .map_err(failed)?;
+                .map_err(write_failed)?;
             }
             sql.execute(
                 "UPDATE transactions SET outcome = ?1, ended = ?2 WHERE id = ?3",
-                params![text, ended.to_string(), id.as_str()],
+                params![text, stored(ended), id.as_str()],
             )
-            .map_err(failed)?;
-            if frees_its_claim(outcome) {
+            .map_err(write_failed)?;
+            if frees_its_claim(outcome, phase) {
                 sql.execute(
                     "DELETE FROM claims WHERE transaction_id = ?1",
                     [id.as_str()],
                 )
-                .map_err(failed)?;
+                .map_err(write_failed)?;
             }
             Ok(())
         })
@@ -182,7 +176,7 @@ impl Journal {
         Ok(Some(Record {
             id: id.clone(),
             request: serde_json::from_str(&request).map_err(|_| StorageFault)?,
-            began: began.parse().map_err(|_| StorageFault)?,
+            began: restored(&began)?,
             outcome,
         }))
     }
@@ -222,8 +216,7 @@ impl Journal {
             )?
             .query_row([], |row| row.get(0))
             .optional()?;
-        text.map(|text| text.parse().map_err(|_| StorageFault))
-            .transpose()
+        text.as_deref().map(restored).transpose()
     }
 
     /// Forgets what is past its life: records and entries of transactions that ended long ago.
@@ -250,10 +243,7 @@ impl Journal {
                 )
             })
             .map(|_| ())
-            .map_err(|error| {
-                tracing::error!(%error, "the journal's database failed");
-                AppendError::StorageFault
-            })
+            .map_err(write_failed)
         })
         .map_err(|_| StorageFault)
     }
@@ -281,12 +271,32 @@ fn agrees(outcome: &Outcome, phase: Phase) -> bool {
     (outcome.ending == Ending::Approved) == phase.is_approved() && phase != Phase::Sent
 }
 
-/// A failure that passes, before anything was sent: the same request may be tried again.
-fn frees_its_claim(outcome: &Outcome) -> bool {
+/// A failure that passes, before anything was sent: the same request may be tried again. Whether
+/// something was sent is the journal's to say.
+fn frees_its_claim(outcome: &Outcome, phase: Phase) -> bool {
     matches!(
         outcome.ending,
         Ending::Failed(Failure::AcquirerUnreachable | Failure::DeviceFault | Failure::EngineFault)
-    ) && outcome.reversal == ReversalState::None
+    ) && matches!(phase, Phase::Begun | Phase::Closed)
+}
+
+/// A moment as it is stored: with its offset and without the name of a time zone, so that it can be
+/// read where that zone is not known.
+fn stored(moment: &Zoned) -> String {
+    moment
+        .timestamp()
+        .display_with_offset(moment.offset())
+        .to_string()
+}
+
+fn restored(text: &str) -> Result<Zoned, StorageFault> {
+    let pieces = Pieces::parse(text).map_err(|_| StorageFault)?;
+    let offset = pieces.to_numeric_offset().ok_or(StorageFault)?;
+    let local = pieces
+        .date()
+        .to_datetime(pieces.time().ok_or(StorageFault)?);
+    let timestamp = offset.to_timestamp(local).map_err(|_| StorageFault)?;
+    Ok(timestamp.to_zoned(offset.to_time_zone()))
 }
 
 /// The state of the reversal that a phase means.

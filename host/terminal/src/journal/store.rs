@@ -17,6 +17,10 @@ const SCHEMA_VERSION: i64 = 1;
 /// The journal's size limit: 4 KiB pages, 256 MiB in all.
 const PAGES_MAX: i64 = 65_536;
 
+/// Pages that only a transaction which has begun may use, 4 MiB: a full journal takes no further
+/// transaction, and still takes how the last ones end and what reverses them.
+pub(super) const PAGES_RESERVED: i64 = 1024;
+
 /// What the vault derives the sealing key from.
 const SEAL_CONTEXT: &str = "journal";
 
@@ -69,7 +73,7 @@ struct Shared {
 /// Why the journal was not opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
-    /// SQLite refused the file.
+    /// `SQLite` refused the file.
     #[error("the database cannot be opened: {0}")]
     Database(#[from] rusqlite::Error),
     /// The file is of another version of this program.
@@ -148,6 +152,16 @@ impl Journal {
                 return Err(AppendError::OutOfOrder);
             }
             let sequence = self.insert(sql, transaction, phase, content)?;
+            if phase == last {
+                // A delivery that is tried again takes the place of the one before, so that the
+                // journal does not grow while an acquirer is away.
+                sql.execute(
+                    "DELETE FROM entries
+                     WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)",
+                    [transaction],
+                )
+                .map_err(write_failed)?;
+            }
             sql.execute(
                 "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
                 params![phase.number(), sequence, transaction],
@@ -220,6 +234,20 @@ impl Journal {
         sql.commit().map_err(write_failed)?;
         self.shared.observer.at(Point::StorageWritten);
         Ok(value)
+    }
+
+    /// Refuses with `Full` when only the reserve is left.
+    pub(super) fn has_room(sql: &Transaction<'_>) -> Result<(), AppendError> {
+        let value = |name| {
+            sql.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .map_err(write_failed)
+        };
+        let used = value("page_count")?.saturating_sub(value("freelist_count")?);
+        if value("max_page_count")?.saturating_sub(used) < PAGES_RESERVED {
+            tracing::error!("the journal is full; no transaction is taken");
+            return Err(AppendError::Full);
+        }
+        Ok(())
     }
 
     /// Inserts an entry and returns its sequence. The caller updates the transaction.
@@ -339,7 +367,11 @@ fn bound_to(sequence: i64, transaction: &str, phase: Phase) -> Vec<u8> {
     bound
 }
 
-fn write_failed(error: rusqlite::Error) -> AppendError {
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "used as the argument of map_err"
+)]
+pub(super) fn write_failed(error: rusqlite::Error) -> AppendError {
     if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
         return AppendError::Full;
     }

@@ -48,7 +48,7 @@ pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     }
     pairs
         .iter()
-        .map(|[high, low]| Some(digit(*high)?.checked_mul(16)?.checked_add(digit(*low)?)?))
+        .map(|[high, low]| digit(*high)?.checked_mul(16)?.checked_add(digit(*low)?))
         .collect()
 }
 

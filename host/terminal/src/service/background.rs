@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Weak, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{Inner, convert, run::RecoveryFault};
@@ -11,38 +11,51 @@ use crate::{interruption::AbortWindow, journal::Backlog, transaction::Transactio
 /// The longest that start waits for an acquirer. What is not settled by then is tried again later.
 const START_MAX: Duration = Duration::from_secs(10);
 
+/// The longest that any other recovery may keep a transaction waiting.
+pub(super) const RECOVERY_MAX: Duration = Duration::from_mins(1);
+
+/// How often a terminal that stays on forgets what is past its life.
+const PRUNE_EVERY: Duration = Duration::from_hours(24);
+
 /// The first and the longest pause between two tries.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Settles what a crash left open. A terminal whose acquirer cannot be reached starts all the same,
 /// with the reversal in the journal.
 pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
-    if let Err(fault) = inner.journal.prune(inner.clock.now().timestamp()) {
-        tracing::warn!(%fault, "old records could not be removed");
-    }
+    prune(inner);
     if inner.journal.backlog()? == Backlog::default() {
         return Ok(());
     }
     let _turn = inner.turn.lock().await;
-    match tokio::time::timeout(START_MAX, recover(inner)).await {
-        Ok(result) => result,
-        Err(_) => {
-            tracing::warn!("the acquirer does not answer; what is open is tried again later");
+    match recover(inner, START_MAX).await {
+        // Neither a silent acquirer nor a faulty engine keeps the terminal down: the records can be
+        // read, the engine can be replaced, and the reversal stays in the journal.
+        Err(
+            fault @ (RecoveryFault::TimedOut | RecoveryFault::Engine(_) | RecoveryFault::Panicked),
+        ) => {
+            tracing::warn!(%fault, "what is open is tried again later");
             Ok(())
         }
+        result => result,
     }
 }
 
 /// Tries again while something is open and nothing runs. Ends with the terminal.
 pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
     let mut pause = PAUSE_MIN;
+    let mut pruned = Instant::now();
     loop {
         let Some(inner) = terminal.upgrade() else {
             return;
         };
         if inner.closing.load(Ordering::Acquire) {
             return;
+        }
+        if pruned.elapsed() > PRUNE_EVERY {
+            pruned = Instant::now();
+            prune(&inner);
         }
         let open = inner
             .journal
@@ -51,7 +64,7 @@ pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
         if open {
             // The turn is taken only when nobody has it: a sale settles what is open by itself.
             if let Ok(_turn) = inner.turn.try_lock()
-                && let Err(fault) = recover(&inner).await
+                && let Err(fault) = recover(&inner, RECOVERY_MAX).await
             {
                 tracing::error!(%fault, "recovery failed; it is tried again");
             }
@@ -71,9 +84,28 @@ pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
     }
 }
 
+fn prune(inner: &Inner) {
+    if let Err(fault) = inner.journal.prune(inner.clock.now().timestamp()) {
+        tracing::warn!(%fault, "old records could not be removed");
+    }
+}
+
 /// Lets a fresh instance settle what the journal holds open, and records the ends. The caller has
 /// the turn.
-pub(super) async fn recover(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
+///
+/// On a task of its own, and awaited to its end: a panic in a driver ends the recovery only, and
+/// nothing of it runs on when this returns.
+pub(super) async fn recover(inner: &Arc<Inner>, time_max: Duration) -> Result<(), RecoveryFault> {
+    let recovery = settle(Arc::clone(inner));
+    let task = tokio::spawn(async move { tokio::time::timeout(time_max, recovery).await });
+    match task.await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(RecoveryFault::TimedOut),
+        Err(_) => Err(RecoveryFault::Panicked),
+    }
+}
+
+async fn settle(inner: Arc<Inner>) -> Result<(), RecoveryFault> {
     let now = inner.clock.now();
     let capabilities = inner.capabilities(&TransactionId::recovery(), AbortWindow::default());
     let recovery = inner
@@ -90,7 +122,7 @@ pub(super) async fn recover(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
         let outcome = convert::outcome(&settled.outcome);
         match inner.journal.finish(&id, &outcome, &now) {
             Ok(()) => {
-                tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled")
+                tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled");
             }
             Err(refused) => {
                 tracing::error!(transaction = id.as_str(), %refused, "an end was not recorded");

@@ -36,6 +36,9 @@ use crate::{
 /// Events a slow watcher may fall behind before it is told that it missed some.
 const EVENTS_MAX: usize = 1024;
 
+/// The longest an engine may take to say who it is. It needs nothing of the host for it.
+const DESCRIBE_MAX: Duration = Duration::from_secs(5);
+
 /// The longest name of an engine that is kept, in characters.
 const ENGINE_NAME_MAX: usize = 64;
 
@@ -181,6 +184,10 @@ impl TransactionService {
     }
 
     /// Asks the running transaction to stop.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
     pub async fn abort(&self, id: &TransactionId) -> AbortAnswer {
         let abort = match &*self.inner.current() {
             Some((current, abort)) if current == id => Some(abort.clone()),
@@ -201,6 +208,10 @@ impl TransactionService {
     /// A transaction that does not run and whose end is not known yet, because the engine failed and
     /// recovery has not succeeded, reads as failed; its reversal reads as pending while money may
     /// have moved. It may still turn out approved, if the journal already says so.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
     pub async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
         let running = self.inner.running.borrow().as_ref() == Some(id);
         let mut record = self.inner.journal.record(id).map_err(|_| StorageFault)?;
@@ -234,6 +245,10 @@ impl TransactionService {
     }
 
     /// How the terminal is, probed now.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
     pub async fn health(&self) -> Health {
         let inner = &self.inner;
         let backlog = inner.journal.backlog();
@@ -268,10 +283,9 @@ impl Inner {
 
     async fn ask_the_engine_its_name(&self) -> Result<(), StartError> {
         let nobody = self.capabilities(&TransactionId::recovery(), AbortWindow::default());
-        let description = self
-            .engine
-            .describe(nobody)
+        let description = tokio::time::timeout(DESCRIBE_MAX, self.engine.describe(nobody))
             .await
+            .map_err(|_| StartError::Engine("it does not say its name".to_owned()))?
             .map_err(|fault| StartError::Engine(fault.to_string()))?;
         let name = format!("{} {}", description.name, description.version);
         self.engine_name

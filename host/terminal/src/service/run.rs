@@ -1,21 +1,18 @@
 //! One transaction, from its start on a task of its own to its record.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use jiff::Zoned;
 
 use super::{Inner, Progress, background, convert};
 use crate::{
     bindings::exports::terminal::engine::transactions::ErrorCode,
-    engine::GuestFault,
+    engine::{CALL_MAX, GuestFault},
     interruption::AbortWindow,
     journal::{AppendError, Phase},
     terminal::Capabilities,
     transaction::{Ending, Failure, Outcome, Request, TransactionId},
 };
-
-/// The longest a transaction may take, whatever its engine waits for.
-const TRANSACTION_MAX: Duration = Duration::from_secs(600);
 
 /// What a transaction needs.
 pub(super) struct Run {
@@ -66,7 +63,7 @@ async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
     let request = convert::request(&run.id, &run.request, run.currency, &run.began);
     let capabilities = inner.capabilities(&run.id, run.abort);
     let call = inner.engine.run(capabilities, &request);
-    match tokio::time::timeout(TRANSACTION_MAX, call).await {
+    match tokio::time::timeout(CALL_MAX, call).await {
         Ok(Ok(Ok(outcome))) => Some(convert::outcome(&outcome)),
         Ok(Ok(Err(refused))) => {
             tracing::warn!(
@@ -124,7 +121,7 @@ async fn settle_after_a_fault(inner: &Arc<Inner>, id: &TransactionId) {
                 &Outcome::without_card(Ending::Failed(Failure::EngineFault)),
             );
         }
-        Ok(_) => match background::recover(inner).await {
+        Ok(_) => match background::recover(inner, background::RECOVERY_MAX).await {
             Ok(()) => {}
             Err(fault) => tracing::error!(?fault, "recovery failed"),
         },
@@ -156,6 +153,12 @@ pub(super) enum RecoveryFault {
     /// The engine answered with an error.
     #[error("the engine refused recovery: {0:?}")]
     Refused(ErrorCode),
+    /// It took too long. What was settled by then is.
+    #[error("recovery took too long")]
+    TimedOut,
+    /// A driver or the host panicked.
+    #[error("a driver or the host panicked in recovery")]
+    Panicked,
     /// The journal failed.
     #[error("the journal failed in recovery")]
     Journal(#[from] crate::journal::StorageFault),

@@ -36,7 +36,7 @@ pub(super) fn check(dialect: &Dialect) -> Result<(), ParametersError> {
     )?;
     let numbers = fields(&dialect.fields)?;
     if let Some(mac) = &dialect.mac {
-        check_mac(mac)?;
+        check_mac(*mac)?;
         key_serial_number_field("mac", mac.key_serial_number_field, &numbers)?;
     }
     if let Some(pin) = &dialect.pin {
@@ -122,7 +122,7 @@ fn field_length(path: &str, length: FieldLength) -> Result<(), ParametersError> 
     }
 }
 
-fn check_mac(mac: &MacFormat) -> Result<(), ParametersError> {
+fn check_mac(mac: MacFormat) -> Result<(), ParametersError> {
     let longest = match mac.kind {
         MacKind::RetailPadding1 | MacKind::RetailPadding2 => 8,
         MacKind::CmacAes => 16,

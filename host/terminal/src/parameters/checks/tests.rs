@@ -47,6 +47,7 @@ fn accepts_a_right_set_and_a_custom_dialect() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn names_the_value_that_breaks_a_rule() {
     let cases = [
         (

@@ -5,7 +5,7 @@
 //! the verified component is compiled again.
 
 use std::{
-    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    hash::{Hash as _, Hasher},
     io::{Read as _, Write as _},
     sync::Mutex,
 };
@@ -22,8 +22,14 @@ const FILE_NEW: &str = "engine.native.new";
 const FILE_LENGTH_MAX: u64 = 64 * 1024 * 1024;
 const TAG_LENGTH: usize = 32;
 
-/// The wasmtime this host is built with; its code is no other's.
-const WASMTIME: &str = "48";
+/// Where native code came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Another start of this host compiled it.
+    Cache,
+    /// It was compiled now.
+    Compiled,
+}
 
 /// The component's native code: from the cache when it can be trusted, else compiled and kept.
 pub(super) fn load_or_compile(
@@ -31,27 +37,45 @@ pub(super) fn load_or_compile(
     wasm: &[u8],
     files: &Dir,
     vault: &Mutex<Vault>,
-) -> Result<Component, EngineRefused> {
+) -> Result<(Component, Origin), EngineRefused> {
     let key = key(engine, wasm);
     if let Some(component) = load(engine, &key, files, vault) {
-        return Ok(component);
+        return Ok((component, Origin::Cache));
     }
     // Text would be compiled too where that feature is on; only the binary format is an engine.
     let component = Component::from_binary(engine, wasm).map_err(refused)?;
     if let Err(error) = keep(&component, &key, files, vault) {
         tracing::warn!(%error, "the compiled engine was not kept");
     }
-    Ok(component)
+    Ok((component, Origin::Compiled))
 }
 
-/// What a cached file must have been made from.
+/// What a cached file must have been made from: the component, and everything of wasmtime that
+/// decides what native code it becomes, which is its exact version, the target with its processor
+/// features, and the settings.
 fn key(engine: &Engine, wasm: &[u8]) -> Vec<u8> {
     let mut key = digest::digest(&digest::SHA256, wasm).as_ref().to_vec();
-    key.extend_from_slice(WASMTIME.as_bytes());
-    let compatibility = BuildHasherDefault::<DefaultHasher>::default()
-        .hash_one(engine.precompile_compatibility_hash());
-    key.extend_from_slice(&compatibility.to_be_bytes());
+    let mut compiler = Sha256(digest::Context::new(&digest::SHA256));
+    engine.precompile_compatibility_hash().hash(&mut compiler);
+    key.extend_from_slice(compiler.0.finish().as_ref());
     key
+}
+
+/// Takes what is hashed into a digest: 64 bits would be few for a key.
+struct Sha256(digest::Context);
+
+impl Hasher for Sha256 {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finish();
+        digest
+            .as_ref()
+            .first_chunk()
+            .map_or(0, |first| u64::from_be_bytes(*first))
+    }
 }
 
 fn load(engine: &Engine, key: &[u8], files: &Dir, vault: &Mutex<Vault>) -> Option<Component> {
@@ -97,3 +121,6 @@ fn keep(
     file.sync_all()?;
     files.rename(FILE_NEW, files, FILE)
 }
+
+#[cfg(test)]
+mod tests;

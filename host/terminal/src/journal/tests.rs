@@ -1,0 +1,659 @@
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use jiff::{Timestamp, Zoned, tz::TimeZone};
+use rusqlite::Connection;
+use tempfile::TempDir;
+use vault::{DeviceKey, Storage, Vault};
+use zeroize::Zeroizing;
+
+use super::{
+    Beginning, Claimed, Counter, Journal, PHASES, Phase,
+    store::{AppendError, OpenError, PAGES_RESERVED, StorageFault},
+};
+use crate::{
+    observer::NoObserver,
+    service::Claim,
+    transaction::{
+        CancelReason, DeclineReason, Ending, EntryPreference, Failure, Kind, Outcome, Request,
+        ReversalState, TransactionId,
+    },
+};
+
+/// A journal's file.
+struct File {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl File {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("journal.sqlite");
+        Self {
+            _folder: folder,
+            path,
+        }
+    }
+
+    fn open(&self) -> Journal {
+        open(&self.path, 1).unwrap_or_else(|refused| panic!("the journal opens: {refused}"))
+    }
+
+    /// Changes the file behind the journal's back, while nobody has it open.
+    fn tamper(&self, statement: &str) {
+        let sql = Connection::open(&self.path).expect("a database");
+        assert_eq!(sql.execute(statement, []), Ok(1), "{statement}");
+    }
+}
+
+fn open(path: &Path, device_key: u8) -> Result<Journal, OpenError> {
+    struct NoStorage;
+    impl Storage for NoStorage {
+        fn read(&self) -> std::io::Result<Option<Vec<u8>>> {
+            Ok(None)
+        }
+        fn replace(&self, _: &[u8]) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let vault = Vault::open(
+        Box::new(NoStorage),
+        DeviceKey(Zeroizing::new([device_key; 32])),
+    );
+    let vault = vault.unwrap_or_else(|_| panic!("an empty vault opens"));
+    Journal::open(path, Arc::new(Mutex::new(vault)), Arc::new(NoObserver))
+}
+
+fn at(unix_second: i64) -> Zoned {
+    Timestamp::from_second(unix_second)
+        .expect("a time")
+        .to_zoned(TimeZone::UTC)
+}
+
+/// The second at which every transaction of these tests begins.
+const BEGAN: i64 = 1_790_000_000;
+const DAY: i64 = 24 * 60 * 60;
+
+fn request() -> Request {
+    Request {
+        kind: Kind::Sale,
+        amount_minor: 2500,
+        tip_minor: 0,
+        cashback_minor: 0,
+        currency: "NZD".into(),
+        entry: EntryPreference::Auto,
+        reference: None,
+        original: None,
+        metadata: std::collections::BTreeMap::new(),
+    }
+}
+
+fn try_begin(journal: &Journal, claim: Option<&Claim>) -> Result<TransactionId, AppendError> {
+    let id = TransactionId::new();
+    let (request, began) = (request(), at(BEGAN));
+    journal.begin(&Beginning {
+        id: &id,
+        request: &request,
+        began: &began,
+        claim,
+    })?;
+    Ok(id)
+}
+
+fn begin(journal: &Journal) -> TransactionId {
+    let id = try_begin(journal, None).expect("the journal takes a transaction");
+    journal.release();
+    id
+}
+
+/// A transaction that went through these phases after `begun`.
+fn after(journal: &Journal, phases: &[Phase]) -> TransactionId {
+    let id = begin(journal);
+    for phase in phases {
+        journal
+            .append(id.as_str(), *phase, b"content")
+            .expect("the phases are in order");
+    }
+    id
+}
+
+fn unsettled(journal: &Journal) -> Vec<String> {
+    let entries = journal.unsettled(100).expect("the journal can be read");
+    entries.into_iter().map(|entry| entry.transaction).collect()
+}
+
+fn ending(ending: Ending) -> Outcome {
+    Outcome::without_card(ending)
+}
+
+const NO_CARD: Ending = Ending::Cancelled(CancelReason::NoCard);
+
+#[test]
+fn final_phases_are_left_by_nothing() {
+    for last in [Phase::Approved, Phase::Closed, Phase::Reversed] {
+        for (next, _) in PHASES {
+            assert!(!next.may_follow(last), "{next:?} after {last:?}");
+        }
+    }
+}
+
+#[test]
+fn an_approval_needs_a_request_that_left_or_an_advice() {
+    assert!(!Phase::Approved.may_follow(Phase::Begun));
+    assert!(Phase::Approved.may_follow(Phase::Sent));
+    assert!(Phase::Approved.may_follow(Phase::AdviceDue));
+    assert!(!Phase::Approved.may_follow(Phase::ReversalDue));
+    assert!(!Phase::Closed.may_follow(Phase::ReversalDue));
+}
+
+#[test]
+fn numbers_and_phases_agree() {
+    for (phase, number) in PHASES {
+        assert_eq!(phase.number(), number);
+        assert_eq!(Phase::from_number(number), Some(phase));
+    }
+    assert_eq!(Phase::from_number(0), None);
+}
+
+#[test]
+fn entries_survive_reopening() {
+    let file = File::new();
+    let journal = file.open();
+    let id = after(&journal, &[Phase::Sent]);
+    let written = journal
+        .last_entry(id.as_str())
+        .expect("readable")
+        .expect("an entry");
+    drop(journal);
+    let journal = file.open();
+    assert_eq!(journal.last_entry(id.as_str()), Ok(Some(written)));
+    let entry = journal
+        .last_entry(id.as_str())
+        .expect("readable")
+        .expect("an entry");
+    assert_eq!(
+        (entry.phase, entry.content.as_slice()),
+        (Phase::Sent, &b"content"[..])
+    );
+    assert_eq!(journal.last_entry("txn_other"), Ok(None));
+    assert_eq!(
+        journal
+            .record(&id)
+            .expect("readable")
+            .expect("a record")
+            .request,
+        request()
+    );
+}
+
+#[test]
+fn content_lies_on_the_disk_in_no_clear_form() {
+    let file = File::new();
+    after(&file.open(), &[Phase::Sent]);
+    let sealed: Vec<u8> = Connection::open(&file.path)
+        .and_then(|sql| {
+            sql.query_row("SELECT content FROM entries WHERE phase = 2", [], |row| {
+                row.get(0)
+            })
+        })
+        .expect("an entry");
+    assert!(!sealed.windows(7).any(|window| window == b"content"));
+}
+
+#[test]
+fn a_changed_or_moved_entry_is_a_storage_fault() {
+    for statement in [
+        // A byte of the content, first and last.
+        "UPDATE entries SET content = CAST(X'00' || substr(content, 2) AS BLOB) WHERE phase = 2",
+        "UPDATE entries SET content = CAST(substr(content, 1, length(content) - 1) || X'00' AS BLOB)
+         WHERE phase = 2",
+        "UPDATE entries SET content = X'' WHERE phase = 2",
+        // Another entry's content.
+        "UPDATE entries SET content = (SELECT content FROM entries WHERE phase = 1)
+         WHERE phase = 2",
+        // Another phase, another transaction, another place.
+        "UPDATE entries SET phase = 5 WHERE phase = 2",
+        "UPDATE entries SET phase = 99 WHERE phase = 2",
+    ] {
+        let file = File::new();
+        let id = after(&file.open(), &[Phase::Sent]);
+        assert_eq!(file.open().unsettled(9).map(|entries| entries.len()), Ok(1));
+        file.tamper(statement);
+        let journal = file.open();
+        let read = journal.last_entry(id.as_str());
+        assert_eq!(read, Err(StorageFault), "{statement}");
+        assert_eq!(journal.unsettled(9), Err(StorageFault), "{statement}");
+    }
+}
+
+#[test]
+fn an_entry_moved_to_another_transaction_is_a_storage_fault() {
+    let file = File::new();
+    let journal = file.open();
+    let (one, other) = (
+        after(&journal, &[Phase::Sent]),
+        after(&journal, &[Phase::Sent]),
+    );
+    drop(journal);
+    let sql = Connection::open(&file.path).expect("a database");
+    // Exchange the contents of both entries `sent`.
+    sql.execute_batch(&format!(
+        "CREATE TEMP TABLE t AS SELECT transaction_id, content FROM entries WHERE phase = 2;
+         UPDATE entries SET content = (SELECT content FROM t WHERE transaction_id = '{other}')
+          WHERE phase = 2 AND transaction_id = '{one}';
+         UPDATE entries SET content = (SELECT content FROM t WHERE transaction_id = '{one}')
+          WHERE phase = 2 AND transaction_id = '{other}';",
+        one = one.as_str(),
+        other = other.as_str(),
+    ))
+    .expect("the entries are exchanged");
+    drop(sql);
+    assert_eq!(file.open().last_entry(one.as_str()), Err(StorageFault));
+    assert_eq!(file.open().last_entry(other.as_str()), Err(StorageFault));
+}
+
+#[test]
+fn another_device_reads_nothing() {
+    let file = File::new();
+    let id = after(&file.open(), &[Phase::Sent]);
+    let journal = open(&file.path, 2).unwrap_or_else(|refused| panic!("it opens: {refused}"));
+    assert_eq!(journal.last_entry(id.as_str()), Err(StorageFault));
+}
+
+#[test]
+fn a_file_of_another_version_or_kind_is_refused_by_name() {
+    let file = File::new();
+    drop(file.open());
+    let sql = Connection::open(&file.path).expect("a database");
+    sql.pragma_update(None, "user_version", 2)
+        .expect("writable");
+    drop(sql);
+    let refused = open(&file.path, 1).err().expect("another version");
+    assert_eq!(
+        refused.to_string(),
+        "the database has version 2, this host knows version 1"
+    );
+    std::fs::write(&file.path, [0x55; 4096]).expect("writable");
+    assert!(matches!(open(&file.path, 1), Err(OpenError::Database(_))));
+}
+
+#[test]
+fn a_phase_that_may_not_follow_writes_nothing() {
+    let journal = File::new();
+    let journal = journal.open();
+    let id = after(&journal, &[Phase::Sent, Phase::ReversalDue]);
+    for (phase, _) in PHASES {
+        if !phase.may_follow(Phase::ReversalDue) {
+            let refused = journal.append(id.as_str(), phase, b"");
+            assert_eq!(refused, Err(AppendError::OutOfOrder), "{phase:?}");
+        }
+    }
+    assert_eq!(
+        journal.append("txn_other", Phase::Sent, b""),
+        Err(AppendError::OutOfOrder)
+    );
+    assert_eq!(journal.phase(&id), Ok(Some(Phase::ReversalDue)));
+}
+
+#[test]
+fn a_repeated_phase_takes_the_place_of_the_one_before() {
+    let file = File::new();
+    let journal = file.open();
+    let id = after(&journal, &[Phase::Sent, Phase::ReversalDue]);
+    let first = journal
+        .last_entry(id.as_str())
+        .expect("readable")
+        .expect("an entry");
+    let second = journal
+        .append(id.as_str(), Phase::ReversalDue, b"again")
+        .expect("a repetition");
+    assert!(second > first.sequence, "sequences rise");
+    let last = journal
+        .last_entry(id.as_str())
+        .expect("readable")
+        .expect("an entry");
+    assert_eq!(
+        (last.sequence, last.content.as_slice()),
+        (second, &b"again"[..])
+    );
+    let count: i64 = journal
+        .connection()
+        .query_row("SELECT count(*) FROM entries", [], |row| row.get(0))
+        .expect("readable");
+    assert_eq!(count, 3, "begun, sent, one reversal due");
+}
+
+#[test]
+fn a_full_journal_takes_no_transaction_but_ends_those_it_has() {
+    let file = File::new();
+    let journal = file.open();
+    let id = after(&journal, &[Phase::Sent]);
+    let limit = |pages: i64| {
+        let sql = journal.connection();
+        let used: i64 = sql
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .expect("readable");
+        sql.pragma_update(None, "max_page_count", used + pages)
+            .expect("a limit");
+    };
+    limit(PAGES_RESERVED - 1);
+    assert_eq!(try_begin(&journal, None).err(), Some(AppendError::Full));
+    let backlog = journal.backlog().expect("readable");
+    assert_eq!(
+        (backlog.waiting, backlog.without_end),
+        (1, 1),
+        "nothing was written"
+    );
+    journal
+        .append(id.as_str(), Phase::ReversalDue, &[0; 16_384])
+        .expect("the reserve is for it");
+    limit(0);
+    let before = journal.last_entry(id.as_str());
+    let full = journal.append(id.as_str(), Phase::Reversed, &vec![0; 65_536]);
+    assert_eq!(full, Err(AppendError::Full));
+    assert_eq!(
+        journal.last_entry(id.as_str()),
+        before,
+        "nothing was written"
+    );
+    limit(PAGES_RESERVED + 16);
+    journal
+        .append(id.as_str(), Phase::Reversed, b"")
+        .expect("there is room again");
+    begin(&journal);
+}
+
+#[test]
+fn counters_go_round_and_survive_reopening() {
+    for (counter, name, last) in [
+        (Counter::TraceNumber, "trace-number", 999_999),
+        (
+            Counter::TransactionSequence,
+            "transaction-sequence",
+            99_999_999,
+        ),
+    ] {
+        let file = File::new();
+        assert_eq!(file.open().next(counter), Ok(1));
+        assert_eq!(file.open().next(counter), Ok(2));
+        file.tamper(&format!(
+            "UPDATE counters SET value = {} WHERE name = '{name}'",
+            last - 1
+        ));
+        let journal = file.open();
+        let values: Vec<_> = (0..3).map(|_| journal.next(counter)).collect();
+        assert_eq!(values, [Ok(last), Ok(1), Ok(2)], "{name}");
+    }
+}
+
+#[test]
+fn a_counter_never_repeats_a_value_to_two_callers() {
+    let file = File::new();
+    let journal = file.open();
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let journal = journal.clone();
+            std::thread::spawn(move || {
+                (0..20)
+                    .map(|_| journal.next(Counter::TraceNumber))
+                    .collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    let mut values: Vec<_> = threads
+        .into_iter()
+        .flat_map(|thread| thread.join().expect("no panic"))
+        .map(|value| value.expect("a value"))
+        .collect();
+    values.sort_unstable();
+    assert_eq!(values, (1..=80).collect::<Vec<u32>>());
+}
+
+#[test]
+fn the_running_transaction_is_nobody_elses_to_settle() {
+    let file = File::new();
+    let journal = file.open();
+    let one = after(&journal, &[Phase::Sent]);
+    let running = try_begin(&journal, None).expect("the journal takes a transaction");
+    assert_eq!(unsettled(&journal), [one.as_str()]);
+    let backlog = journal.backlog().expect("readable");
+    assert_eq!((backlog.waiting, backlog.without_end), (1, 1));
+    journal.release();
+    assert_eq!(
+        unsettled(&journal),
+        [one.as_str(), running.as_str()],
+        "oldest first"
+    );
+    assert_eq!(journal.unsettled(1).map(|entries| entries.len()), Ok(1));
+    let backlog = journal.backlog().expect("readable");
+    assert_eq!((backlog.waiting, backlog.without_end), (1, 2));
+}
+
+#[test]
+fn an_end_that_contradicts_the_journal_is_refused() {
+    use Phase::{AdviceDue, Approved, Closed, ReversalDue, Reversed, Sent};
+    let file = File::new();
+    let journal = file.open();
+    let declined = Ending::Declined(DeclineReason::Acquirer);
+    let cases: [(&[Phase], Ending, Result<(), AppendError>); 12] = [
+        (&[], NO_CARD, Ok(())),
+        (&[], Ending::Approved, Err(AppendError::OutOfOrder)),
+        (&[Sent], Ending::Approved, Err(AppendError::OutOfOrder)),
+        (&[Sent], declined, Err(AppendError::OutOfOrder)),
+        (&[Sent, Approved], Ending::Approved, Ok(())),
+        (&[Sent, Approved], declined, Err(AppendError::OutOfOrder)),
+        (&[AdviceDue], Ending::Approved, Ok(())),
+        (&[AdviceDue], declined, Err(AppendError::OutOfOrder)),
+        (&[Sent, Closed], declined, Ok(())),
+        (
+            &[Sent, Closed],
+            Ending::Approved,
+            Err(AppendError::OutOfOrder),
+        ),
+        (
+            &[Sent, ReversalDue],
+            Ending::Failed(Failure::AnswerLost),
+            Ok(()),
+        ),
+        (
+            &[Sent, ReversalDue, Reversed],
+            Ending::Approved,
+            Err(AppendError::OutOfOrder),
+        ),
+    ];
+    for (phases, end, expected) in cases {
+        let id = after(&journal, phases);
+        let finished = journal.finish(&id, &ending(end), &at(BEGAN + 1));
+        assert_eq!(finished, expected, "{end:?} after {phases:?}");
+        let record = journal.record(&id).expect("readable").expect("a record");
+        assert_eq!(
+            record.outcome.is_some(),
+            expected.is_ok(),
+            "{end:?} after {phases:?}"
+        );
+    }
+    let unknown = journal.finish(&TransactionId::new(), &ending(NO_CARD), &at(BEGAN));
+    assert_eq!(unknown, Err(AppendError::OutOfOrder));
+}
+
+#[test]
+fn the_end_of_a_transaction_that_sent_nothing_closes_it() {
+    let file = File::new();
+    let journal = file.open();
+    let id = begin(&journal);
+    assert_eq!(journal.last_ended(), Ok(None));
+    journal
+        .finish(&id, &ending(NO_CARD), &at(BEGAN + 5))
+        .expect("an end");
+    assert_eq!(journal.phase(&id), Ok(Some(Phase::Closed)));
+    assert_eq!(unsettled(&journal), [""; 0]);
+    assert_eq!(journal.last_ended(), Ok(Some(at(BEGAN + 5))));
+}
+
+#[test]
+fn a_record_s_reversal_is_the_journal_s() {
+    let file = File::new();
+    let journal = file.open();
+    let id = after(&journal, &[Phase::Sent, Phase::ReversalDue]);
+    // The engine says otherwise; the journal is the judge.
+    journal
+        .finish(
+            &id,
+            &ending(Ending::Failed(Failure::AnswerLost)),
+            &at(BEGAN),
+        )
+        .expect("an end");
+    let reversal = || {
+        let record = journal.record(&id).expect("readable").expect("a record");
+        record.outcome.expect("an end").reversal
+    };
+    assert_eq!(reversal(), ReversalState::Pending);
+    journal
+        .append(id.as_str(), Phase::Reversed, b"")
+        .expect("in order");
+    assert_eq!(reversal(), ReversalState::Confirmed);
+}
+
+#[test]
+fn a_claim_is_free_made_or_contradicted_and_runs_out_after_a_day() {
+    let file = File::new();
+    let journal = file.open();
+    let claim = Claim {
+        key: "key".into(),
+        fingerprint: [1; 32],
+    };
+    let other_body = Claim {
+        key: claim.key.clone(),
+        fingerprint: [2; 32],
+    };
+    let other_key = Claim {
+        key: "other".into(),
+        fingerprint: claim.fingerprint,
+    };
+    let asked = |claim: &Claim, second| {
+        journal
+            .claimed(claim, at(second).timestamp())
+            .expect("readable")
+    };
+    assert_eq!(asked(&claim, BEGAN), Claimed::Free);
+    let id = try_begin(&journal, Some(&claim)).expect("it begins");
+    assert_eq!(asked(&claim, BEGAN), Claimed::By(id.clone()));
+    assert_eq!(asked(&other_body, BEGAN), Claimed::Conflict);
+    assert_eq!(asked(&other_key, BEGAN), Claimed::Free);
+    assert_eq!(asked(&claim, BEGAN + DAY - 1), Claimed::By(id));
+    assert_eq!(asked(&claim, BEGAN + DAY), Claimed::Free);
+}
+
+#[test]
+fn a_claim_is_freed_by_a_failure_that_passes_and_by_nothing_else() {
+    use Phase::{Approved, Closed, ReversalDue, Sent};
+    let cases: [(&[Phase], Ending, bool); 9] = [
+        (&[], Ending::Failed(Failure::AcquirerUnreachable), true),
+        (&[], Ending::Failed(Failure::DeviceFault), true),
+        (&[], Ending::Failed(Failure::EngineFault), true),
+        (&[], Ending::Failed(Failure::CardUnreadable), false),
+        (&[], Ending::Failed(Failure::NotSupported), false),
+        (&[], NO_CARD, false),
+        (
+            &[Sent, Closed],
+            Ending::Declined(DeclineReason::Acquirer),
+            false,
+        ),
+        (&[Sent, Approved], Ending::Approved, false),
+        (
+            &[Sent, ReversalDue],
+            Ending::Failed(Failure::DeviceFault),
+            false,
+        ),
+    ];
+    for (phases, end, freed) in cases {
+        let file = File::new();
+        let journal = file.open();
+        let claim = Claim {
+            key: "key".into(),
+            fingerprint: [1; 32],
+        };
+        let id = try_begin(&journal, Some(&claim)).expect("it begins");
+        for phase in phases {
+            journal.append(id.as_str(), *phase, b"").expect("in order");
+        }
+        journal
+            .finish(&id, &ending(end), &at(BEGAN))
+            .expect("it agrees");
+        let expected = if freed {
+            Claimed::Free
+        } else {
+            Claimed::By(id)
+        };
+        let found = journal.claimed(&claim, at(BEGAN).timestamp());
+        assert_eq!(found, Ok(expected), "{end:?} after {phases:?}");
+    }
+}
+
+#[test]
+fn a_time_is_kept_with_its_offset_and_needs_no_database_of_time_zones() {
+    let moment = Timestamp::from_second(BEGAN).expect("a time");
+    for hours in [-11, 0, 13] {
+        let file = File::new();
+        let journal = file.open();
+        let (id, request) = (TransactionId::new(), request());
+        let began = moment.to_zoned(TimeZone::fixed(jiff::tz::offset(hours)));
+        journal
+            .begin(&Beginning {
+                id: &id,
+                request: &request,
+                began: &began,
+                claim: None,
+            })
+            .expect("it begins");
+        let record = journal.record(&id).expect("readable").expect("a record");
+        assert_eq!(
+            (&record.began, record.began.offset()),
+            (&began, began.offset())
+        );
+    }
+}
+
+#[test]
+fn pruning_forgets_what_ended_long_ago_and_nothing_that_is_open() {
+    let file = File::new();
+    let journal = file.open();
+    let ended = begin(&journal);
+    journal
+        .finish(&ended, &ending(NO_CARD), &at(BEGAN))
+        .expect("an end");
+    let open = after(&journal, &[Phase::Sent, Phase::ReversalDue]);
+    journal
+        .finish(
+            &open,
+            &ending(Ending::Failed(Failure::AnswerLost)),
+            &at(BEGAN),
+        )
+        .expect("an end");
+    // The names bear the time of the machine.
+    let now = Timestamp::now().as_second();
+    let kept = |id| journal.record(id).expect("readable").is_some();
+    journal
+        .prune(at(now + 89 * DAY).timestamp())
+        .expect("writable");
+    assert!(kept(&ended) && kept(&open));
+    journal
+        .prune(at(now + 91 * DAY).timestamp())
+        .expect("writable");
+    assert!(!kept(&ended) && kept(&open));
+    assert_eq!(journal.last_entry(ended.as_str()), Ok(None));
+    assert_eq!(unsettled(&journal), [open.as_str()]);
+    // The sequence goes on where it was.
+    let next = after(&journal, &[Phase::Sent]);
+    let last = journal
+        .last_entry(next.as_str())
+        .expect("readable")
+        .expect("an entry");
+    assert_eq!(last.sequence, 7);
+    journal
+        .prune(at(0).timestamp())
+        .expect("a clock before its time prunes nothing");
+}
