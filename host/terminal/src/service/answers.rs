@@ -1,0 +1,144 @@
+//! What the service is asked and what it answers.
+
+use std::time::Duration;
+
+use jiff::Zoned;
+
+use crate::{
+    trace::TraceEvent,
+    transaction::{EntryMode, Record, Scheme, TransactionId},
+};
+
+/// A point of sale's name for a request, so that repeating it does not repeat the transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The scope and the client's key, as one string.
+    pub key: String,
+    /// A digest of the request, to notice another body under the same key.
+    pub fingerprint: [u8; 32],
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// It was accepted and runs.
+    Started(TransactionId),
+    /// The same claim was made before, with the same fingerprint: this transaction, running or
+    /// ended, is its answer. A claim whose transaction failed before anything was sent and for a
+    /// passing reason is free again and gives `Started`.
+    Known(TransactionId),
+}
+
+/// Why a request was not accepted. Nothing was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BeginError {
+    /// Another transaction is running.
+    #[error("another transaction is running")]
+    Busy,
+    /// The claim was made before with another fingerprint.
+    #[error("the key was used before for another request")]
+    ClaimConflict,
+    /// The terminal does not take the currency.
+    #[error("the terminal does not take this currency")]
+    CurrencyNotAccepted,
+    /// The terminal is shutting down.
+    #[error("the terminal is shutting down")]
+    ShuttingDown,
+    /// The request could not be made durable.
+    #[error("the journal could not be written")]
+    StorageFault,
+}
+
+impl From<crate::journal::StorageFault> for BeginError {
+    fn from(_: crate::journal::StorageFault) -> Self {
+        Self::StorageFault
+    }
+}
+
+/// The answer to an abort.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AbortAnswer {
+    /// The transaction will end as cancelled.
+    Accepted,
+    /// The request may have left for the acquirer: the transaction goes on to its end.
+    TooLate,
+    /// It has ended already.
+    Ended,
+    /// There is no such transaction.
+    Unknown,
+}
+
+/// The records could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the records could not be read")]
+pub struct StorageFault;
+
+/// What watchers see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// The transaction it belongs to.
+    pub transaction: TransactionId,
+    /// What happened.
+    pub what: Progress,
+}
+
+/// What happened in a transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// The terminal asks for a card.
+    WaitingForCard,
+    /// A card was read.
+    CardDetected {
+        /// How.
+        entry_mode: EntryMode,
+        /// Its scheme.
+        scheme: Scheme,
+        /// The last four digits and a star for each other one.
+        masked_pan: String,
+    },
+    /// The cardholder is asked for a PIN.
+    EnteringPin,
+    /// The acquirer is asked.
+    Authorising,
+    /// An earlier transaction is being reversed first.
+    Reversing,
+    /// The engine explained a decision.
+    Trace(TraceEvent),
+    /// The transaction has an end, and its record is durable.
+    Ended(Box<Record>),
+}
+
+/// How the terminal is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Whether a transaction could run: engine loaded, journal writable.
+    pub ready: bool,
+    /// ISO 8583 field 41.
+    pub terminal_id: String,
+    /// The engine's name and version.
+    pub engine: String,
+    /// SHA-256 of the engine component, hexadecimal.
+    pub engine_digest: String,
+    /// The host's version.
+    pub host_version: String,
+    /// Journal entries that wait for the acquirer.
+    pub waiting: u32,
+    /// When the last transaction ended.
+    pub last_transaction: Option<Zoned>,
+    /// Since start.
+    pub uptime: Duration,
+}
+
+/// Why the terminal did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The engine was refused: signature, imports, or it does not compile.
+    #[error("the engine was refused: {0}")]
+    Engine(String),
+    /// The journal could not be opened or recovered.
+    #[error("the journal cannot be used: {0}")]
+    Journal(String),
+    /// The parameters contradict themselves.
+    #[error("the parameters were refused: {0}")]
+    Parameters(String),
+}
