@@ -14,6 +14,7 @@
 
 mod host;
 mod records;
+mod schema;
 mod store;
 
 pub(crate) use records::{Backlog, Beginning, Claimed, reversal_in};

@@ -1,4 +1,4 @@
-//! The database: opening, entries, counters.
+//! The database: entries and counters.
 
 use std::{
     path::Path,
@@ -8,14 +8,11 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 use vault::Vault;
 
-use super::{Counter, Entry, Phase};
+use super::{
+    Counter, Entry, Phase,
+    schema::{self, OpenError},
+};
 use crate::observer::{Observer, Point};
-
-/// The version of the schema below.
-const SCHEMA_VERSION: i64 = 1;
-
-/// The journal's size limit: 4 KiB pages, 256 MiB in all.
-const PAGES_MAX: i64 = 65_536;
 
 /// Pages that only a transaction which has begun may use, 4 MiB: a full journal takes no further
 /// transaction, and still takes how the last ones end and what reverses them.
@@ -23,37 +20,6 @@ pub(super) const PAGES_RESERVED: i64 = 1024;
 
 /// What the vault derives the sealing key from.
 const SEAL_CONTEXT: &str = "journal";
-
-const SCHEMA: &str = "
-    CREATE TABLE entries (
-        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-        transaction_id TEXT NOT NULL,
-        phase INTEGER NOT NULL,
-        content BLOB NOT NULL
-    ) STRICT;
-    CREATE TABLE transactions (
-        id TEXT PRIMARY KEY,
-        request TEXT NOT NULL,
-        began TEXT NOT NULL,
-        phase INTEGER NOT NULL,
-        last_sequence INTEGER NOT NULL,
-        outcome TEXT,
-        ended TEXT
-    ) STRICT;
-    CREATE INDEX transactions_unsettled ON transactions (last_sequence)
-        WHERE outcome IS NULL OR phase IN (1, 2, 3, 4);
-    CREATE TABLE claims (
-        key TEXT PRIMARY KEY,
-        fingerprint BLOB NOT NULL,
-        transaction_id TEXT NOT NULL,
-        made INTEGER NOT NULL
-    ) STRICT;
-    CREATE INDEX claims_by_age ON claims (made);
-    CREATE TABLE counters (
-        name TEXT PRIMARY KEY,
-        value INTEGER NOT NULL
-    ) STRICT;
-";
 
 /// The journal. Cheap to clone; all clones write the same file.
 #[derive(Clone)]
@@ -68,17 +34,6 @@ struct Shared {
     running: Mutex<Option<String>>,
     vault: Arc<Mutex<Vault>>,
     observer: Arc<dyn Observer>,
-}
-
-/// Why the journal was not opened.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenError {
-    /// `SQLite` refused the file.
-    #[error("the database cannot be opened: {0}")]
-    Database(#[from] rusqlite::Error),
-    /// The file is of another version of this program.
-    #[error("the database has version {0}, this host knows version {SCHEMA_VERSION}")]
-    Version(i64),
 }
 
 /// Storage failed, or an entry is not what was written.
@@ -108,20 +63,7 @@ impl Journal {
         vault: Arc<Mutex<Vault>>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, OpenError> {
-        let connection = Connection::open(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "secure_delete", "ON")?;
-        connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
-        match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
-            SCHEMA_VERSION => {}
-            0 => {
-                connection.execute_batch(&format!(
-                    "BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-                ))?;
-            }
-            other => return Err(OpenError::Version(other)),
-        }
+        let connection = schema::open(path)?;
         let shared = Shared {
             connection: Mutex::new(connection),
             running: Mutex::new(None),

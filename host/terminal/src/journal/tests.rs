@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Beginning, Claimed, Counter, Journal, PHASES, Phase,
-    store::{AppendError, OpenError, PAGES_RESERVED, StorageFault},
+    schema::OpenError,
+    store::{AppendError, PAGES_RESERVED, StorageFault},
 };
 use crate::{
     observer::NoObserver,
@@ -410,6 +411,20 @@ fn a_counter_never_repeats_a_value_to_two_callers() {
         .collect();
     values.sort_unstable();
     assert_eq!(values, (1..=80).collect::<Vec<u32>>());
+}
+
+#[test]
+fn a_second_terminal_on_the_same_journal_is_refused() {
+    let file = File::new();
+    let first = file.open();
+    assert!(matches!(open(&file.path, 1), Err(OpenError::Database(_))));
+    let id = begin(&first);
+    drop(first);
+    assert_eq!(
+        unsettled(&file.open()),
+        [id.as_str()],
+        "and not after the first"
+    );
 }
 
 #[test]

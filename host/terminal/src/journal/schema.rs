@@ -1,0 +1,74 @@
+//! The database's tables, and how it is opened.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+/// The version of the schema below.
+const SCHEMA_VERSION: i64 = 1;
+
+/// The journal's size limit: 4 KiB pages, 256 MiB in all.
+const PAGES_MAX: i64 = 65_536;
+
+const SCHEMA: &str = "
+    CREATE TABLE entries (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        transaction_id TEXT NOT NULL,
+        phase INTEGER NOT NULL,
+        content BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE transactions (
+        id TEXT PRIMARY KEY,
+        request TEXT NOT NULL,
+        began TEXT NOT NULL,
+        phase INTEGER NOT NULL,
+        last_sequence INTEGER NOT NULL,
+        outcome TEXT,
+        ended TEXT
+    ) STRICT;
+    CREATE INDEX transactions_unsettled ON transactions (last_sequence)
+        WHERE outcome IS NULL OR phase IN (1, 2, 3, 4);
+    CREATE TABLE claims (
+        key TEXT PRIMARY KEY,
+        fingerprint BLOB NOT NULL,
+        transaction_id TEXT NOT NULL,
+        made INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX claims_by_age ON claims (made);
+    CREATE TABLE counters (
+        name TEXT PRIMARY KEY,
+        value INTEGER NOT NULL
+    ) STRICT;
+";
+
+/// Why the journal was not opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// `SQLite` refused the file.
+    #[error("the database cannot be opened: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The file is of another version of this program.
+    #[error("the database has version {0}, this host knows version {SCHEMA_VERSION}")]
+    Version(i64),
+}
+
+/// Opens the database, or makes a new one. One process at a time holds it.
+pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
+    let connection = Connection::open(path)?;
+    // Two terminals on one journal would each settle what the other runs.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
+    match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
+        SCHEMA_VERSION => {}
+        0 => {
+            connection.execute_batch(&format!(
+                "BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            ))?;
+        }
+        other => return Err(OpenError::Version(other)),
+    }
+    Ok(connection)
+}
