@@ -46,6 +46,7 @@ tidy: ## Check what a compiler cannot: documentation of the WIT, crate arrows, s
 	$(CARGO) test --quiet --package tidy
 
 bench: guest ## Measure, and print a table with ratios from this run.
+	@$(CARGO) build --quiet --release --workspace
 	@$(CARGO) run --quiet --release --package bench
 
 clean: ## Remove everything that was built.

@@ -50,6 +50,7 @@ pub mod display;
 mod engine;
 mod interruption;
 mod journal;
+pub mod measure;
 pub mod observer;
 pub mod parameters;
 pub mod pin_entry;

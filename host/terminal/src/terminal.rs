@@ -47,7 +47,7 @@ pub(crate) struct Capabilities {
 }
 
 /// The data of one store: made for one call of the guest and dropped after it.
-pub(crate) struct Terminal {
+pub struct Terminal {
     pub(crate) parameters: Arc<Parameters>,
     pub(crate) devices: Arc<tokio::sync::Mutex<Devices>>,
     pub(crate) vault: Arc<Mutex<Vault>>,

@@ -1,3 +1,41 @@
-//! To be written.
+//! What the terminal costs: `make bench` prints a table, with the figure to reach beside each row.
+//!
+//! Ratios come from one run on one machine. Loopback only; it ends by itself after about a minute.
 #![forbid(unsafe_code)]
-fn main() {}
+#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+
+mod bindings;
+/// The component's own conversions, over the host's bindings: both sides convert the same records.
+#[path = "../../../guest/component/src/convert/mod.rs"]
+#[expect(dead_code, reason = "the component converts more")]
+mod convert;
+mod native;
+mod process;
+mod sandbox;
+mod table;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::table::Table;
+
+fn main() -> Result<()> {
+    let engine = PathBuf::from("target/guest/engine.wasm");
+    ensure!(
+        engine.exists(),
+        "there is no {}; run `make guest`",
+        engine.display()
+    );
+    let tenon = PathBuf::from("target/release/tenon");
+    ensure!(
+        tenon.exists(),
+        "there is no {}; run `make bench`",
+        tenon.display()
+    );
+    let mut table = Table::new();
+    sandbox::measure(&engine, &mut table).context("the sandbox against native code")?;
+    process::measure(&tenon, &engine, &mut table).context("the terminal as a process")?;
+    print!("{table}");
+    Ok(())
+}

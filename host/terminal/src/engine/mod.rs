@@ -164,7 +164,8 @@ impl Engine {
         call.map_err(|error| fault(&error))
     }
 
-    async fn instantiate(
+    /// A fresh sandbox, and the engine in it.
+    pub(crate) async fn instantiate(
         &self,
         capabilities: Capabilities,
     ) -> Result<(Store<Terminal>, PaymentEngine), GuestFault> {

@@ -26,7 +26,7 @@ const AID_LENGTH_MAX: usize = 16;
 const TVR_LENGTH: usize = 5;
 const TSI_LENGTH: usize = 2;
 
-pub(super) fn request(
+pub(crate) fn request(
     id: &TransactionId,
     request: &Request,
     currency: u16,
@@ -58,7 +58,7 @@ pub(super) fn request(
     }
 }
 
-pub(super) fn moment(time: &Zoned) -> wit::Moment {
+pub(crate) fn moment(time: &Zoned) -> wit::Moment {
     // The conversions hold for every date a clock shows; a broken clock becomes year zero, month
     // one, which the engine refuses or an issuer sees.
     wit::Moment {
@@ -72,7 +72,7 @@ pub(super) fn moment(time: &Zoned) -> wit::Moment {
     }
 }
 
-pub(super) fn outcome(outcome: &wit::Outcome) -> Outcome {
+pub(crate) fn outcome(outcome: &wit::Outcome) -> Outcome {
     Outcome {
         ending: match outcome.ending {
             wit::Ending::Approved => Ending::Approved,

@@ -6,7 +6,7 @@
 
 mod answers;
 mod background;
-mod convert;
+pub(crate) mod convert;
 mod run;
 
 use std::{

@@ -1,0 +1,212 @@
+//! The engine in the sandbox against the same engine compiled natively.
+//!
+//! Both run one whole contact sale over the same host functions, devices, vault and journal, turn by
+//! turn; only what the engine itself is differs.
+
+use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::{Result, ensure};
+use cap_std::{ambient_authority, fs::Dir};
+use emulator::acquirer::Acquirer;
+use engine::{
+    moment::{Moment, MomentParts},
+    outcome::{Ending, OnlineDecision, TransactionKind, TransactionRequest},
+    ports::Technologies,
+};
+use rustix::time::{ClockId, clock_gettime};
+use terminal_host::{
+    EngineFile, TerminalConfig,
+    clock::SystemClock,
+    measure::Parts,
+    observer::NoObserver,
+    parameters::Parameters,
+    transaction::{EntryPreference, Kind, Request},
+    vault::{DeviceKey, Storage, Vault},
+};
+use tokio::runtime::Runtime;
+
+use crate::{
+    native::Native,
+    table::{Table, median},
+};
+
+/// Sales of each kind; the first ones warm caches and do not count.
+const SALES: usize = 120;
+const WARM_UP: usize = 20;
+
+pub(crate) fn measure(engine: &Path, table: &mut Table) -> Result<()> {
+    let acquirer = Acquirer::default().start("127.0.0.1:0")?;
+    let data = tempfile::tempdir()?;
+    let parts = parts(engine, data.path(), acquirer.address())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut sandboxed = Vec::new();
+    let mut native = Vec::new();
+    for sale in 0..SALES {
+        let (first, second) = (in_sandbox(&runtime, &parts)?, natively(&runtime, &parts)?);
+        if sale >= WARM_UP {
+            sandboxed.push(first);
+            native.push(second);
+        }
+    }
+    acquirer.stop();
+    let (sandboxed, native) = (median(sandboxed), median(native));
+    let ratio = sandboxed / native;
+    table.row(
+        "one sale, CPU of its thread, in the sandbox",
+        format!("{sandboxed:.2} ms"),
+        "",
+        None,
+    );
+    table.row(
+        "the same engine natively",
+        format!("{native:.2} ms"),
+        "",
+        None,
+    );
+    table.row(
+        "sandbox against native",
+        format!("{ratio:.2} x"),
+        "<= 1.5 x",
+        Some(ratio <= 1.5),
+    );
+    let mut fresh = Vec::new();
+    for _ in 0..500 {
+        let took = runtime.block_on(parts.instantiation());
+        fresh.push(took.map_or(f64::NAN, |took| took.as_secs_f64() * 1e6));
+    }
+    let fresh = median(fresh);
+    table.row(
+        "a fresh sandbox",
+        format!("{fresh:.0} us"),
+        "<= 100 us",
+        Some(fresh <= 100.0),
+    );
+    Ok(())
+}
+
+fn in_sandbox(runtime: &Runtime, parts: &Parts) -> Result<f64> {
+    let start = cpu_ms();
+    let approved = runtime.block_on(parts.sandboxed(&sale()));
+    ensure!(approved, "a sale in the sandbox was not approved");
+    Ok(cpu_ms() - start)
+}
+
+fn natively(runtime: &Runtime, parts: &Parts) -> Result<f64> {
+    let start = cpu_ms();
+    let (id, terminal) = parts
+        .native(&sale())
+        .ok_or_else(|| anyhow::anyhow!("no transaction"))?;
+    let request = TransactionRequest {
+        transaction_id: id,
+        kind: TransactionKind::Sale,
+        amount_minor: 2500,
+        tip_minor: 0,
+        cashback_minor: 0,
+        currency: 554,
+        accepted: Technologies {
+            contact: true,
+            contactless: true,
+            magstripe: true,
+        },
+        original_transaction_id: None,
+        online_decision: OnlineDecision::Acquirer,
+        began: now()?,
+    };
+    let outcome = engine::run(&mut Native::new(runtime, terminal), &request);
+    parts.release();
+    ensure!(
+        outcome
+            .as_ref()
+            .is_ok_and(|outcome| outcome.ending == Ending::Approved),
+        "a native sale was not approved: {outcome:?}"
+    );
+    Ok(cpu_ms() - start)
+}
+
+/// CPU time of this thread. The acquirer has a thread of its own.
+fn cpu_ms() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::as_conversions,
+        reason = "a benchmark's milliseconds"
+    )]
+    let ms = time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6;
+    ms
+}
+
+fn now() -> Result<Moment> {
+    let now = jiff::Zoned::now();
+    Moment::parse(MomentParts {
+        year: u16::try_from(now.year())?,
+        month: u8::try_from(now.month())?,
+        day: u8::try_from(now.day())?,
+        hour: u8::try_from(now.hour())?,
+        minute: u8::try_from(now.minute())?,
+        second: u8::try_from(now.second())?,
+        utc_offset_minutes: 0,
+    })
+    .ok_or_else(|| anyhow::anyhow!("the clock shows no moment"))
+}
+
+fn sale() -> Request {
+    Request {
+        kind: Kind::Sale,
+        amount_minor: 2500,
+        tip_minor: 0,
+        cashback_minor: 0,
+        currency: "NZD".into(),
+        entry: EntryPreference::Auto,
+        reference: None,
+        original: None,
+        metadata: BTreeMap::new(),
+    }
+}
+
+fn parts(engine: &Path, data: &Path, acquirer: SocketAddr) -> Result<Parts> {
+    let mut vault = Vault::open(
+        Box::new(KeyFile(data.join("vault.sealed"))),
+        DeviceKey((*b"a device key of the benchmark...").into()),
+    )?;
+    emulator::provision(&mut vault)?;
+    let (devices, _) = emulator::Emulator::new(emulator::Options {
+        card: Some("visa-credit".into()),
+        acquirer,
+    })?;
+    Ok(Parts::open(TerminalConfig {
+        engine: EngineFile {
+            component: fs::read(engine)?,
+            signature: fs::read(engine.with_extension("wasm.sig"))?,
+            trusted_key: emulator::DEVELOPMENT_KEY,
+        },
+        files: Dir::open_ambient_dir(data, ambient_authority())?,
+        journal: data.join("journal.sqlite"),
+        devices,
+        vault,
+        parameters: Parameters::from_json(emulator::PARAMETERS)?,
+        clock: Arc::new(SystemClock),
+        observer: Arc::new(NoObserver),
+    })?)
+}
+
+/// The vault's file, replaced as durably as a terminal's.
+struct KeyFile(std::path::PathBuf);
+
+impl Storage for KeyFile {
+    fn read(&self) -> std::io::Result<Option<Vec<u8>>> {
+        match fs::read(&self.0) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn replace(&self, content: &[u8]) -> std::io::Result<()> {
+        let new = self.0.with_extension("new");
+        fs::write(&new, content)?;
+        fs::File::open(&new)?.sync_all()?;
+        fs::rename(new, &self.0)
+    }
+}
