@@ -3,9 +3,9 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 TENON := target/debug/tenon
-# The workspace is built as a whole, always: a package built alone has other features, and wasmtime
-# would be compiled a second time.
-BUILD := $(CARGO) build --quiet --workspace
+# The workspace is built as a whole, tests included, always: a part of it built alone has other
+# features, and wasmtime would be compiled a second time.
+BUILD := $(CARGO) build --quiet --workspace --all-targets
 
 .PHONY: help demo run test check build guest fmt clippy doc deny tidy bench clean
 
@@ -47,7 +47,7 @@ tidy: ## Check what a compiler cannot: documentation of the WIT, crate arrows, s
 
 bench: guest ## Measure, and print a table with ratios from this run.
 	@$(CARGO) build --quiet --release --workspace
-	@$(CARGO) run --quiet --release --package bench
+	@target/release/bench
 
 clean: ## Remove everything that was built.
 	$(CARGO) clean
