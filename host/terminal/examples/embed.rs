@@ -1,7 +1,5 @@
-//! A terminal maker's firmware in one file: five drivers, a vault, a configuration, one sale.
-//!
-//! Run after `make guest`: `cargo run --package terminal-host --example embed`. Comments say where a
-//! driver would reach the hardware; there is no card, so the sale ends as cancelled.
+//! A terminal maker's firmware in one file: five drivers, a vault, a configuration, one sale. After
+//! `make guest`: `cargo run --package terminal-host --example embed`. No card: it ends as cancelled.
 #![expect(clippy::print_stderr, reason = "the example's devices")]
 
 use std::{future::pending, io, sync::Arc, time::Duration};
@@ -9,22 +7,24 @@ use std::{future::pending, io, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use cap_std::{ambient_authority, fs::Dir};
 use terminal_host::{
-    Devices, EngineFile, TerminalConfig, TransactionService, acquirer_link,
+    Devices, EngineFile, TerminalConfig, TransactionService,
+    acquirer_link::{AcquirerLink, Fault as Lost},
     card_reader::{self, Presented, Technologies},
-    clock, display, observer,
+    clock::SystemClock,
+    display,
+    observer::{NoObserver, Observer},
     parameters::Parameters,
-    pin_entry, printer,
+    pin_entry::{self, PinPrompt},
+    printer,
     service::Begun,
     vault,
 };
 
-/// Who signs engines for this terminal: here the development key of `make guest`.
+/// Who signs engines: here the development key of `make guest`.
 const SIGNER: &[u8; 32] = b"\x84\x45\x8c\xe7\x73\x66\x77\x45\xc5\x84\x3d\xf1\x1c\x37\x86\x86\
     \x7a\xfa\xdf\xc3\x66\x01\x96\x58\x86\x5b\x54\x1b\x66\xba\xd9\x9a";
-
 /// The board: in firmware each driver has its own handle of the hardware.
 struct Board;
-
 #[async_trait]
 impl card_reader::CardReader for Board {
     async fn wait_for_card(&mut self, _: Technologies) -> Result<Presented, card_reader::Fault> {
@@ -33,10 +33,7 @@ impl card_reader::CardReader for Board {
 }
 #[async_trait]
 impl pin_entry::Keypad for Board {
-    async fn enter_pin(
-        &mut self,
-        _: &pin_entry::PinPrompt,
-    ) -> Result<vault::Pin, pin_entry::Fault> {
+    async fn enter_pin(&mut self, _: &PinPrompt) -> Result<vault::Pin, pin_entry::Fault> {
         Err(pin_entry::Fault::Keypad) // The digits come as a `Pin` from the secure processor.
     }
 }
@@ -56,14 +53,9 @@ impl printer::Printer for Board {
     }
 }
 #[async_trait]
-impl acquirer_link::AcquirerLink for Board {
-    async fn exchange(
-        &mut self,
-        _request: &[u8],
-        _timeout: Duration,
-        _observer: &dyn observer::Observer,
-    ) -> Result<Vec<u8>, acquirer_link::Fault> {
-        Err(acquirer_link::Fault::Unreachable) // The modem; `acquirer_link::tcp` is for a socket.
+impl AcquirerLink for Board {
+    async fn exchange(&mut self, _: &[u8], _: Duration, _: &dyn Observer) -> Result<Vec<u8>, Lost> {
+        Err(Lost::Unreachable) // The modem; `acquirer_link::tcp` is for a socket.
     }
 }
 impl vault::Storage for Board {
@@ -77,10 +69,7 @@ impl vault::Storage for Board {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // The device key comes from where tamper erases it.
-    let vault = vault::Vault::open(Box::new(Board), vault::DeviceKey([7; 32].into()));
-    let (card_reader, keypad, display) = (Box::new(Board), Box::new(Board), Box::new(Board));
-    let (printer, acquirer_link) = (Box::new(Board), Box::new(Board));
+    let device_key = vault::DeviceKey([7; 32].into()); // From where tamper erases it.
     let config = TerminalConfig {
         engine: EngineFile {
             component: std::fs::read("target/guest/engine.wasm")?,
@@ -90,16 +79,16 @@ async fn main() -> anyhow::Result<()> {
         files: Dir::open_ambient_dir("target/guest", ambient_authority())?,
         journal: "target/guest/embed.sqlite".into(),
         devices: Devices {
-            card_reader,
-            keypad,
-            display,
-            printer,
-            acquirer_link,
+            card_reader: Box::new(Board),
+            keypad: Box::new(Board),
+            display: Box::new(Board),
+            printer: Box::new(Board),
+            acquirer_link: Box::new(Board),
         },
-        vault: vault.map_err(|error| anyhow::anyhow!("{error:?}"))?,
+        vault: vault::Vault::open(Box::new(Board), device_key)?,
         parameters: Parameters::from_json(include_str!("../tests/parameters.json"))?,
-        clock: Arc::new(clock::SystemClock),
-        observer: Arc::new(observer::NoObserver),
+        clock: Arc::new(SystemClock),
+        observer: Arc::new(NoObserver),
     };
     let terminal = TransactionService::start(config).await?;
     let sale = serde_json::from_str(include_str!("../tests/sale.json"))?;

@@ -40,3 +40,16 @@ fn is_test(path: &Path) -> bool {
     let in_tests = path.iter().any(|part| part == "tests" || part == "vectors");
     (in_tests && !path.starts_with("tests/virtual-card/src")) || path.ends_with("tests.rs")
 }
+
+#[test]
+fn an_embedding_fits_in_a_hundred_lines() {
+    let (_, example) = files(&["rs"])
+        .into_iter()
+        .find(|(path, _)| path.ends_with("host/terminal/examples/embed.rs"))
+        .expect("the example");
+    assert!(
+        example.lines().count() < 100,
+        "{} lines",
+        example.lines().count()
+    );
+}
