@@ -5,7 +5,7 @@ CARGO ?= cargo
 TENON := target/debug/tenon
 # The workspace is built as a whole, tests included, always: a part of it built alone has other
 # features, and wasmtime would be compiled a second time.
-BUILD := $(CARGO) build --quiet --workspace --all-targets
+BUILD := $(CARGO) build --workspace --all-targets
 
 .PHONY: help demo run test check build guest fmt clippy doc deny tidy bench clean
 

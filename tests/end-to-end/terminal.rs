@@ -210,7 +210,8 @@ impl Terminal {
             .clone()
     }
 
-    fn stop(&mut self) {
+    /// Kills the process, if it has not ended by itself.
+    pub(crate) fn stop(&mut self) {
         // It may have ended by itself; then there is nothing to kill.
         drop(self.child.kill());
         drop(self.child.wait());

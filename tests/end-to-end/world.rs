@@ -37,6 +37,8 @@ impl World {
 
     /// Stops the terminal and starts it again on the same data.
     pub(crate) fn restart(&mut self, card: Option<&str>) {
+        // One terminal at a time holds the journal.
+        self.terminal.stop();
         self.terminal = start(self.data.path(), card, &self.acquirer);
     }
 

@@ -205,7 +205,11 @@ fn explain(trace: &TraceEvent) -> String {
         .fold(trace.statement.clone(), |words, (tag, value)| {
             words + &format!(" {tag}={value}")
         });
-    format!("{words} [{}; {}]", trace.finding, trace.section)
+    if trace.section.is_empty() {
+        format!("{words} [{}]", trace.finding)
+    } else {
+        format!("{words} [{}; {}]", trace.finding, trace.section)
+    }
 }
 
 fn say(out: &mut impl Write, who: &str, what: &str) -> io::Result<()> {

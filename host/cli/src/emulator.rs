@@ -136,7 +136,7 @@ fn introduction(url: &str, api_key: &str) -> String {
     format!(
         "\nThe terminal serves at {url} with the key {api_key}. Try:\n\n\
          curl -s {url}/v1/transaction/sale -H 'X-Api-Key: {api_key}' \\\n  \
-         -H 'Content-Type: application/json' -H \"Idempotency-Key: $(uuidgen)\" \\\n  \
+         -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s%N)\" \\\n  \
          -d '{{\"type\":\"SALE\",\"amount\":2500,\"currency\":\"NZD\"}}'\n\n\
          curl -s {url}/v1/device/health -H 'X-Api-Key: {api_key}'\n\n\
          curl -s {url}/emulator/paper\n\n\

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 /// The version of the schema below.
 const SCHEMA_VERSION: i64 = 1;
@@ -47,6 +47,9 @@ pub(crate) enum OpenError {
     /// `SQLite` refused the file.
     #[error("the database cannot be opened: {0}")]
     Database(#[from] rusqlite::Error),
+    /// Another process has the file open.
+    #[error("another terminal runs on the same data folder")]
+    Held,
     /// The file is of another version of this program.
     #[error("the database has version {0}, this host knows version {SCHEMA_VERSION}")]
     Version(i64),
@@ -57,7 +60,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let connection = Connection::open(path)?;
     // Two terminals on one journal would each settle what the other runs.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection
+        .pragma_update(None, "journal_mode", "WAL")
+        .map_err(held)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
@@ -71,4 +76,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
         other => return Err(OpenError::Version(other)),
     }
     Ok(connection)
+}
+
+/// The first access takes the lock.
+fn held(error: rusqlite::Error) -> OpenError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::Held,
+        _ => OpenError::Database(error),
+    }
 }

@@ -417,7 +417,7 @@ fn a_counter_never_repeats_a_value_to_two_callers() {
 fn a_second_terminal_on_the_same_journal_is_refused() {
     let file = File::new();
     let first = file.open();
-    assert!(matches!(open(&file.path, 1), Err(OpenError::Database(_))));
+    assert!(matches!(open(&file.path, 1), Err(OpenError::Held)));
     let id = begin(&first);
     drop(first);
     assert_eq!(
