@@ -126,8 +126,12 @@ fn sell(terminal: &Terminal, card: &str, amount: i64, pin: Option<&str>) -> Vec<
         .expect("the emulator answers");
     assert_eq!(status, 200);
     if let Some(pin) = pin {
-        terminal.post("/emulator/keypad", &json!({ "keys": pin }), None);
-        terminal.post("/emulator/keypad", &json!({ "key": "ENTER" }), None);
+        for keys in [json!({ "keys": pin }), json!({ "key": "ENTER" })] {
+            let (status, _) = terminal
+                .post("/emulator/keypad", &keys, None)
+                .expect("the emulator answers");
+            assert_eq!(status, 204, "the PIN was not typed");
+        }
     }
     let key = format!("{card}-{amount}");
     let (_, answer) = terminal.sale(amount, &key).expect("the terminal answers");

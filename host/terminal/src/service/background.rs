@@ -33,7 +33,10 @@ pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFa
         // Neither a silent acquirer nor a faulty engine keeps the terminal down: the records can be
         // read, the engine can be replaced, and the reversal stays in the journal.
         Err(
-            fault @ (RecoveryFault::TimedOut | RecoveryFault::Engine(_) | RecoveryFault::Panicked),
+            fault @ (RecoveryFault::TimedOut
+            | RecoveryFault::Engine(_)
+            | RecoveryFault::Refused(_)
+            | RecoveryFault::Panicked),
         ) => {
             tracing::warn!(%fault, "what is open is tried again later");
             Ok(())

@@ -210,7 +210,7 @@ impl TransactionService {
     ///
     /// A transaction that does not run and whose end is not known yet, because the engine failed and
     /// recovery has not succeeded, reads as failed; its reversal reads as pending while money may
-    /// have moved. It may still turn out approved, if the journal already says so.
+    /// have moved. One that the journal holds approved has no outcome yet: it is never called failed.
     #[expect(
         clippy::unused_async,
         reason = "storage may be waited for without a change here"
@@ -223,7 +223,9 @@ impl TransactionService {
             && !running
         {
             let phase = self.inner.journal.phase(id).map_err(|_| StorageFault)?;
-            record.outcome = phase.map(|phase| Outcome {
+            // An approval is never called a failure: its end stays open until recovery says it.
+            let no_approval = phase.filter(|phase| !phase.is_approved());
+            record.outcome = no_approval.map(|phase| Outcome {
                 reversal: reversal_in(phase),
                 ..Outcome::without_card(Ending::Failed(Failure::EngineFault))
             });

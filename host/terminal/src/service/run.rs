@@ -114,7 +114,7 @@ fn record(inner: &Inner, id: &TransactionId, outcome: &Outcome) -> bool {
 async fn settle_after_a_fault(inner: &Arc<Inner>, id: &TransactionId) {
     match inner.journal.phase(id) {
         // Nothing was sent: the end is the fault itself.
-        Ok(Some(Phase::Begun | Phase::Closed)) => {
+        Ok(Some(Phase::Begun)) => {
             record(
                 inner,
                 id,
