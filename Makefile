@@ -21,7 +21,7 @@ run: build ## Leave the terminal running; print its URL, its key and three lines
 test: guest ## Run every test.
 	$(CARGO) test --workspace
 
-check: fmt test clippy doc deny ## Everything that CI checks.
+check: fmt clippy doc deny test ## Everything that CI checks.
 
 build: guest ## Build the host, the command line and the engine.
 	@$(BUILD)

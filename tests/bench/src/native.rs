@@ -136,7 +136,7 @@ impl Crypto for Native<'_> {
     }
 
     fn next_key_serial_number(&mut self, algorithm: MacAlgorithm) -> Result<Vec<u8>, CryptoError> {
-        let algorithm = mac_algorithm(algorithm);
+        let algorithm = convert::crypto::mac_algorithm(algorithm);
         host!(self, crypto::next_key_serial_number(algorithm))
             .and_then(Result::ok)
             .ok_or(CryptoError::VaultFault)
@@ -147,13 +147,10 @@ impl Crypto for Native<'_> {
         message: &[u8],
         algorithm: MacAlgorithm,
     ) -> Result<Protected, CryptoError> {
-        let algorithm = mac_algorithm(algorithm);
+        let algorithm = convert::crypto::mac_algorithm(algorithm);
         host!(self, crypto::generate_mac(message.to_vec(), algorithm))
             .and_then(Result::ok)
-            .map(|protected| Protected {
-                bytes: protected.bytes,
-                key_serial_number: protected.key_serial_number,
-            })
+            .map(convert::crypto::protected)
             .ok_or(CryptoError::VaultFault)
     }
 
@@ -164,7 +161,7 @@ impl Crypto for Native<'_> {
         key_serial_number: &[u8],
         algorithm: MacAlgorithm,
     ) -> Result<bool, CryptoError> {
-        let algorithm = mac_algorithm(algorithm);
+        let algorithm = convert::crypto::mac_algorithm(algorithm);
         let (message, mac, ksn) = (message.to_vec(), mac.to_vec(), key_serial_number.to_vec());
         host!(self, crypto::verify_mac(message, mac, ksn, algorithm))
             .and_then(Result::ok)
@@ -183,7 +180,7 @@ impl Crypto for Native<'_> {
 
 impl Display for Native<'_> {
     fn show(&mut self, message: DisplayMessage) {
-        let message = display_message(message);
+        let message = convert::people::message(message);
         let _ = host!(self, display::show(message));
     }
 
@@ -198,7 +195,7 @@ impl Display for Native<'_> {
 
 impl Printer for Native<'_> {
     fn print(&mut self, lines: &[Line]) -> Result<(), PrinterError> {
-        let lines = lines.iter().map(line).collect();
+        let lines = lines.iter().map(convert::people::line).collect();
         host!(self, printer::print(lines))
             .and_then(Result::ok)
             .ok_or(PrinterError::PrinterFault)
@@ -207,7 +204,7 @@ impl Printer for Native<'_> {
 
 impl PointOfSale for Native<'_> {
     fn report(&mut self, progress: Progress) {
-        let progress = progress_of(progress);
+        let progress = convert::people::progress(progress);
         let _ = host!(self, point_of_sale::report(progress));
     }
 
@@ -226,7 +223,7 @@ impl AcquirerLink for Native<'_> {
 
 impl Journal for Native<'_> {
     fn append(&mut self, id: &str, phase: Phase, content: &[u8]) -> Result<(), JournalError> {
-        let phase = to_wit(phase);
+        let phase = convert::journal::phase(phase);
         host!(
             self,
             journal::append(id.to_owned(), phase, content.to_vec())
@@ -239,22 +236,19 @@ impl Journal for Native<'_> {
     fn unsettled(&mut self, count_max: u32) -> Result<Vec<Entry>, JournalError> {
         host!(self, journal::unsettled(count_max))
             .and_then(Result::ok)
-            .map(|entries| entries.into_iter().map(entry).collect())
+            .map(|entries| entries.into_iter().map(convert::journal::entry).collect())
             .ok_or(JournalError)
     }
 
     fn last_entry(&mut self, id: &str) -> Result<Option<Entry>, JournalError> {
         host!(self, journal::last_entry(id.to_owned()))
             .and_then(Result::ok)
-            .map(|last| last.map(entry))
+            .map(|last| last.map(convert::journal::entry))
             .ok_or(JournalError)
     }
 
     fn next(&mut self, counter: Counter) -> Result<u32, JournalError> {
-        let counter = match counter {
-            Counter::TraceNumber => journal::Counter::TraceNumber,
-            Counter::TransactionSequence => journal::Counter::TransactionSequence,
-        };
+        let counter = convert::journal::counter(counter);
         host!(self, journal::next(counter))
             .and_then(Result::ok)
             .ok_or(JournalError)
@@ -271,82 +265,4 @@ impl Trace for Native<'_> {
 /// Reading parameters cannot fail in a host that has them.
 fn must<T>(answer: Option<T>) -> T {
     answer.unwrap_or_else(|| std::process::abort())
-}
-
-fn mac_algorithm(algorithm: MacAlgorithm) -> crypto::MacAlgorithm {
-    match algorithm {
-        MacAlgorithm::RetailPadding1 => crypto::MacAlgorithm::RetailMacPadding1,
-        MacAlgorithm::RetailPadding2 => crypto::MacAlgorithm::RetailMacPadding2,
-        MacAlgorithm::CmacAes => crypto::MacAlgorithm::CmacAes,
-    }
-}
-
-fn display_message(message: DisplayMessage) -> display::Message {
-    match message {
-        DisplayMessage::Approved => display::Message::Approved,
-        DisplayMessage::CardError => display::Message::CardError,
-        DisplayMessage::Declined => display::Message::Declined,
-        DisplayMessage::NotAccepted => display::Message::NotAccepted,
-        DisplayMessage::PleaseWait => display::Message::PleaseWait,
-        DisplayMessage::ProcessingError => display::Message::ProcessingError,
-        DisplayMessage::RemoveCard => display::Message::RemoveCard,
-        DisplayMessage::Cancelled => display::Message::Cancelled,
-        DisplayMessage::NoConnection => display::Message::NoConnection,
-    }
-}
-
-fn line(line: &Line) -> printer::Line {
-    match line {
-        Line::Text(text) => printer::Line::Text(text.clone()),
-        Line::Columns(left, right) => printer::Line::Columns((left.clone(), right.clone())),
-        Line::Blank => printer::Line::Blank,
-    }
-}
-
-fn progress_of(progress: Progress) -> point_of_sale::Progress {
-    match progress {
-        Progress::WaitingForCard => point_of_sale::Progress::WaitingForCard,
-        Progress::CardDetected(card) => {
-            point_of_sale::Progress::CardDetected(point_of_sale::DetectedCard {
-                entry_mode: convert::transactions::entry_mode(card.entry_mode),
-                scheme: convert::transactions::scheme(card.scheme),
-                masked_pan: card.masked_pan,
-            })
-        }
-        Progress::EnteringPin => point_of_sale::Progress::EnteringPin,
-        Progress::Authorising => point_of_sale::Progress::Authorising,
-        Progress::Reversing => point_of_sale::Progress::Reversing,
-    }
-}
-
-fn entry(entry: journal::Entry) -> Entry {
-    Entry {
-        transaction_id: entry.transaction_id,
-        phase: from_wit(entry.phase),
-        content: entry.content.into(),
-    }
-}
-
-fn to_wit(phase: Phase) -> journal::Phase {
-    match phase {
-        Phase::Begun => journal::Phase::Begun,
-        Phase::Sent => journal::Phase::Sent,
-        Phase::ReversalDue => journal::Phase::ReversalDue,
-        Phase::AdviceDue => journal::Phase::AdviceDue,
-        Phase::Approved => journal::Phase::Approved,
-        Phase::Closed => journal::Phase::Closed,
-        Phase::Reversed => journal::Phase::Reversed,
-    }
-}
-
-fn from_wit(phase: journal::Phase) -> Phase {
-    match phase {
-        journal::Phase::Begun => Phase::Begun,
-        journal::Phase::Sent => Phase::Sent,
-        journal::Phase::ReversalDue => Phase::ReversalDue,
-        journal::Phase::AdviceDue => Phase::AdviceDue,
-        journal::Phase::Approved => Phase::Approved,
-        journal::Phase::Closed => Phase::Closed,
-        journal::Phase::Reversed => Phase::Reversed,
-    }
 }

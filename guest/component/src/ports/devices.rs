@@ -9,7 +9,10 @@ use engine::{
 };
 
 use super::Imports;
-use crate::bindings::terminal::{card_reader::card_reader, display::display, printer::printer};
+use crate::{
+    bindings::terminal::{card_reader::card_reader, display::display, printer::printer},
+    convert,
+};
 
 impl CardReader for Imports {
     type Card = card_reader::Card;
@@ -61,17 +64,7 @@ fn reader_error(error: card_reader::ErrorCode) -> CardReaderError {
 
 impl Display for Imports {
     fn show(&mut self, message: DisplayMessage) {
-        display::show(match message {
-            DisplayMessage::Approved => display::Message::Approved,
-            DisplayMessage::CardError => display::Message::CardError,
-            DisplayMessage::Declined => display::Message::Declined,
-            DisplayMessage::NotAccepted => display::Message::NotAccepted,
-            DisplayMessage::PleaseWait => display::Message::PleaseWait,
-            DisplayMessage::ProcessingError => display::Message::ProcessingError,
-            DisplayMessage::RemoveCard => display::Message::RemoveCard,
-            DisplayMessage::Cancelled => display::Message::Cancelled,
-            DisplayMessage::NoConnection => display::Message::NoConnection,
-        });
+        display::show(convert::people::message(message));
     }
 
     fn present_card(&mut self, amount: Amount, currency: u16) {
@@ -93,14 +86,7 @@ impl Display for Imports {
 
 impl Printer for Imports {
     fn print(&mut self, lines: &[Line]) -> Result<(), PrinterError> {
-        let lines: Vec<_> = lines
-            .iter()
-            .map(|line| match line {
-                Line::Text(text) => printer::Line::Text(text.clone()),
-                Line::Columns(left, right) => printer::Line::Columns((left.clone(), right.clone())),
-                Line::Blank => printer::Line::Blank,
-            })
-            .collect();
+        let lines: Vec<_> = lines.iter().map(convert::people::line).collect();
         printer::print(&lines).map_err(|error| match error {
             printer::ErrorCode::OutOfPaper => PrinterError::OutOfPaper,
             printer::ErrorCode::PrinterFault => PrinterError::PrinterFault,

@@ -44,19 +44,7 @@ impl Parameters for Imports {
 
 impl PointOfSale for Imports {
     fn report(&mut self, progress: Progress) {
-        point_of_sale::report(&match progress {
-            Progress::WaitingForCard => point_of_sale::Progress::WaitingForCard,
-            Progress::CardDetected(card) => {
-                point_of_sale::Progress::CardDetected(point_of_sale::DetectedCard {
-                    entry_mode: convert::transactions::entry_mode(card.entry_mode),
-                    scheme: convert::transactions::scheme(card.scheme),
-                    masked_pan: card.masked_pan,
-                })
-            }
-            Progress::EnteringPin => point_of_sale::Progress::EnteringPin,
-            Progress::Authorising => point_of_sale::Progress::Authorising,
-            Progress::Reversing => point_of_sale::Progress::Reversing,
-        });
+        point_of_sale::report(&convert::people::progress(progress));
     }
 
     fn proceed(&mut self) -> bool {
@@ -77,61 +65,25 @@ impl AcquirerLink for Imports {
 
 impl Journal for Imports {
     fn append(&mut self, id: &str, phase: Phase, content: &[u8]) -> Result<(), JournalError> {
-        journal::append(id, to_wit(phase), content)
+        journal::append(id, convert::journal::phase(phase), content)
             .map(|_| ())
             .map_err(failed)
     }
 
     fn unsettled(&mut self, count_max: u32) -> Result<Vec<Entry>, JournalError> {
         journal::unsettled(count_max)
-            .map(|entries| entries.into_iter().map(entry).collect())
+            .map(|entries| entries.into_iter().map(convert::journal::entry).collect())
             .map_err(failed)
     }
 
     fn last_entry(&mut self, id: &str) -> Result<Option<Entry>, JournalError> {
         journal::last_entry(id)
-            .map(|last| last.map(entry))
+            .map(|last| last.map(convert::journal::entry))
             .map_err(failed)
     }
 
     fn next(&mut self, counter: Counter) -> Result<u32, JournalError> {
-        journal::next(match counter {
-            Counter::TraceNumber => journal::Counter::TraceNumber,
-            Counter::TransactionSequence => journal::Counter::TransactionSequence,
-        })
-        .map_err(failed)
-    }
-}
-
-fn entry(entry: journal::Entry) -> Entry {
-    Entry {
-        transaction_id: entry.transaction_id,
-        phase: from_wit(entry.phase),
-        content: entry.content.into(),
-    }
-}
-
-fn to_wit(phase: Phase) -> journal::Phase {
-    match phase {
-        Phase::Begun => journal::Phase::Begun,
-        Phase::Sent => journal::Phase::Sent,
-        Phase::ReversalDue => journal::Phase::ReversalDue,
-        Phase::AdviceDue => journal::Phase::AdviceDue,
-        Phase::Approved => journal::Phase::Approved,
-        Phase::Closed => journal::Phase::Closed,
-        Phase::Reversed => journal::Phase::Reversed,
-    }
-}
-
-fn from_wit(phase: journal::Phase) -> Phase {
-    match phase {
-        journal::Phase::Begun => Phase::Begun,
-        journal::Phase::Sent => Phase::Sent,
-        journal::Phase::ReversalDue => Phase::ReversalDue,
-        journal::Phase::AdviceDue => Phase::AdviceDue,
-        journal::Phase::Approved => Phase::Approved,
-        journal::Phase::Closed => Phase::Closed,
-        journal::Phase::Reversed => Phase::Reversed,
+        journal::next(convert::journal::counter(counter)).map_err(failed)
     }
 }
 

@@ -7,7 +7,10 @@ use engine::{
 };
 
 use super::Imports;
-use crate::bindings::terminal::{card_reader::card_reader, crypto::crypto, pin_entry::pin_entry};
+use crate::{
+    bindings::terminal::{card_reader::card_reader, crypto::crypto, pin_entry::pin_entry},
+    convert,
+};
 
 impl PinEntry for Imports {
     type Pin = pin_entry::EnteredPin;
@@ -73,12 +76,13 @@ impl Crypto for Imports {
             PinBlockFormat::Iso4 => crypto::PinBlockFormat::Iso4,
         };
         crypto::encrypt_pin(pin, pan, format)
-            .map(protected)
+            .map(convert::crypto::protected)
             .map_err(crypto_error)
     }
 
     fn next_key_serial_number(&mut self, algorithm: MacAlgorithm) -> Result<Vec<u8>, CryptoError> {
-        crypto::next_key_serial_number(mac_algorithm(algorithm)).map_err(crypto_error)
+        crypto::next_key_serial_number(convert::crypto::mac_algorithm(algorithm))
+            .map_err(crypto_error)
     }
 
     fn generate_mac(
@@ -86,8 +90,8 @@ impl Crypto for Imports {
         message: &[u8],
         algorithm: MacAlgorithm,
     ) -> Result<Protected, CryptoError> {
-        crypto::generate_mac(message, mac_algorithm(algorithm))
-            .map(protected)
+        crypto::generate_mac(message, convert::crypto::mac_algorithm(algorithm))
+            .map(convert::crypto::protected)
             .map_err(crypto_error)
     }
 
@@ -98,8 +102,13 @@ impl Crypto for Imports {
         key_serial_number: &[u8],
         algorithm: MacAlgorithm,
     ) -> Result<bool, CryptoError> {
-        crypto::verify_mac(message, mac, key_serial_number, mac_algorithm(algorithm))
-            .map_err(crypto_error)
+        crypto::verify_mac(
+            message,
+            mac,
+            key_serial_number,
+            convert::crypto::mac_algorithm(algorithm),
+        )
+        .map_err(crypto_error)
     }
 
     fn rsa_recover(&mut self, modulus: &[u8], exponent: &[u8], data: &[u8]) -> Option<Vec<u8>> {
@@ -108,21 +117,6 @@ impl Crypto for Imports {
 
     fn random(&mut self, length: u32) -> Vec<u8> {
         crypto::random(length)
-    }
-}
-
-fn mac_algorithm(algorithm: MacAlgorithm) -> crypto::MacAlgorithm {
-    match algorithm {
-        MacAlgorithm::RetailPadding1 => crypto::MacAlgorithm::RetailMacPadding1,
-        MacAlgorithm::RetailPadding2 => crypto::MacAlgorithm::RetailMacPadding2,
-        MacAlgorithm::CmacAes => crypto::MacAlgorithm::CmacAes,
-    }
-}
-
-fn protected(protected: crypto::Protected) -> Protected {
-    Protected {
-        bytes: protected.bytes,
-        key_serial_number: protected.key_serial_number,
     }
 }
 
