@@ -1,99 +1,189 @@
 //! Every point at which the process can be killed.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use crate::terminal::{Options, Terminal};
 use emulator::acquirer::{Acquirer, AcquirerHandle};
 
-const AMOUNT: i64 = 2500;
+/// Every kind of point at which a process can be killed.
+const KINDS: [&str; 6] = [
+    "host-call",
+    "host-return",
+    "storage-write",
+    "storage-written",
+    "request-written",
+    "answer-read",
+];
+
+/// The one sale of a world.
+#[derive(Debug, Clone, Copy)]
+struct Sale {
+    card: &'static str,
+    amount: i64,
+    /// How it ends when nothing kills the terminal.
+    status: &'static str,
+}
+
+/// Approved online, without a PIN.
+const ONLINE: Sale = Sale {
+    card: "visa-credit",
+    amount: 2500,
+    status: "APPROVED",
+};
+
+/// A PIN is taken and its key is counted on before anything is sent.
+const WITH_PIN: Sale = Sale {
+    card: "mastercard-debit",
+    ..ONLINE
+};
+
+/// Approved by the card alone; the acquirer hears of it afterwards.
+const OFFLINE: Sale = Sale {
+    card: "visa-offline-approve",
+    ..ONLINE
+};
+
+/// The issuer approves, the card does not, and the reversal leaves within the sale.
+const REVERSED: Sale = Sale {
+    amount: 9011,
+    status: "DECLINED",
+    ..ONLINE
+};
+
+/// The acquirer charges and closes the connection.
+const UNANSWERED: Sale = Sale {
+    amount: 9003,
+    status: "REVERSED",
+    ..ONLINE
+};
 
 /// More points than a sale has; a test that gets here never reached the end of the sale.
 const POINTS_MAX: u32 = 2000;
 
 #[test]
 fn at_every_host_call() {
-    kill_at_every("host-call");
+    kill_at_every("host-call", ONLINE);
 }
 
 #[test]
 fn at_every_return_from_the_host() {
-    kill_at_every("host-return");
+    kill_at_every("host-return", ONLINE);
 }
 
 #[test]
 fn before_every_storage_write() {
-    kill_at_every("storage-write");
+    kill_at_every("storage-write", ONLINE);
 }
 
 #[test]
 fn after_every_storage_write() {
-    kill_at_every("storage-written");
+    kill_at_every("storage-written", ONLINE);
 }
 
 #[test]
 fn around_the_exchange_with_the_acquirer() {
-    kill_at_every("request-written");
-    kill_at_every("answer-read");
+    kill_at_every("request-written", ONLINE);
+    kill_at_every("answer-read", ONLINE);
 }
 
-/// Power fails again, at every storage write of the recovery itself.
+#[test]
+fn in_a_sale_with_a_pin() {
+    kill_at_every("host-return", WITH_PIN);
+    kill_at_every("storage-write", WITH_PIN);
+}
+
+#[test]
+fn in_an_offline_approval_and_its_advice() {
+    for kind in KINDS {
+        kill_at_every(kind, OFFLINE);
+    }
+}
+
+#[test]
+fn in_a_sale_that_is_reversed_at_once() {
+    kill_at_every("host-return", REVERSED);
+    for sale in [REVERSED, UNANSWERED] {
+        for kind in ["storage-write", "storage-written", "request-written"] {
+            kill_at_every(kind, sale);
+        }
+    }
+}
+
+/// Power fails again, at every point of the recovery itself.
 #[test]
 fn during_recovery() {
+    for kind in KINDS {
+        kill_recovery_at_every(kind);
+    }
+}
+
+fn kill_recovery_at_every(kind: &str) {
     for point in 1..=POINTS_MAX {
-        let world = World::new();
+        let at = format!("{kind}:{point}");
+        let world = World::new(ONLINE);
         assert!(
             !world.sale_killed_at("request-written:1"),
             "the sale was not interrupted"
         );
-        let survived = world.restart_killed_at(&format!("storage-written:{point}"));
-        world.check(&format!("recovery, storage-written:{point}"));
-        if survived {
-            assert!(point > 2, "recovery writes more than {point} times");
-            return;
-        }
-    }
-    panic!("recovery never ended");
-}
-
-fn kill_at_every(kind: &str) {
-    for point in 1..=POINTS_MAX {
-        let at = format!("{kind}:{point}");
-        let world = World::new();
-        let survived = world.sale_killed_at(&at);
-        world.check(&at);
+        let survived = world.restart_killed_at(&at);
+        world.check(&format!("recovery, {at}"));
         if survived {
             assert!(point > 1, "no point of kind {kind} was reached");
-            println!("{kind}: {} points", point - 1);
+            println!("recovery, {kind}: {} points", point - 1);
             return;
         }
     }
-    panic!("{kind}: the sale never ended");
+    panic!("recovery, {kind}: it never ended");
+}
+
+fn kill_at_every(kind: &str, sale: Sale) {
+    for point in 1..=POINTS_MAX {
+        let at = format!("{kind}:{point}");
+        let world = World::new(sale);
+        let survived = world.sale_killed_at(&at);
+        world.check(&format!("{sale:?}, {at}"));
+        if survived {
+            assert!(point > 1, "no point of kind {kind} was reached");
+            println!("{sale:?}, {kind}: {} points", point - 1);
+            return;
+        }
+    }
+    panic!("{sale:?}, {kind}: the sale never ended");
 }
 
 /// One terminal's data and the acquirer's ledger.
 struct World {
+    sale: Sale,
     data: tempfile::TempDir,
     acquirer: AcquirerHandle,
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(sale: Sale) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
+        for file in std::fs::read_dir(used_once()).expect("a folder") {
+            let file = file.expect("a file");
+            std::fs::copy(file.path(), data.path().join(file.file_name())).expect("a copy");
+        }
         let acquirer = Acquirer::default()
             .start("127.0.0.1:0")
             .expect("an acquirer on loopback");
-        Self { data, acquirer }
+        Self {
+            sale,
+            data,
+            acquirer,
+        }
     }
 
     fn options(&self) -> Options<'_> {
         Options {
-            card: Some("visa-credit"),
+            card: Some(self.sale.card),
             acquirer: Some(self.acquirer.address()),
             ..Options::on(Path::new(self.data.path()))
         }
     }
 
-    /// Runs a sale in a terminal that kills itself at `point`, and returns whether it survived.
+    /// Runs the sale in a terminal that kills itself at `point`, and returns whether it survived.
     fn sale_killed_at(&self, point: &str) -> bool {
         let options = Options {
             kill_at: Some(point.to_owned()),
@@ -102,11 +192,11 @@ impl World {
         let Some(mut terminal) = Terminal::start(&options) else {
             return false;
         };
-        let answer = terminal.sale(AMOUNT, "the-one-sale");
+        let answer = terminal.sale(self.sale.amount, "the-one-sale");
         if let Some((status, body)) = answer {
             assert_eq!(
                 (status, &body["status"]),
-                (200, &"APPROVED".into()),
+                (200, &self.sale.status.into()),
                 "{point}: {body}"
             );
             return true;
@@ -138,38 +228,57 @@ impl World {
         let terminal = Terminal::start(&self.options()).expect("the terminal starts again");
         terminal.wait_until_settled();
         let (status, body) = terminal
-            .sale(AMOUNT, "the-one-sale")
+            .sale(self.sale.amount, "the-one-sale")
             .expect("the repeated request is answered");
         let approved = body["status"] == "APPROVED";
         assert_eq!(status, 200, "{context}: {body}");
-        let charged = self.charged();
+        let expected: &[i64] = if approved { &[self.sale.amount] } else { &[] };
         assert_eq!(
-            charged,
-            if approved { AMOUNT } else { 0 },
-            "{context}: the ledger says {charged}, the terminal {body}",
+            self.charges(),
+            expected,
+            "{context}: the ledger and the terminal, {body}"
         );
-        if !approved {
-            assert!(
-                ["REVERSED", "CANCELLED"].contains(&body["status"].as_str().unwrap_or_default()),
-                "{context}: {body}",
-            );
-        }
+        let status = body["status"].as_str().unwrap_or_default();
+        assert!(
+            approved || ["REVERSED", "CANCELLED", self.sale.status].contains(&status),
+            "{context}: {body}",
+        );
+        assert!(self.request_count() <= 1, "{context}: asked twice");
         terminal.wait_until_settled();
         let (_, next) = terminal
-            .sale(AMOUNT, "the-next-sale")
+            .sale(ONLINE.amount, "the-next-sale")
             .expect("the next sale is answered");
         assert_eq!(next["status"], "APPROVED", "{context}: {next}");
-        assert_eq!(
-            self.charged(),
-            charged + AMOUNT,
-            "{context}: after the next sale"
-        );
+        terminal.wait_until_settled();
+        let expected = [expected, &[ONLINE.amount]].concat();
+        assert_eq!(self.charges(), expected, "{context}: after the next sale");
     }
 
-    /// What the acquirer has charged in all, reversals taken off.
-    fn charged(&self) -> i64 {
-        self.acquirer.ledger().net_minor()
+    /// What the acquirer has charged, charge by charge, in the order of the trace numbers.
+    fn charges(&self) -> Vec<i64> {
+        let ledger = self.acquirer.ledger();
+        let charges = ledger.entries().map(emulator::acquirer::Entry::net_minor);
+        charges.filter(|minor| *minor != 0).collect()
     }
+
+    /// How many requests and advices for the one sale came, repeats apart.
+    fn request_count(&self) -> u64 {
+        let ledger = self.acquirer.ledger();
+        let count = |kind| ledger.messages().get(kind).copied().unwrap_or_default();
+        count("0200") + count("0220")
+    }
+}
+
+/// The data of a terminal that was started once and ran nothing: what it compiles and makes at its
+/// first start is there already.
+fn used_once() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Terminal::start(&Options::on(folder.path())).expect("the terminal starts");
+        folder
+    });
+    folder.path()
 }
 
 impl Drop for World {

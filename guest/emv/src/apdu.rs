@@ -1,5 +1,7 @@
 //! Command and response APDUs (EMV 4.4 Book 3, 6).
 
+use core::fmt;
+
 use zeroize::Zeroizing;
 
 use crate::outcome::{Cause, Misbehaviour};
@@ -30,12 +32,19 @@ pub(crate) mod status {
 }
 
 /// What the card answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Response {
     /// Everything before the status word. Wiped when dropped: a record holds the PAN.
     pub(crate) data: Zeroizing<Vec<u8>>,
     /// SW1 and SW2.
     pub(crate) status: u16,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = self.data.len();
+        write!(formatter, "Response({length} bytes, {:04X})", self.status)
+    }
 }
 
 impl Response {
@@ -162,6 +171,7 @@ mod tests {
             );
         }
         let response = Response::parse(&[0xAA, 0x90, 0x00]).expect("long enough");
+        assert_eq!(format!("{response:?}"), "Response(1 bytes, 9000)");
         assert_eq!(response.success(), Some(&[0xAA][..]));
     }
 }

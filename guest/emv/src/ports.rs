@@ -76,6 +76,8 @@ pub enum PinEntry {
 pub enum OfflinePinEntry {
     /// The card answered VERIFY with this SW1-SW2.
     Answered(u16),
+    /// The card gave no challenge to encipher the PIN with (EMV 4.4 Book 2, 7.2).
+    ChallengeRefused,
     /// Enter was pressed without a digit, and the terminal allows it.
     Bypassed,
     /// The keypad is absent or broken.

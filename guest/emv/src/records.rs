@@ -66,7 +66,7 @@ impl ProcessingOptions {
 
 /// The static data to be authenticated (EMV 4.4 Book 3, 10.3), gathered record by record. Wiped
 /// when dropped: it holds the PAN.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub(crate) struct StaticData {
     bytes: Zeroizing<Vec<u8>>,
     unusable: bool,

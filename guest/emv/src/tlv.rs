@@ -5,6 +5,8 @@
 //!
 //! EMV 4.4 Book 3, Annex B.
 
+use core::fmt;
+
 use crate::tag::Tag;
 
 /// How many levels of templates are opened.
@@ -14,7 +16,7 @@ const DEPTH_MAX: usize = 8;
 const OBJECTS_MAX: usize = 512;
 
 /// One data object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Object<'a> {
     /// Its tag.
     pub tag: Tag,
@@ -50,10 +52,22 @@ pub fn objects(bytes: &[u8]) -> Objects<'_> {
     Objects { rest: bytes }
 }
 
+impl fmt::Debug for Object<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}({} bytes)", self.tag, self.value.len())
+    }
+}
+
 /// See [`objects`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Objects<'a> {
     rest: &'a [u8],
+}
+
+impl fmt::Debug for Objects<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Objects({} bytes)", self.rest.len())
+    }
 }
 
 impl<'a> Iterator for Objects<'a> {
@@ -181,6 +195,15 @@ fn parse_length(bytes: &[u8]) -> Result<(usize, &[u8]), Error> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_value_is_in_no_debug_text() {
+        let bytes = [0x5A, 0x02, 0x47, 0x61];
+        let mut all = objects(&bytes);
+        assert_eq!(format!("{all:?}"), "Objects(4 bytes)");
+        let object = all.next().expect("one").expect("well-formed");
+        assert_eq!(format!("{object:?}"), "5A(2 bytes)");
+    }
 
     #[test]
     fn templates_within_templates_end_at_the_limit() {

@@ -310,7 +310,9 @@ fn offline_pin_entry(entry: OfflinePinEntry) -> Verdict {
         }
         OfflinePinEntry::Answered(0x63C1) => Verdict::Again(PinPrompt::LastTry),
         OfflinePinEntry::Answered(0x63C2..=0x63CF) => Verdict::Again(PinPrompt::Incorrect),
-        OfflinePinEntry::Answered(_) => Verdict::Over(&rules::PIN_NOT_VERIFIED),
+        OfflinePinEntry::Answered(_) | OfflinePinEntry::ChallengeRefused => {
+            Verdict::Over(&rules::PIN_NOT_VERIFIED)
+        }
         OfflinePinEntry::Bypassed => Verdict::Over(&rules::PIN_BYPASSED),
         OfflinePinEntry::Unavailable => Verdict::Over(&rules::PIN_PAD_BROKEN),
     }

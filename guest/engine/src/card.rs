@@ -12,7 +12,7 @@ use crate::ports::{
 };
 
 /// What a card gave, as far as messages, receipts and the record need it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CardFacts {
     /// How it was read.
     pub(crate) entry_mode: EntryMode,
@@ -112,6 +112,7 @@ impl<T: Terminal> Dialogue<'_, T> {
 enum NoPin {
     Bypassed,
     Unavailable,
+    ChallengeRefused,
     Interrupted(kernel::Interruption),
 }
 
@@ -119,6 +120,7 @@ fn no_pin(error: PinEntryError) -> NoPin {
     match error {
         PinEntryError::Bypassed => NoPin::Bypassed,
         PinEntryError::KeypadFault => NoPin::Unavailable,
+        PinEntryError::ChallengeRefused => NoPin::ChallengeRefused,
         PinEntryError::TimedOut => NoPin::Interrupted(kernel::Interruption::TimedOut),
         PinEntryError::Cancelled => NoPin::Interrupted(kernel::Interruption::Cancelled),
         PinEntryError::Aborted => NoPin::Interrupted(kernel::Interruption::Aborted),
@@ -164,7 +166,8 @@ impl<T: Terminal> kernel::Cardholder for Dialogue<'_, T> {
             }
             Err(error) => match no_pin(error) {
                 NoPin::Bypassed => Ok(kernel::PinEntry::Bypassed),
-                NoPin::Unavailable => Ok(kernel::PinEntry::Unavailable),
+                // No challenge is asked for where no card verifies the PIN.
+                NoPin::Unavailable | NoPin::ChallengeRefused => Ok(kernel::PinEntry::Unavailable),
                 NoPin::Interrupted(interruption) => Err(interruption),
             },
         }
@@ -183,6 +186,7 @@ impl<T: Terminal> kernel::Cardholder for Dialogue<'_, T> {
             Err(error) => match no_pin(error) {
                 NoPin::Bypassed => Ok(kernel::OfflinePinEntry::Bypassed),
                 NoPin::Unavailable => Ok(kernel::OfflinePinEntry::Unavailable),
+                NoPin::ChallengeRefused => Ok(kernel::OfflinePinEntry::ChallengeRefused),
                 NoPin::Interrupted(interruption) => Err(interruption),
             },
         }

@@ -123,6 +123,23 @@ impl Moment {
         )
     }
 
+    /// The minute of UTC it lies in.
+    pub fn minute(&self) -> Minute {
+        let years = u64::from(self.year.saturating_sub(1));
+        let leap_days = (years / 4)
+            .saturating_sub(years / 100)
+            .saturating_add(years / 400);
+        let days = years
+            .saturating_mul(365)
+            .saturating_add(leap_days)
+            .saturating_add(u64::from(self.day_of_year()));
+        let minutes = days
+            .saturating_mul(1440)
+            .saturating_add(u64::from(self.hour).saturating_mul(60))
+            .saturating_add(u64::from(self.minute));
+        Minute(minutes.saturating_add_signed(i64::from(self.utc_offset_minutes).saturating_neg()))
+    }
+
     /// Date and time as a receipt shows them: `2026-11-21 10:05:51`.
     pub fn receipt_text(&self) -> String {
         format!(
@@ -190,6 +207,27 @@ impl Moment {
     }
 }
 
+/// A minute of UTC, counted from the year 1: for what is left alone for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Minute(u64);
+
+impl Minute {
+    /// As [`Self::number`] gave it.
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// For the journal.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// How many minutes lie between two, whichever is first: a clock may have been set back.
+    pub const fn distance(self, other: Self) -> u64 {
+        self.0.abs_diff(other.0)
+    }
+}
+
 /// How many days a month has in the Gregorian calendar.
 const fn days_in(year: u16, month: u8) -> u8 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
@@ -234,6 +272,40 @@ mod tests {
             (moment(2026, 3, 1, 0, 60), "0228230509"),
         ] {
             assert_eq!(local.transmission_time(), utc, "{local:?}");
+        }
+    }
+
+    #[test]
+    fn minutes_count_over_every_edge_of_the_calendar() {
+        for (earlier, later, minutes) in [
+            (moment(2026, 11, 21, 10, 0), moment(2026, 11, 21, 11, 0), 60),
+            (
+                moment(2026, 11, 21, 23, 780),
+                moment(2026, 11, 21, 10, 0),
+                0,
+            ),
+            (moment(2026, 12, 31, 23, 0), moment(2027, 1, 1, 0, 0), 60),
+            (
+                moment(2028, 2, 28, 0, 0),
+                moment(2028, 3, 1, 0, 0),
+                2 * 1440,
+            ),
+            (moment(2027, 2, 28, 0, 0), moment(2027, 3, 1, 0, 0), 1440),
+            (
+                moment(2000, 1, 1, 0, 0),
+                moment(2001, 1, 1, 0, 0),
+                366 * 1440,
+            ),
+            (
+                moment(2100, 1, 1, 0, 0),
+                moment(2101, 1, 1, 0, 0),
+                365 * 1440,
+            ),
+        ] {
+            let (earlier, later) = (earlier.minute(), later.minute());
+            assert_eq!(earlier.distance(later), minutes, "{earlier:?} {later:?}");
+            assert_eq!(later.distance(earlier), minutes);
+            assert!(earlier.number() <= later.number());
         }
     }
 

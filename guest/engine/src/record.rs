@@ -1,13 +1,14 @@
 //! The content of a journal entry: the engine's own versioned binary record.
 //!
-//! Layout: version, reason, whether it was refused, message (number, count, then number, length and value of each field),
-//! then the outcome. Numbers are big-endian; texts have a length of two bytes before them. The
+//! Layout: version, reason, when it was refused, message (number, count, then number, length and
+//! value of each field), then the outcome. Numbers are big-endian; texts have a length of two bytes before them. The
 //! decoder is total and takes exactly what the encoder writes.
 
 use zeroize::Zeroizing;
 
 use crate::iso8583::requests::ReversalReason;
 use crate::iso8583::{Message, MessageType};
+use crate::moment::Minute;
 use crate::outcome::{
     AcquirerAnswer, CancelReason, CardDetails, CardholderVerification, CryptogramType,
     DeclineReason, Ending, Failure, Outcome, ReversalState,
@@ -16,7 +17,7 @@ use crate::parameters::Scheme;
 use crate::ports::EntryMode;
 
 /// The version written, and the only one read.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What one entry holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +35,8 @@ pub(crate) struct Open {
     pub(crate) message: Message,
     /// Why it would be reversed.
     pub(crate) reason: ReversalReason,
-    /// The acquirer has answered it with a code that settles nothing.
-    pub(crate) refused: bool,
+    /// When the acquirer last answered it with a code that settles nothing.
+    pub(crate) refused: Option<Minute>,
 }
 
 /// Why a record cannot be read.
@@ -122,7 +123,9 @@ impl Record {
         let mut output = Writer(Zeroizing::new(vec![VERSION]));
         output.option(self.open.as_ref(), |output, open| {
             output.index(&REASONS, &open.reason);
-            output.byte(u8::from(open.refused));
+            output.option(open.refused, |output, minute| {
+                output.number(minute.number());
+            });
             output.number(u64::from(open.message.message_type.number()));
             let count = open.message.fields().count();
             output.byte(u8::try_from(count).unwrap_or(u8::MAX));
@@ -271,7 +274,7 @@ impl Reader<'_> {
 
     fn open(&mut self) -> Option<Open> {
         let reason = self.index(&REASONS)?;
-        let refused = self.index(&[false, true])?;
+        let refused = self.option(|input| input.number().map(Minute::from_number))?;
         let number = u16::try_from(self.number()?).ok()?;
         let mut message = Message::new(MessageType::new(number)?);
         let mut above = 1;
@@ -396,8 +399,13 @@ mod tests {
 
     fn open() -> impl Strategy<Value = Open> {
         let fields = vec((2_u8..=128, vec(any::<u8>(), 0..300)), 0..40);
-        (0_u16..=9999, fields, select(&REASONS[..]), any::<bool>()).prop_map(
-            |(number, fields, reason, refused)| {
+        (
+            0_u16..=9999,
+            fields,
+            select(&REASONS[..]),
+            any::<Option<u64>>(),
+        )
+            .prop_map(|(number, fields, reason, refused)| {
                 let mut message = Message::new(MessageType::new(number).expect("four digits"));
                 for (field, value) in fields {
                     message.set(field, value);
@@ -405,10 +413,9 @@ mod tests {
                 Open {
                     message,
                     reason,
-                    refused,
+                    refused: refused.map(Minute::from_number),
                 }
-            },
-        )
+            })
     }
 
     proptest! {
@@ -453,7 +460,7 @@ mod tests {
             open: Some(Open {
                 message,
                 reason: ReversalReason::NoAnswer,
-                refused: false,
+                refused: None,
             }),
         };
         let mut bytes = record.encode().to_vec();
@@ -484,7 +491,7 @@ mod tests {
         let open = Open {
             message,
             reason: ReversalReason::NoAnswer,
-            refused: false,
+            refused: None,
         };
         assert!(!format!("{open:?}").contains("4761739"));
     }

@@ -3,6 +3,10 @@
 //! Each transaction ends exactly once: what was never sent is closed, what may have been sent is
 //! reversed, what was approved stays approved. Nothing here can turn anything into an approval:
 //! `approved` is only ever written over `advice-due`, whose transaction is approved already.
+//!
+//! What is due goes out in the order of the journal, and what the acquirer has not answered holds
+//! back what comes after it. What it has refused, it knows of: that is asked again after a pause,
+//! the least lately asked first, and holds back nothing.
 
 use crate::configuration::Configuration;
 use crate::iso8583::requests::ReversalReason;
@@ -13,17 +17,20 @@ use crate::record::{Open, Record};
 use crate::reversal::{self, Delivery, Sending};
 use crate::trace;
 
-/// Most entries looked at in one call.
-const ENTRY_COUNT_MAX: u32 = 256;
+/// How many entries are looked at together.
+const PAGE_ENTRY_COUNT: u32 = 32;
 
 /// Most messages sent to the acquirer in one call.
 const DELIVERY_COUNT_MAX: u32 = 16;
+
+/// How long what the acquirer refused is left alone.
+const REFUSED_PAUSE_MINUTES: u64 = 15;
 
 /// Settles every open transaction as far as the acquirer can be reached.
 pub(crate) fn recover<T: Terminal>(terminal: &mut T, now: Moment) -> Result<Recovery, Error> {
     let configuration = Configuration::load(terminal)?;
     let mut settling = Settling::new(terminal, &configuration, now);
-    let refused = settling.pass(None)?;
+    let refused = settling.pass()?;
     for found in refused {
         settling.settle(found)?;
     }
@@ -36,10 +43,9 @@ pub(crate) fn settle_before<T: Terminal>(
     terminal: &mut T,
     configuration: &Configuration,
     now: Moment,
-    transaction_id: &str,
 ) -> Result<bool, Error> {
     let mut settling = Settling::new(terminal, configuration, now);
-    settling.pass(Some(transaction_id))?;
+    settling.pass()?;
     let available = !settling.blocked;
     if !available {
         trace::note(terminal, &trace::OLDER_UNDELIVERED);
@@ -62,12 +68,29 @@ struct Settling<'a, T> {
 struct Found {
     transaction_id: String,
     phase: Phase,
+    /// Whether the host knows how the transaction ended.
+    ended: bool,
     record: Record,
 }
 
+/// When an entry is settled.
+#[derive(PartialEq, Eq)]
+enum Turn {
+    /// At once, in the order of the journal.
+    Now,
+    /// After everything that the acquirer has not refused.
+    Last,
+    /// In a later call: the acquirer refused it a moment ago.
+    Later,
+}
+
 impl Found {
-    fn refused(&self) -> bool {
-        self.record.open.as_ref().is_some_and(|open| open.refused)
+    fn turn(&self, now: Moment) -> Turn {
+        match self.record.open.as_ref().and_then(|open| open.refused) {
+            None => Turn::Now,
+            Some(refused) if refused.distance(now.minute()) < REFUSED_PAUSE_MINUTES => Turn::Later,
+            Some(_) => Turn::Last,
+        }
     }
 }
 
@@ -83,29 +106,45 @@ impl<'a, T: Terminal> Settling<'a, T> {
         }
     }
 
-    /// Settles everything but the running transaction and what the acquirer refused before, which
-    /// it returns.
-    fn pass(&mut self, running: Option<&str>) -> Result<Vec<Found>, Error> {
-        let entries = self
-            .terminal
-            .unsettled(ENTRY_COUNT_MAX)
-            .map_err(|_| Error::JournalFault)?;
+    /// Settles everything but what the acquirer refused before. Returns as much of that as may be
+    /// asked again in this call.
+    fn pass(&mut self) -> Result<Vec<Found>, Error> {
         let mut refused = Vec::new();
-        for entry in entries {
-            if running == Some(entry.transaction_id.as_str()) {
-                continue;
-            }
-            if entry.phase == Phase::Begun {
-                self.close(entry.transaction_id)?;
-                continue;
-            }
-            match self.read(entry) {
-                Some(found) if found.refused() => refused.push(found),
-                Some(found) => self.settle(found)?,
-                None => {}
+        let mut after_sequence = 0;
+        loop {
+            let entries = self
+                .terminal
+                .unsettled(after_sequence, PAGE_ENTRY_COUNT)
+                .map_err(|_| Error::JournalFault)?;
+            let Some(last) = entries.last() else {
+                return Ok(refused);
+            };
+            after_sequence = last.sequence;
+            for entry in entries {
+                self.visit(entry, &mut refused)?;
             }
         }
-        Ok(refused)
+    }
+
+    fn visit(&mut self, entry: Entry, refused: &mut Vec<Found>) -> Result<(), Error> {
+        if entry.phase == Phase::Begun {
+            return self.close(entry.transaction_id);
+        }
+        let Some(found) = self.read(entry) else {
+            return Ok(());
+        };
+        let full = u32::try_from(refused.len()).is_ok_and(|count| count >= DELIVERY_COUNT_MAX);
+        match found.turn(self.now) {
+            Turn::Now => self.settle(found)?,
+            Turn::Last if !full => refused.push(found),
+            Turn::Last | Turn::Later => {
+                self.recovery.waiting = self.recovery.waiting.saturating_add(1);
+                if !found.ended {
+                    self.report(found.transaction_id, found.record.outcome);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Nothing was sent. The host wrote this entry; its content is not the engine's.
@@ -119,16 +158,22 @@ impl<'a, T: Terminal> Settling<'a, T> {
     }
 
     /// Another version's record stays as it is, for the engine that can read it. Until then what
-    /// is due in it keeps new requests from the acquirer.
+    /// is due in it keeps new requests from the acquirer. A damaged one can never be read again:
+    /// the host says so to whoever runs the terminal, and nothing waits for it.
     fn read(&mut self, entry: Entry) -> Option<Found> {
+        let Some(content) = entry.content else {
+            trace::note(self.terminal, &trace::FOUND_DAMAGED);
+            return None;
+        };
         let last = matches!(
             entry.phase,
             Phase::Approved | Phase::Closed | Phase::Reversed
         );
-        match Record::decode(&entry.content) {
+        match Record::decode(&content) {
             Ok(record) if last || record.open.is_some() => Some(Found {
                 transaction_id: entry.transaction_id,
                 phase: entry.phase,
+                ended: entry.ended,
                 record,
             }),
             Ok(_) | Err(_) => {
@@ -145,8 +190,10 @@ impl<'a, T: Terminal> Settling<'a, T> {
         let Found {
             transaction_id,
             phase,
+            ended,
             record,
         } = found;
+        let known = ended.then(|| record.outcome.clone());
         let record = match phase {
             Phase::Sent => {
                 let record = self.make_due(&transaction_id, record)?;
@@ -158,7 +205,9 @@ impl<'a, T: Terminal> Settling<'a, T> {
             // Final. The host asks how it ended.
             Phase::Begun | Phase::Approved | Phase::Closed | Phase::Reversed => record,
         };
-        self.report(transaction_id, record.outcome);
+        if known.as_ref() != Some(&record.outcome) {
+            self.report(transaction_id, record.outcome);
+        }
         Ok(())
     }
 
@@ -190,17 +239,17 @@ impl<'a, T: Terminal> Settling<'a, T> {
             return Ok(record);
         }
         self.delivery_count = self.delivery_count.saturating_add(1);
-        let send = if phase == Phase::AdviceDue {
-            reversal::advise::<T>
-        } else {
-            reversal::reverse::<T>
-        };
         let sending = Sending {
+            due: if phase == Phase::AdviceDue {
+                reversal::ADVICE
+            } else {
+                reversal::REVERSAL
+            },
             now: self.now,
             repeated,
         };
         let configuration = self.configuration;
-        let delivery = send(
+        let delivery = reversal::send(
             self.terminal,
             configuration,
             transaction_id,

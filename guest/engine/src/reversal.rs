@@ -24,28 +24,34 @@ pub(crate) enum Delivery {
     Undelivered,
 }
 
-/// When a message is sent, and whether it may have been sent before.
-#[derive(Debug, Clone, Copy)]
+/// What is sent, when, and whether it may have been sent before.
+#[derive(Clone, Copy)]
 pub(crate) struct Sending {
+    pub(crate) due: &'static Due,
     pub(crate) now: Moment,
     pub(crate) repeated: bool,
 }
 
-/// One entry that is due: what to send and how to go on from the answer.
-struct Due {
+/// What an entry can have due: what to send for it, and how to go on from the answer.
+pub(crate) struct Due {
     /// Where the entry stands.
     phase: Phase,
     /// Where it stands once settled.
     settled: Phase,
+    /// What its outcome says then.
+    reversal: ReversalState,
+    message: fn(&Codec, &Open, &Moment) -> Message,
     /// Whether an answer settles it.
     settles: fn(&Codec, &Message) -> bool,
     /// Confirmed, refused, undelivered.
     rules: [&'static Rule; 3],
 }
 
-const REVERSAL: Due = Due {
+pub(crate) const REVERSAL: &Due = &Due {
     phase: Phase::ReversalDue,
     settled: Phase::Reversed,
+    reversal: ReversalState::Confirmed,
+    message: |codec, open, now| requests::reversal(codec, &open.message, open.reason, now),
     settles: answers::reversed,
     rules: [
         &trace::REVERSAL_CONFIRMED,
@@ -54,9 +60,11 @@ const REVERSAL: Due = Due {
     ],
 };
 
-const ADVICE: Due = Due {
+pub(crate) const ADVICE: &Due = &Due {
     phase: Phase::AdviceDue,
     settled: Phase::Approved,
+    reversal: ReversalState::None,
+    message: |_, open, _| open.message.clone(),
     settles: answers::advised,
     rules: [
         &trace::ADVICE_CONFIRMED,
@@ -65,10 +73,10 @@ const ADVICE: Due = Due {
     ],
 };
 
-/// Sends the reversal of an entry in phase `reversal-due` and records what came of it.
+/// Sends what an entry has due and records what came of it.
 ///
-/// Fails when the journal does; the reversal then stays due, and `record` says so.
-pub(crate) fn reverse<T: Terminal>(
+/// Fails when the journal does; it then stays due, and `record` says so.
+pub(crate) fn send<T: Terminal>(
     terminal: &mut T,
     configuration: &Configuration,
     transaction_id: &str,
@@ -78,46 +86,12 @@ pub(crate) fn reverse<T: Terminal>(
     let Some(open) = &record.open else {
         return Ok(Delivery::Undelivered);
     };
-    terminal.report(Progress::Reversing);
-    let codec = &configuration.codec;
-    let message = requests::reversal(codec, &open.message, open.reason, &sending.now);
-    let delivery = deliver(
-        terminal,
-        configuration,
-        message,
-        sending.repeated,
-        &REVERSAL,
-    );
-    let mut next = record.clone();
-    if delivery == Delivery::Settled {
-        next.outcome.reversal = ReversalState::Confirmed;
+    if sending.due.phase == Phase::ReversalDue {
+        terminal.report(Progress::Reversing);
     }
-    take_in(
-        terminal,
-        transaction_id,
-        record,
-        next,
-        (delivery, &REVERSAL),
-    )
-}
-
-/// Sends the advice of an entry in phase `advice-due` and records what came of it.
-///
-/// Fails when the journal does; the advice then stays due.
-pub(crate) fn advise<T: Terminal>(
-    terminal: &mut T,
-    configuration: &Configuration,
-    transaction_id: &str,
-    record: &mut Record,
-    sending: Sending,
-) -> Result<Delivery, Error> {
-    let Some(open) = &record.open else {
-        return Ok(Delivery::Undelivered);
-    };
-    let message = open.message.clone();
-    let delivery = deliver(terminal, configuration, message, sending.repeated, &ADVICE);
-    let next = record.clone();
-    take_in(terminal, transaction_id, record, next, (delivery, &ADVICE))
+    let message = (sending.due.message)(&configuration.codec, open, &sending.now);
+    let delivery = deliver(terminal, configuration, message, sending);
+    take_in(terminal, transaction_id, record, delivery, sending)
 }
 
 /// Records that a transaction must be reversed, before anything else is done about it.
@@ -152,11 +126,10 @@ fn deliver<T: Terminal>(
     terminal: &mut T,
     configuration: &Configuration,
     message: Message,
-    repeated: bool,
-    due: &Due,
+    sending: Sending,
 ) -> Delivery {
     let codec = &configuration.codec;
-    let message = if repeated {
+    let message = if sending.repeated {
         requests::repeat(message)
     } else {
         message
@@ -164,9 +137,9 @@ fn deliver<T: Terminal>(
     let answer = delivery::prepare(terminal, codec, message)
         .ok_or(Fault::NotSent)
         .and_then(|prepared| delivery::exchange(terminal, configuration, &prepared));
-    let [confirmed, refused, undelivered] = due.rules;
+    let [confirmed, refused, undelivered] = sending.due.rules;
     let (delivery, rule) = match answer {
-        Ok(answer) if (due.settles)(codec, &answer) => (Delivery::Settled, confirmed),
+        Ok(answer) if (sending.due.settles)(codec, &answer) => (Delivery::Settled, confirmed),
         Ok(_) => (Delivery::Refused, refused),
         Err(Fault::NotSent | Fault::NoAnswer) => (Delivery::Undelivered, undelivered),
     };
@@ -176,23 +149,26 @@ fn deliver<T: Terminal>(
 
 /// Writes what a delivery changed, and makes `record` what the journal holds then.
 ///
-/// The first refusal is written down, so that the entry goes behind those the acquirer has not
-/// answered and holds up no sale; later ones change nothing and write nothing.
+/// A refusal is written down with its time: from then on the entry holds up no sale, goes behind
+/// those the acquirer was asked less lately, and is left alone for a while.
 fn take_in<T: Terminal>(
     terminal: &mut T,
     transaction_id: &str,
     record: &mut Record,
-    mut next: Record,
-    (delivery, due): (Delivery, &Due),
+    delivery: Delivery,
+    sending: Sending,
 ) -> Result<Delivery, Error> {
+    let mut next = record.clone();
     let phase = match delivery {
         Delivery::Settled => {
             next.open = None;
-            due.settled
+            next.outcome.reversal = sending.due.reversal;
+            sending.due.settled
         }
         Delivery::Refused => {
-            next.open.iter_mut().for_each(|open| open.refused = true);
-            due.phase
+            let refused = Some(sending.now.minute());
+            next.open.iter_mut().for_each(|open| open.refused = refused);
+            sending.due.phase
         }
         Delivery::Undelivered => return Ok(delivery),
     };

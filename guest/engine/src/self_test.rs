@@ -113,7 +113,7 @@ fn keeps_records() -> Option<bool> {
         open: Some(Open {
             message: fixed_message(),
             reason: requests::ReversalReason::PowerLoss,
-            refused: true,
+            refused: Some(fixed_moment()?.minute()),
         }),
     };
     let bytes = record.encode();

@@ -43,7 +43,7 @@ pub(crate) const NOT_PREPARED: Rule = Rule(
 pub(crate) const ABORTED: Rule = Rule(
     "TX-12",
     Failed,
-    "The point of sale asked for an abort before anything was sent",
+    "The point of sale asked for an abort before anything was sent; it has the last word",
 );
 pub(crate) const NO_PIN_BLOCK: Rule = Rule(
     "TX-13",
@@ -162,6 +162,12 @@ pub(crate) const FOUND_UNREADABLE: Rule = Rule(
     "TX-62",
     Failed,
     "A journal entry cannot be read by this engine; it stays as it is",
+);
+
+pub(crate) const FOUND_DAMAGED: Rule = Rule(
+    "TX-63",
+    Failed,
+    "A journal entry is damaged; what it was about must be settled by hand",
 );
 
 /// Records that a rule applied.

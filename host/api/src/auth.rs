@@ -3,7 +3,7 @@
 //! A key is random and at least 128 bits long, so a plain SHA-256 is enough: there is nothing to
 //! guess that a slow hash would slow down.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -27,7 +27,7 @@ const API_KEY_PARAMETER: &str = "apiKey";
 
 /// The keys that open this terminal.
 #[derive(Debug, Clone, Default)]
-pub struct ApiKeys(Vec<KeyDigest>);
+pub struct ApiKeys(Arc<[KeyDigest]>);
 
 impl ApiKeys {
     /// Keeps the digests of `keys`. The keys themselves are not kept.

@@ -9,10 +9,10 @@ use crate::{response, router::Api, terminal::Merchant};
 /// `GET /v1/device/health`: how the terminal is, probed for this request.
 pub(crate) async fn health(State(api): State<Api>) -> Json<HealthResponse> {
     let health = api.terminal.health().await;
-    Json(HealthResponse::of(health, api.terminal.merchant()))
+    Json(HealthResponse::of(health, &api.merchant))
 }
 
-/// The health document. The last three members are additions to the reference's schema.
+/// The health document. The last four members are additions to the reference's schema.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HealthResponse {
@@ -31,14 +31,16 @@ pub(crate) struct HealthResponse {
     engine_digest: String,
     /// Reversals and advices that wait for the acquirer.
     awaiting_acquirer: u32,
+    /// Journal entries found damaged: what they were about must be settled by hand.
+    damaged_entries: u32,
 }
 
 impl HealthResponse {
-    fn of(health: Health, merchant: Merchant) -> Self {
+    fn of(health: Health, merchant: &Merchant) -> Self {
         Self {
             connected: health.ready,
             terminal_id: health.terminal_id,
-            serial_number: merchant.serial_number,
+            serial_number: merchant.serial_number.clone(),
             firmware_version: health.host_version,
             battery_level: None,
             last_transaction_time: health.last_transaction.as_ref().map(response::timestamp),
@@ -46,6 +48,7 @@ impl HealthResponse {
             engine: health.engine,
             engine_digest: health.engine_digest,
             awaiting_acquirer: health.waiting,
+            damaged_entries: health.damaged,
         }
     }
 }

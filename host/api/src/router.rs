@@ -19,7 +19,7 @@ use crate::{
     request::{AMOUNT_MINOR_MAX, Allowed},
     request_id,
     session::{self, SESSIONS_MAX},
-    terminal::Terminal,
+    terminal::{Merchant, Terminal},
     transactions,
 };
 
@@ -33,6 +33,7 @@ pub(crate) const SALE_PATH: &str = "/v1/transaction/sale";
 #[derive(Clone)]
 pub struct Api {
     pub(crate) terminal: Arc<dyn Terminal>,
+    pub(crate) merchant: Arc<Merchant>,
     pub(crate) keys: ApiKeys,
     pub(crate) amount_minor_max: u64,
     pub(crate) shutdown: watch::Receiver<bool>,
@@ -48,6 +49,7 @@ impl Api {
         shutdown: watch::Receiver<bool>,
     ) -> Self {
         Self {
+            merchant: Arc::new(terminal.merchant()),
             terminal,
             keys,
             amount_minor_max: AMOUNT_MINOR_MAX,
@@ -67,7 +69,7 @@ impl Api {
     pub(crate) fn allowed(&self) -> Allowed {
         Allowed {
             amount_minor_max: self.amount_minor_max,
-            currencies: self.terminal.merchant().currencies,
+            currencies: self.merchant.currencies.clone(),
         }
     }
 }

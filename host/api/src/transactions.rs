@@ -52,10 +52,7 @@ pub(crate) async fn show(
     id: Result<Path<String>, PathRejection>,
 ) -> Answered {
     let record = find(&api, &parse_id(id)?).await?;
-    Ok(Json(TransactionResponse::of(
-        &record,
-        &api.terminal.merchant(),
-    )))
+    Ok(Json(TransactionResponse::of(&record, &api.merchant)))
 }
 
 /// `POST /v1/transaction/{id}/abort`: answers with the cancelled transaction, or says why not.
@@ -76,10 +73,7 @@ pub(crate) async fn abort(
             Err(_) => find(&api, &id).await?,
         },
     };
-    Ok(Json(TransactionResponse::of(
-        &record,
-        &api.terminal.merchant(),
-    )))
+    Ok(Json(TransactionResponse::of(&record, &api.merchant)))
 }
 
 /// Starts a transaction, on a task of its own: a client that goes away in the middle of this must
@@ -153,10 +147,7 @@ pub(crate) async fn request_abort(api: &Api, id: &TransactionId) -> Result<Abort
 fn answer(api: &Api, record: &Record) -> Answered {
     match response::failure(record) {
         Some(error) => Err(error),
-        None => Ok(Json(TransactionResponse::of(
-            record,
-            &api.terminal.merchant(),
-        ))),
+        None => Ok(Json(TransactionResponse::of(record, &api.merchant))),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     observer::Observer,
     parameters::Parameters,
     service::{StartError, convert},
-    terminal::Capabilities,
+    terminal::{Capabilities, Scope},
     transaction::{Request, TransactionId},
 };
 
@@ -67,7 +67,8 @@ impl Parts {
         let currency = self.parameters.currency(&request.currency);
         let currency = currency.map_or(0, |currency| currency.numeric);
         let request = convert::request(&id, request, currency, &self.clock.now());
-        let call = self.engine.run(self.capabilities(), &request).await;
+        let capabilities = self.capabilities(transaction(&id));
+        let call = self.engine.run(capabilities, &request).await;
         self.journal.release();
         matches!(call, Ok(Ok(outcome)) if matches!(outcome.ending, Ending::Approved))
     }
@@ -75,7 +76,8 @@ impl Parts {
     /// What an engine linked into the program calls to run a transaction under this name.
     pub fn native(&self, request: &Request) -> Option<(String, Terminal)> {
         let id = self.begin(request)?;
-        Some((id.as_str().to_owned(), Terminal::new(self.capabilities())))
+        let terminal = Terminal::new(self.capabilities(transaction(&id)));
+        Some((id.as_str().to_owned(), terminal))
     }
 
     /// Gives up a transaction that `native` began.
@@ -85,7 +87,7 @@ impl Parts {
 
     /// How long a fresh sandbox takes.
     pub async fn instantiation(&self) -> Option<Duration> {
-        let capabilities = self.capabilities();
+        let capabilities = self.capabilities(Scope::Description);
         let start = Instant::now();
         let fresh = self.engine.instantiate(capabilities).await.ok()?;
         let took = start.elapsed();
@@ -95,17 +97,20 @@ impl Parts {
 
     fn begin(&self, request: &Request) -> Option<TransactionId> {
         let id = TransactionId::new();
+        let began = self.clock.now();
         let beginning = Beginning {
             id: &id,
             request,
-            began: &self.clock.now(),
+            began: &began,
             claim: None,
+            claimed: began.timestamp(),
         };
         self.journal.begin(&beginning).ok().map(|()| id)
     }
 
-    fn capabilities(&self) -> Capabilities {
+    fn capabilities(&self, scope: Scope) -> Capabilities {
         Capabilities {
+            scope,
             parameters: Arc::clone(&self.parameters),
             devices: Arc::clone(&self.devices),
             vault: Arc::clone(&self.vault),
@@ -114,5 +119,12 @@ impl Parts {
             progress: Arc::new(|_| {}),
             observer: Arc::clone(&self.observer),
         }
+    }
+}
+
+fn transaction(id: &TransactionId) -> Scope {
+    Scope::Transaction {
+        id: id.clone(),
+        original: None,
     }
 }

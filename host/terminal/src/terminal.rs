@@ -16,10 +16,11 @@ use crate::{
     },
     config::Devices,
     interruption::AbortWindow,
-    journal::Journal,
+    journal::{GuestWrites, Journal},
     observer::Observer,
     parameters::Parameters,
     service::Progress,
+    transaction::TransactionId,
 };
 
 /// The most linear memory of a guest.
@@ -34,9 +35,40 @@ const HANDLES_MAX: usize = 16;
 /// Told of every step of a transaction.
 pub(crate) type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
 
+/// On whose behalf a guest is called. What it may do to the journal, and send, follows from it.
+#[derive(Debug, Clone)]
+pub(crate) enum Scope {
+    /// To run one transaction.
+    Transaction {
+        /// The one that runs.
+        id: TransactionId,
+        /// The earlier one that it refers to.
+        original: Option<TransactionId>,
+    },
+    /// To settle what is open.
+    Recovery,
+    /// To say who it is: nothing may be written and nothing sent.
+    Description,
+}
+
+impl Scope {
+    /// Whether a guest runs this transaction.
+    pub(crate) fn runs(&self, transaction: &str) -> bool {
+        matches!(self, Self::Transaction { id, .. } if id.as_str() == transaction)
+    }
+
+    /// Whether a guest may ask for the last entry of this transaction.
+    pub(crate) fn may_read(&self, transaction: &str) -> bool {
+        let refers = |original: &TransactionId| original.as_str() == transaction;
+        self.runs(transaction)
+            || matches!(self, Self::Transaction { original, .. } if original.as_ref().is_some_and(refers))
+    }
+}
+
 /// What a guest may use, handed in for one call.
 #[derive(Clone)]
 pub(crate) struct Capabilities {
+    pub(crate) scope: Scope,
     pub(crate) parameters: Arc<Parameters>,
     pub(crate) devices: Arc<tokio::sync::Mutex<Devices>>,
     pub(crate) vault: Arc<Mutex<Vault>>,
@@ -59,8 +91,10 @@ pub struct Terminal {
     pub(crate) card_active: bool,
     /// Trace events recorded so far.
     pub(crate) trace_events: u32,
-    /// Journal entries and counters written so far.
-    pub(crate) journal_writes: u32,
+    /// On whose behalf the guest was called.
+    pub(crate) scope: Scope,
+    /// What it wrote to the journal so far.
+    pub(crate) written: GuestWrites,
     pub(crate) table: ResourceTable,
     pub(crate) limits: StoreLimits,
 }
@@ -80,7 +114,8 @@ impl Terminal {
             observer: capabilities.observer,
             card_active: false,
             trace_events: 0,
-            journal_writes: 0,
+            scope: capabilities.scope,
+            written: GuestWrites::default(),
             table,
             limits: StoreLimitsBuilder::new()
                 .memory_size(MEMORY_MAX)

@@ -233,8 +233,12 @@ impl Journal for Native<'_> {
         .ok_or(JournalError)
     }
 
-    fn unsettled(&mut self, count_max: u32) -> Result<Vec<Entry>, JournalError> {
-        host!(self, journal::unsettled(count_max))
+    fn unsettled(
+        &mut self,
+        after_sequence: u64,
+        count_max: u32,
+    ) -> Result<Vec<Entry>, JournalError> {
+        host!(self, journal::unsettled(after_sequence, count_max))
             .and_then(Result::ok)
             .map(|entries| entries.into_iter().map(convert::journal::entry).collect())
             .ok_or(JournalError)

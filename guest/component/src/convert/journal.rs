@@ -6,9 +6,11 @@ use crate::bindings::terminal::journal::journal;
 
 pub(crate) fn entry(entry: journal::Entry) -> Entry {
     Entry {
+        sequence: entry.sequence,
         transaction_id: entry.transaction_id,
         phase: from_wit(entry.phase),
-        content: entry.content.into(),
+        ended: entry.ended,
+        content: entry.content.map(Into::into),
     }
 }
 

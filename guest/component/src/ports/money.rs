@@ -70,8 +70,12 @@ impl Journal for Imports {
             .map_err(failed)
     }
 
-    fn unsettled(&mut self, count_max: u32) -> Result<Vec<Entry>, JournalError> {
-        journal::unsettled(count_max)
+    fn unsettled(
+        &mut self,
+        after_sequence: u64,
+        count_max: u32,
+    ) -> Result<Vec<Entry>, JournalError> {
+        journal::unsettled(after_sequence, count_max)
             .map(|entries| entries.into_iter().map(convert::journal::entry).collect())
             .map_err(failed)
     }

@@ -58,6 +58,7 @@ fn entry_error(error: pin_entry::ErrorCode) -> PinEntryError {
         pin_entry::ErrorCode::Aborted => PinEntryError::Aborted,
         pin_entry::ErrorCode::Bypassed => PinEntryError::Bypassed,
         pin_entry::ErrorCode::CardRemoved => PinEntryError::CardRemoved,
+        pin_entry::ErrorCode::ChallengeRefused => PinEntryError::ChallengeRefused,
         pin_entry::ErrorCode::KeypadFault => PinEntryError::KeypadFault,
     }
 }

@@ -66,7 +66,7 @@ pub enum Place {
 }
 
 /// A message that was read, and how much of it a message authentication code covers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Decoded {
     /// The message.
     pub message: Message,
@@ -148,6 +148,19 @@ impl fmt::Debug for Message {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} ", self.message_type.to_digits())?;
         formatter.debug_set().entries(self.fields.keys()).finish()
+    }
+}
+
+impl fmt::Debug for Decoded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Decoded")
+            .field("message", &self.message)
+            .field(
+                "authenticated",
+                &self.authenticated.as_ref().map(|bytes| bytes.len()),
+            )
+            .finish()
     }
 }
 

@@ -72,6 +72,8 @@ pub enum PinEntryError {
     Bypassed,
     /// The card left, or stopped answering. The PIN is spent.
     CardRemoved,
+    /// The card gave no challenge to encipher the PIN with. The PIN is spent.
+    ChallengeRefused,
     /// The keypad or the secure area failed.
     KeypadFault,
 }

@@ -123,12 +123,16 @@ pub enum Counter {
 /// One entry as it was written.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
+    /// Position in the journal, rising.
+    pub sequence: u64,
     /// The transaction it belongs to.
     pub transaction_id: String,
     /// Where it put the transaction.
     pub phase: Phase,
-    /// The bytes given to `append`. They may hold a PAN.
-    pub content: zeroize::Zeroizing<Vec<u8>>,
+    /// Whether the host's own records hold an end of the transaction.
+    pub ended: bool,
+    /// The bytes given to `append`; `None` when what is stored is damaged. They may hold a PAN.
+    pub content: Option<zeroize::Zeroizing<Vec<u8>>>,
 }
 
 /// `terminal:journal`.
@@ -137,9 +141,14 @@ pub trait Journal {
     /// written.
     fn append(&mut self, id: &str, phase: Phase, content: &[u8]) -> Result<(), JournalError>;
     /// The last entry of every transaction that is not final or whose end the host does not
-    /// know, oldest first, at most `count_max`.
-    fn unsettled(&mut self, count_max: u32) -> Result<Vec<Entry>, JournalError>;
-    /// The last entry of one transaction, if it has any.
+    /// know, in the order of their sequence numbers: those after `after_sequence`, at most
+    /// `count_max`. The running transaction, and what this call of the engine wrote, are left out.
+    fn unsettled(
+        &mut self,
+        after_sequence: u64,
+        count_max: u32,
+    ) -> Result<Vec<Entry>, JournalError>;
+    /// The last entry of the running transaction, or of the original that its request names.
     fn last_entry(&mut self, id: &str) -> Result<Option<Entry>, JournalError>;
     /// Counts `counter` up and returns its new value.
     fn next(&mut self, counter: Counter) -> Result<u32, JournalError>;

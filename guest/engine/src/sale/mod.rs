@@ -22,7 +22,8 @@ use crate::ports::{
 };
 use crate::record::{Open, Record};
 use crate::recovery;
-use crate::reversal::{self, Sending};
+use crate::reversal::{self, Due, Sending};
+use crate::trace;
 use offline::Unanswered;
 
 /// What does not change during one sale.
@@ -61,13 +62,8 @@ pub(crate) fn run<T: Terminal>(
         .currency(request.currency)
         .ok_or(Error::InvalidRequest)?;
     let payment = payment(request)?;
-    begin(terminal, request)?;
-    let acquirer_available = recovery::settle_before(
-        terminal,
-        &configuration,
-        request.began,
-        &request.transaction_id,
-    )?;
+    take_up(terminal, request)?;
+    let acquirer_available = recovery::settle_before(terminal, &configuration, request.began)?;
     let sale = Sale {
         request,
         configuration: &configuration,
@@ -78,8 +74,8 @@ pub(crate) fn run<T: Terminal>(
     let (concluded, inserted) = match present(terminal, &sale) {
         Ok(card) => (with_card(terminal, &sale, card), true),
         Err(ending) => {
-            let outcome = Outcome::without_card(ending);
-            (sale.close(terminal, outcome).map(Concluded::from), false)
+            let record = Record::closed(Outcome::without_card(ending));
+            (sale.ended(terminal, record, ending), false)
         }
     };
     match &concluded {
@@ -115,26 +111,14 @@ fn payment(request: &TransactionRequest) -> Result<Payment, Error> {
     })
 }
 
-/// Takes up what the host began, or begins it. A transaction runs once.
-fn begin<T: Terminal>(terminal: &mut T, request: &TransactionRequest) -> Result<(), Error> {
-    let id = &request.transaction_id;
-    match terminal
-        .last_entry(id)
-        .map_err(|_| Error::JournalFault)?
-        .map(|entry| entry.phase)
-    {
-        None => terminal
-            .append(id, Phase::Begun, &[])
-            .map_err(|_| Error::JournalFault),
-        Some(Phase::Begun) => Ok(()),
-        Some(
-            Phase::Sent
-            | Phase::ReversalDue
-            | Phase::AdviceDue
-            | Phase::Approved
-            | Phase::Closed
-            | Phase::Reversed,
-        ) => Err(Error::InvalidRequest),
+/// Takes up what the host began. A transaction runs once.
+fn take_up<T: Terminal>(terminal: &mut T, request: &TransactionRequest) -> Result<(), Error> {
+    let last = terminal
+        .last_entry(&request.transaction_id)
+        .map_err(|_| Error::JournalFault)?;
+    match last {
+        Some(entry) if entry.phase == Phase::Begun => Ok(()),
+        Some(_) | None => Err(Error::InvalidRequest),
     }
 }
 
@@ -249,22 +233,24 @@ impl Sale<'_> {
         reversal::append(terminal, &self.request.transaction_id, phase, record)
     }
 
-    /// Ends without an approval and with nothing to reverse.
+    /// Ends without an approval and with nothing to reverse. Where the point of sale was told that
+    /// its abort is accepted, that is how it ends, whatever card or device did meanwhile.
     fn ended<T: Terminal>(
         &self,
         terminal: &mut T,
         mut record: Record,
         ending: Ending,
     ) -> Result<Concluded, Error> {
-        record.outcome.ending = ending;
+        record.outcome.ending = if terminal.proceed() {
+            ending
+        } else {
+            trace::note(terminal, &trace::ABORTED);
+            Ending::Cancelled(CancelReason::PointOfSale)
+        };
         record.outcome.reversal = ReversalState::None;
-        self.close(terminal, record.outcome).map(Concluded::from)
-    }
-
-    fn close<T: Terminal>(&self, terminal: &mut T, outcome: Outcome) -> Result<Outcome, Error> {
-        let record = Record::closed(outcome);
+        let record = Record::closed(record.outcome);
         self.append(terminal, Phase::Closed, &record)?;
-        Ok(record.outcome)
+        Ok(record.outcome.into())
     }
 
     /// Ends without an approval where money may have moved: records that it must be reversed,
@@ -280,12 +266,12 @@ impl Sale<'_> {
         let mut record = reversal::make_due(terminal, id, ending, record, open)?;
         // From here on the journal holds the end. If it takes nothing more, the reversal is due
         // still, and `record` says so.
-        let _: Result<_, Error> = reversal::reverse(
+        let _: Result<_, Error> = reversal::send(
             terminal,
             self.configuration,
             id,
             &mut record,
-            self.sending(),
+            self.sending(reversal::REVERSAL),
         );
         Ok(record.outcome)
     }
@@ -293,17 +279,18 @@ impl Sale<'_> {
     /// Sends the advice of an offline approval. The approval stands whatever comes of it.
     fn advise<T: Terminal>(&self, terminal: &mut T, mut record: Record) {
         let id = &self.request.transaction_id;
-        let _: Result<_, Error> = reversal::advise(
+        let _: Result<_, Error> = reversal::send(
             terminal,
             self.configuration,
             id,
             &mut record,
-            self.sending(),
+            self.sending(reversal::ADVICE),
         );
     }
 
-    const fn sending(&self) -> Sending {
+    const fn sending(&self, due: &'static Due) -> Sending {
         Sending {
+            due,
             now: self.request.began,
             repeated: false,
         }

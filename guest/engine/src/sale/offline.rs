@@ -8,7 +8,6 @@ use crate::iso8583::requests::{self, ReversalReason};
 use crate::outcome::{CancelReason, Ending, Error, Failure};
 use crate::ports::{Phase, Terminal};
 use crate::record::{Open, Record};
-use crate::trace;
 
 /// Why the acquirer answered nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,7 +50,6 @@ pub(super) fn conclude<T: Terminal>(
     }
     // Before a request was made ready, the point of sale has been asked already.
     if !matches!(unanswered, Unanswered::Unreachable(_)) && !terminal.proceed() {
-        trace::note(terminal, &trace::ABORTED);
         let ending = Ending::Cancelled(CancelReason::PointOfSale);
         return sale.ended(terminal, record, ending);
     }
@@ -77,7 +75,7 @@ fn approve<T: Terminal>(
     record.open = Some(Open {
         message: requests::offline_advice(&request, codec, &facts.chip_data, code),
         reason: ReversalReason::NotCompleted,
-        refused: false,
+        refused: None,
     });
     record.outcome.trace_number = Some(number);
     record.outcome.approved_minor = sale.payment.total.minor();

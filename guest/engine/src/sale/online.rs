@@ -34,7 +34,7 @@ pub(super) fn ask<T: Terminal>(
     let open = Open {
         message: requests::storable(&message),
         reason: ReversalReason::NoAnswer,
-        refused: false,
+        refused: None,
     };
     let Some(prepared) = prepare(dialogue, sale, &facts, message) else {
         return sale.ended(
@@ -44,7 +44,6 @@ pub(super) fn ask<T: Terminal>(
         );
     };
     if !dialogue.terminal.proceed() {
-        trace::note(dialogue.terminal, &trace::ABORTED);
         return sale.ended(
             dialogue.terminal,
             record,

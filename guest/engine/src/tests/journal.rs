@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 use crate::ports::{Counter, Entry, JournalError, Phase};
+use crate::record::Record;
 
 /// Which writes fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,7 +24,13 @@ pub(super) struct MemoryJournal {
     entries: Vec<Entry>,
     counters: BTreeMap<&'static str, u32>,
     /// Transactions whose end the host's own records hold.
-    pub(super) reported: BTreeSet<String>,
+    pub(super) ended: BTreeSet<String>,
+    /// The transaction that runs.
+    running: Option<String>,
+    /// The sequence number of the first entry that the running call of the engine may write.
+    call_from: u64,
+    /// The running transaction's request may leave: its `sent` is written, and nothing left since.
+    request_due: bool,
     pub(super) faults: Faults,
     /// How many writes were tried.
     pub(super) writes: usize,
@@ -54,7 +61,10 @@ impl MemoryJournal {
             .iter()
             .rev()
             .filter(|entry| seen.insert(entry.transaction_id.clone()))
-            .cloned()
+            .map(|entry| Entry {
+                ended: self.ended.contains(&entry.transaction_id),
+                ..entry.clone()
+            })
             .collect();
         last.reverse();
         last
@@ -67,27 +77,64 @@ impl MemoryJournal {
         content: &[u8],
     ) -> Result<(), JournalError> {
         let last = self.last(id).map(|entry| entry.phase);
+        let own = self.running.as_deref() == Some(id);
         assert!(
-            may_follow(last, phase),
+            may_follow(last, phase, own),
             "{id}: {phase:?} may not follow {last:?}"
         );
-        assert!(id.len() <= 64 && content.len() <= 16384);
+        assert!(content.len() <= 16384);
         self.write()?;
-        self.entries.push(Entry {
-            transaction_id: id.to_owned(),
-            phase,
-            content: Zeroizing::new(content.to_vec()),
-        });
+        self.request_due = own && phase == Phase::Sent;
+        self.push(id, phase, Some(content));
         Ok(())
     }
 
-    pub(super) fn unsettled(&self, count_max: u32, running: Option<&str>) -> Vec<Entry> {
+    /// The host begins a transaction.
+    pub(super) fn begin(&mut self, id: &str) -> Result<(), JournalError> {
+        assert!(self.last(id).is_none(), "{id} is begun twice");
+        self.write()?;
+        self.push(id, Phase::Begun, Some(&[]));
+        Ok(())
+    }
+
+    /// An entry that this engine did not write, or that was damaged since.
+    pub(super) fn push(&mut self, id: &str, phase: Phase, content: Option<&[u8]>) {
+        self.entries.push(Entry {
+            sequence: self.next_sequence(),
+            transaction_id: id.to_owned(),
+            phase,
+            ended: false,
+            content: content.map(|content| Zeroizing::new(content.to_vec())),
+        });
+    }
+
+    /// A call of the engine begins, for the transaction `running` or for recovery.
+    pub(super) fn call(&mut self, running: Option<&str>) {
+        self.running = running.map(str::to_owned);
+        self.call_from = self.next_sequence();
+        self.request_due = false;
+    }
+
+    /// A message leaves. The host lets it only when the journal says why.
+    pub(super) fn exchange(&mut self) {
+        let due = |entry: Entry| matches!(entry.phase, Phase::ReversalDue | Phase::AdviceDue);
+        assert!(
+            self.request_due || self.last_entries().into_iter().any(due),
+            "a message leaves and the journal does not say why"
+        );
+        self.request_due = false;
+    }
+
+    fn next_sequence(&self) -> u64 {
+        self.entries.last().map_or(1, |entry| entry.sequence + 1)
+    }
+
+    pub(super) fn unsettled(&self, after_sequence: u64, count_max: u32) -> Vec<Entry> {
         self.last_entries()
             .into_iter()
-            .filter(|entry| Some(entry.transaction_id.as_str()) != running)
-            .filter(|entry| {
-                !is_final(entry.phase) || !self.reported.contains(&entry.transaction_id)
-            })
+            .filter(|entry| self.running.as_ref() != Some(&entry.transaction_id))
+            .filter(|entry| (after_sequence + 1..self.call_from).contains(&entry.sequence))
+            .filter(|entry| !is_final(entry.phase) || !entry.ended)
             .take(usize::try_from(count_max).expect("usize"))
             .collect()
     }
@@ -115,24 +162,31 @@ impl MemoryJournal {
     }
 }
 
+/// What an entry holds, when it is a record of this engine and not damaged.
+pub(super) fn record(entry: &Entry) -> Option<Record> {
+    Record::decode(entry.content.as_ref()?).ok()
+}
+
 pub(super) const fn is_final(phase: Phase) -> bool {
     matches!(phase, Phase::Approved | Phase::Closed | Phase::Reversed)
 }
 
-/// The host's rule (`wit/deps/journal.wit`): what may follow what.
-fn may_follow(last: Option<Phase>, next: Phase) -> bool {
+/// The host's rule (`wit/deps/journal.wit`): what may follow what, in the transaction's own run and
+/// when another call settles it.
+fn may_follow(last: Option<Phase>, next: Phase, own: bool) -> bool {
     let allowed: &[Phase] = match last {
-        None => &[Phase::Begun],
-        Some(Phase::Begun) => &[Phase::Sent, Phase::AdviceDue, Phase::Closed],
-        Some(Phase::Sent) => &[
+        Some(Phase::Begun) if own => &[Phase::Sent, Phase::AdviceDue, Phase::Closed],
+        Some(Phase::Begun) => &[Phase::Closed],
+        Some(Phase::Sent) if own => &[
             Phase::ReversalDue,
             Phase::AdviceDue,
             Phase::Approved,
             Phase::Closed,
         ],
+        Some(Phase::Sent) => &[Phase::ReversalDue],
         Some(Phase::ReversalDue) => &[Phase::ReversalDue, Phase::Reversed],
         Some(Phase::AdviceDue) => &[Phase::AdviceDue, Phase::Approved],
-        Some(Phase::Approved | Phase::Closed | Phase::Reversed) => &[],
+        None | Some(Phase::Approved | Phase::Closed | Phase::Reversed) => &[],
     };
     allowed.contains(&next)
 }

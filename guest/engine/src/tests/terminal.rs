@@ -162,15 +162,19 @@ impl CardReader for MemoryTerminal<'_> {
             match world.setting.card {
                 CardManner::LeavesAt(at) if number >= at => Err(CardReaderError::CardRemoved),
                 CardManner::LeavesLast if last => Err(CardReaderError::CardRemoved),
-                CardManner::DeclinesLast if last => {
-                    let mut declined = command.to_vec();
-                    declined[2] = 0;
-                    Ok(fixed_card::answer(&declined))
-                }
+                CardManner::Declines if generate => Ok(decline(command)),
+                CardManner::DeclinesLast if last => Ok(decline(command)),
                 _ => Ok(fixed_card::answer(command)),
             }
         })
     }
+}
+
+/// An AAC, whatever GENERATE AC asked for.
+fn decline(command: &[u8]) -> Vec<u8> {
+    let mut declined = command.to_vec();
+    declined[2] = 0;
+    fixed_card::answer(&declined)
 }
 
 impl PinEntry for MemoryTerminal<'_> {
@@ -318,7 +322,10 @@ impl PointOfSale for MemoryTerminal<'_> {
 
 impl AcquirerLink for MemoryTerminal<'_> {
     fn exchange(&mut self, request: &[u8], _: u32) -> Result<Vec<u8>, LinkError> {
-        self.call(|world, running| line::carry(world, running, request))
+        self.call(|world, running| {
+            world.journal.exchange();
+            line::carry(world, running, request)
+        })
     }
 }
 
@@ -332,11 +339,16 @@ impl Journal for MemoryTerminal<'_> {
         })
     }
 
-    fn unsettled(&mut self, count_max: u32) -> Result<Vec<Entry>, JournalError> {
-        self.call(|world, running| Ok(world.journal.unsettled(count_max, running)))
+    fn unsettled(
+        &mut self,
+        after_sequence: u64,
+        count_max: u32,
+    ) -> Result<Vec<Entry>, JournalError> {
+        self.call(|world, _| Ok(world.journal.unsettled(after_sequence, count_max)))
     }
 
     fn last_entry(&mut self, id: &str) -> Result<Option<Entry>, JournalError> {
+        assert_eq!(self.running.as_deref(), Some(id), "another's entry is read");
         self.call(|world, _| Ok(world.journal.last(id).cloned()))
     }
 

@@ -17,10 +17,20 @@ fn sale(world: &mut World) -> Outcome {
 }
 
 fn recover(world: &mut World) -> u32 {
-    match world.recover(None) {
+    recover_at(world, 11)
+}
+
+fn recover_at(world: &mut World, hour: u8) -> u32 {
+    match world.recover_at(hour, None) {
         Run::Returned(Ok(recovery)) => recovery.waiting,
         other => panic!("{other:?}"),
     }
+}
+
+/// How many messages the acquirer got in all.
+fn message_count(world: &World) -> usize {
+    let sent = world.seen.iter().filter(|line| line.starts_with("sent "));
+    sent.count()
 }
 
 #[test]
@@ -230,14 +240,113 @@ fn a_refused_reversal_stays_due_and_holds_up_nothing() {
     }
     world.acquirer.requests = Behaviour::Approve;
     assert_eq!(sale(&mut world).ending, Ending::Approved);
+    let before = message_count(&world);
     assert_eq!(recover(&mut world), 20);
-    // A refusal is written down once.
-    let phases = world.journal.phases("refused 0");
-    assert_eq!(phases, [Begun, Sent, ReversalDue, ReversalDue]);
+    assert_eq!(message_count(&world), before + 16);
+    // Those asked a moment ago are left alone; the others have their turn.
+    assert_eq!(recover(&mut world), 20);
+    assert_eq!(message_count(&world), before + 20);
+    assert_eq!(recover(&mut world), 20);
+    assert_eq!(message_count(&world), before + 20);
+    let refusals = world.journal.phases("refused 0");
+    assert_eq!(
+        refusals,
+        [Begun, Sent, ReversalDue, ReversalDue, ReversalDue]
+    );
     world.acquirer.settlements = Behaviour::Approve;
-    assert_eq!(recover(&mut world), 4);
-    assert_eq!(recover(&mut world), 0);
+    assert_eq!(recover_at(&mut world, 12), 4);
+    assert_eq!(recover_at(&mut world, 12), 0);
     assert_eq!(world.journal.phases("refused 19").last(), Some(&Reversed));
+}
+
+#[test]
+fn an_entry_behind_hundreds_that_wait_is_found() {
+    let mut world = World::new(Setting::USUAL);
+    world.acquirer.settlements = Behaviour::Decline;
+    world.acquirer.requests = Behaviour::StallAfter;
+    for number in 0..300 {
+        world.sale(&format!("refused {number}"), None);
+    }
+    world.acquirer.settlements = Behaviour::Unreachable;
+    assert_eq!(sale(&mut world).reversal, ReversalState::Pending);
+    world.acquirer.settlements = Behaviour::Approve;
+    world.acquirer.requests = Behaviour::Approve;
+    let Run::Returned(Ok(next)) = world.sale("next", None) else {
+        panic!("an outcome")
+    };
+    assert_eq!(next.ending, Ending::Approved);
+    assert_eq!(world.journal.phases("one").last(), Some(&Reversed));
+}
+
+#[test]
+fn recovery_tells_what_changed_and_nothing_else() {
+    let mut world = World::new(Setting::USUAL);
+    world.acquirer.requests = Behaviour::StallAfter;
+    world.acquirer.settlements = Behaviour::Unreachable;
+    sale(&mut world);
+    let Run::Returned(Ok(unchanged)) = world.recover(None) else {
+        panic!("a recovery")
+    };
+    assert_eq!((unchanged.settled.len(), unchanged.waiting), (0, 1));
+    world.acquirer.settlements = Behaviour::Approve;
+    let Run::Returned(Ok(changed)) = world.recover(None) else {
+        panic!("a recovery")
+    };
+    assert_eq!((changed.settled.len(), changed.waiting), (1, 0));
+    // An end that the host lost is told again, and nothing is sent for it.
+    world.journal.ended.clear();
+    let before = message_count(&world);
+    let Run::Returned(Ok(again)) = world.recover(None) else {
+        panic!("a recovery")
+    };
+    assert_eq!(again.settled, changed.settled);
+    assert_eq!(message_count(&world), before);
+}
+
+#[test]
+fn a_damaged_entry_holds_up_nothing() {
+    let mut world = World::new(Setting::USUAL);
+    for (id, phase) in [("sent", Sent), ("due", ReversalDue), ("over", Approved)] {
+        world.journal.push(id, phase, None);
+    }
+    world.journal.push("begun", Begun, None);
+    let Run::Returned(Ok(recovery)) = world.recover(None) else {
+        panic!("a recovery")
+    };
+    // Nothing was sent for what had only begun, whatever its entry held.
+    assert_eq!(recovery.settled.len(), 1);
+    assert_eq!(world.journal.phases("begun"), [Begun, Closed]);
+    assert_eq!(sale(&mut world).ending, Ending::Approved);
+    assert_eq!(world.journal.phases("sent"), [Sent]);
+    assert_eq!(world.journal.phases("due"), [ReversalDue]);
+}
+
+#[test]
+fn an_abort_that_was_accepted_has_the_last_word() {
+    for card in [
+        CardManner::Absent,
+        CardManner::LeavesAt(3),
+        CardManner::Declines,
+    ] {
+        let mut world = World::new(Setting {
+            card,
+            aborts: true,
+            ..Setting::USUAL
+        });
+        let ending = sale(&mut world).ending;
+        assert_eq!(
+            ending,
+            Ending::Cancelled(CancelReason::PointOfSale),
+            "{card:?}"
+        );
+        assert_eq!(world.journal.phases("one"), [Begun, Closed], "{card:?}");
+    }
+    let mut world = World::new(Setting {
+        card: CardManner::Declines,
+        ..Setting::USUAL
+    });
+    let ending = sale(&mut world).ending;
+    assert_eq!(ending, Ending::Declined(DeclineReason::Card));
 }
 
 #[test]
@@ -245,8 +354,7 @@ fn what_another_engine_wrote_waits_for_it_and_holds_up_requests() {
     let mut world = World::new(Setting::USUAL);
     let unknown = [0xFF, 1, 2, 3];
     for phase in [Begun, Sent] {
-        let written = world.journal.append("other", phase, &unknown);
-        assert_eq!(written, Ok(()));
+        world.journal.push("other", phase, Some(&unknown));
     }
     assert_eq!(recover(&mut world), 1);
     assert_eq!(
@@ -255,7 +363,7 @@ fn what_another_engine_wrote_waits_for_it_and_holds_up_requests() {
     );
     assert_eq!(world.journal.phases("other"), [Begun, Sent]);
     // The other engine ends it. Nothing is due any more, so nothing waits.
-    assert_eq!(world.journal.append("other", Closed, &unknown), Ok(()));
+    world.journal.push("other", Closed, Some(&unknown));
     assert_eq!(recover(&mut world), 0);
     let Run::Returned(Ok(next)) = world.sale("next", None) else {
         panic!("an outcome")
@@ -274,11 +382,11 @@ fn only_an_answer_that_has_it_settles_an_advice() {
     assert_eq!(recover(&mut world), 1);
     assert_eq!(
         world.journal.phases("one"),
-        [Begun, AdviceDue, AdviceDue],
-        "a refusal is written down once"
+        [Begun, AdviceDue, AdviceDue, AdviceDue],
+        "each refusal is written down"
     );
     world.acquirer.settlements = Behaviour::Approve;
-    assert_eq!(recover(&mut world), 0);
+    assert_eq!(recover_at(&mut world, 12), 0);
     assert_eq!(world.acquirer.ledger["000001"], Booking::Charged(2500));
 }
 
@@ -295,6 +403,8 @@ fn a_printer_without_paper_changes_no_outcome() {
 #[test]
 fn a_transaction_runs_once() {
     let mut world = World::new(Setting::USUAL);
+    let unknown = world.guest_again("one");
+    assert_eq!(unknown, Run::Returned(Err(Error::InvalidRequest)));
     sale(&mut world);
     // The host would not begin it again; the engine is asked directly.
     let again = world.guest_again("one");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
 
 use super::acquirer::MemoryAcquirer;
-use super::journal::{MemoryJournal, is_final};
+use super::journal::MemoryJournal;
 use super::terminal::MemoryTerminal;
 use crate::configuration::Configuration;
 use crate::moment::{Moment, MomentParts};
@@ -62,6 +62,8 @@ pub(super) enum Profile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CardManner {
     Faithful,
+    /// It answers AAC to the first GENERATE AC.
+    Declines,
     /// It answers AAC to the second GENERATE AC.
     DeclinesLast,
     /// It is gone at the second GENERATE AC.
@@ -134,7 +136,7 @@ impl World {
         power: Option<PowerLoss>,
     ) -> Run<Outcome> {
         let id = request.transaction_id.as_str();
-        if self.journal.append(id, Phase::Begun, &[]).is_err() {
+        if self.journal.begin(id).is_err() {
             return Run::Returned(Err(Error::JournalFault));
         }
         (self.cryptograms, self.commands) = (0, 0);
@@ -153,7 +155,14 @@ impl World {
 
     /// Settles what is open, as the host does at start.
     pub(super) fn recover(&mut self, power: Option<PowerLoss>) -> Run<Recovery> {
-        let ended = self.guest(None, power, |terminal| crate::recover(terminal, moment(11)));
+        self.recover_at(11, power)
+    }
+
+    /// Settles what is open at a full hour and five minutes.
+    pub(super) fn recover_at(&mut self, hour: u8, power: Option<PowerLoss>) -> Run<Recovery> {
+        let ended = self.guest(None, power, |terminal| {
+            crate::recover(terminal, moment(hour))
+        });
         if let Run::Returned(Ok(recovery)) = &ended {
             for settled in &recovery.settled {
                 self.take(&settled.transaction_id, settled.outcome.clone());
@@ -169,9 +178,7 @@ impl World {
             matches!(phase, Phase::Approved | Phase::AdviceDue),
             "{id}: {outcome:?} in {phase:?}"
         );
-        if is_final(phase) {
-            self.journal.reported.insert(id.to_owned());
-        }
+        self.journal.ended.insert(id.to_owned());
         self.ends.insert(id.to_owned(), outcome);
     }
 
@@ -181,6 +188,7 @@ impl World {
         power: Option<PowerLoss>,
         enter: impl FnOnce(&mut MemoryTerminal<'_>) -> Result<R, Error>,
     ) -> Run<R> {
+        self.journal.call(running);
         let mut terminal = MemoryTerminal::new(self, running, power);
         // `resume_unwind` stops the engine as losing power would, without a message.
         match panic::catch_unwind(AssertUnwindSafe(|| enter(&mut terminal))) {

@@ -156,7 +156,7 @@ impl Session {
 
     async fn show(&mut self, event: Result<service::Event, broadcast::error::RecvError>) -> Flow {
         match event {
-            Ok(event) => match ServerEvent::of(event, &self.api.terminal.merchant()) {
+            Ok(event) => match ServerEvent::of(event, &self.api.merchant) {
                 Some(event) => self.send(&event).await,
                 None => ControlFlow::Continue(()),
             },
@@ -207,9 +207,7 @@ async fn act(api: &Api, text: &[u8]) -> Result<Option<serde_json::Value>, ApiErr
         }
         Action::Abort(id) => match transactions::request_abort(api, &id).await? {
             Aborting::Ending => Ok(None),
-            Aborting::Cancelled(record) => {
-                Ok(Some(event::result(&record, &api.terminal.merchant())))
-            }
+            Aborting::Cancelled(record) => Ok(Some(event::result(&record, &api.merchant))),
         },
     }
 }

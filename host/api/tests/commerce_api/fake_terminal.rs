@@ -217,6 +217,7 @@ impl Terminal for FakeTerminal {
             engine_digest: "00".repeat(32),
             host_version: "0.1.0".into(),
             waiting: 1,
+            damaged: 2,
             last_transaction: None,
             uptime: Duration::from_secs(61),
         }

@@ -188,6 +188,7 @@ async fn health_is_what_the_terminal_says_now() {
             "connected": true, "terminalId": "TENON001", "serialNumber": "SN000001",
             "firmwareVersion": "0.1.0", "batteryLevel": null, "lastTransactionTime": null,
             "uptime": 61, "engine": "engine 0.1.0", "engineDigest": "00".repeat(32),
+            "damagedEntries": 2,
             "awaitingAcquirer": 1,
         })
     );

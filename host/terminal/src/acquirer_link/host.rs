@@ -22,6 +22,12 @@ impl wit::Host for Terminal {
         if request.len() > MESSAGE_LENGTH_MAX {
             bail!("the guest sends a message that is too long");
         }
+        match self.spend_reason_to_send() {
+            Ok(true) => {}
+            Ok(false) => bail!("the guest sends a message and the journal does not say why"),
+            // Nothing was sent.
+            Err(_) => return Ok(Err(wit::ErrorCode::Unreachable)),
+        }
         let timeout = Duration::from_millis(timeout_ms.into());
         let mut devices = self.devices.lock().await;
         let exchange = devices

@@ -2,10 +2,12 @@
 
 use wasmtime::{Result, bail};
 
-use super::{AppendError, Counter, Entry, Phase};
-use crate::{bindings::terminal::journal::journal as wit, terminal::Terminal};
+use super::{AppendError, Counter, Entry, Phase, StorageFault};
+use crate::{
+    bindings::terminal::journal::journal as wit,
+    terminal::{Scope, Terminal},
+};
 
-const TRANSACTION_LENGTH_MAX: usize = 64;
 const CONTENT_LENGTH_MAX: usize = 16_384;
 
 /// The most entries handed to a guest at a time, whatever it asks for.
@@ -26,27 +28,50 @@ impl wit::Host for Terminal {
         phase: wit::Phase,
         content: Vec<u8>,
     ) -> Answer<u64> {
-        if transaction_id.len() > TRANSACTION_LENGTH_MAX || content.len() > CONTENT_LENGTH_MAX {
+        if content.len() > CONTENT_LENGTH_MAX {
             bail!("the guest writes a journal entry that is too long");
         }
         self.count_a_write()?;
-        match self.journal.append(&transaction_id, phase.into(), &content) {
-            Ok(sequence) => Ok(Ok(sequence)),
+        let runs = self.scope.runs(&transaction_id);
+        let allowed = match &self.scope {
+            Scope::Description => bail!("the guest writes the journal while it says who it is"),
+            Scope::Transaction { .. } if runs => Phase::may_follow,
+            Scope::Transaction { .. } | Scope::Recovery => Phase::may_settle,
+        };
+        let phase = phase.into();
+        match self
+            .journal
+            .append(&transaction_id, phase, &content, allowed)
+        {
+            Ok(sequence) => {
+                self.written.first.get_or_insert(sequence);
+                if runs {
+                    self.written.request_due = phase == Phase::Sent;
+                }
+                Ok(Ok(sequence))
+            }
             Err(AppendError::Full) => Ok(Err(wit::ErrorCode::Full)),
             Err(AppendError::StorageFault) => Ok(Err(wit::ErrorCode::StorageFault)),
             Err(AppendError::OutOfOrder) => bail!("the guest writes a phase that may not follow"),
         }
     }
 
-    async fn unsettled(&mut self, count_max: u32) -> Answer<Vec<wit::Entry>> {
+    async fn unsettled(&mut self, after_sequence: u64, count_max: u32) -> Answer<Vec<wit::Entry>> {
+        let end = self.written.first.unwrap_or(u64::MAX);
         Ok(self
             .journal
-            .unsettled(count_max.min(UNSETTLED_MAX))
+            .unsettled(
+                after_sequence.saturating_add(1)..end,
+                count_max.min(UNSETTLED_MAX),
+            )
             .map(|entries| entries.into_iter().map(Into::into).collect())
             .map_err(|_| wit::ErrorCode::StorageFault))
     }
 
     async fn last_entry(&mut self, transaction_id: String) -> Answer<Option<wit::Entry>> {
+        if !self.scope.may_read(&transaction_id) {
+            bail!("the guest reads the entry of a transaction that is not its own");
+        }
         Ok(self
             .journal
             .last_entry(&transaction_id)
@@ -67,13 +92,34 @@ impl wit::Host for Terminal {
     }
 }
 
+/// What one call of the guest wrote.
+#[derive(Debug, Default)]
+pub(crate) struct GuestWrites {
+    /// Entries and counters.
+    count: u32,
+    /// The sequence number of the first entry.
+    first: Option<u64>,
+    /// The running transaction's `sent` is the last entry, and nothing left for it yet.
+    request_due: bool,
+}
+
 impl Terminal {
     fn count_a_write(&mut self) -> Result<()> {
-        if self.journal_writes >= WRITES_MAX {
+        if self.written.count >= WRITES_MAX {
             bail!("the guest writes the journal too often");
         }
-        self.journal_writes = self.journal_writes.saturating_add(1);
+        self.written.count = self.written.count.saturating_add(1);
         Ok(())
+    }
+
+    /// Whether the journal says why a message may leave now: a request that was written down and
+    /// has not left yet, or something that must reach the acquirer. A request leaves once.
+    pub(crate) fn spend_reason_to_send(&mut self) -> std::result::Result<bool, StorageFault> {
+        match self.scope {
+            Scope::Description => Ok(false),
+            Scope::Transaction { .. } if std::mem::take(&mut self.written.request_due) => Ok(true),
+            Scope::Transaction { .. } | Scope::Recovery => self.journal.is_due(),
+        }
     }
 }
 
@@ -105,7 +151,8 @@ impl From<Entry> for wit::Entry {
                 Phase::Closed => wit::Phase::Closed,
                 Phase::Reversed => wit::Phase::Reversed,
             },
-            content: entry.content.to_vec(),
+            ended: entry.ended,
+            content: entry.content.map(|content| content.to_vec()),
         }
     }
 }

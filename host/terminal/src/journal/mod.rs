@@ -10,14 +10,17 @@
 //! - A commit that returned survives loss of power (write-ahead log, `synchronous=FULL`).
 //! - A transaction moves through the phases along [`Phase::may_follow`] only.
 //! - Content is sealed by the vault and bound to its sequence, transaction and phase: an entry that
-//!   was changed or moved is a storage fault, never another entry.
+//!   was changed or moved is damaged, never another entry. A damaged one costs its own transaction.
+//! - Of each transaction only the last entry has content: card data lies there while something is
+//!   open, and not longer.
 
 mod host;
 mod records;
 mod schema;
 mod store;
 
-pub(crate) use records::{Backlog, Beginning, Claimed, reversal_in};
+pub(crate) use host::GuestWrites;
+pub(crate) use records::{Backlog, Beginning, Claimed, Finished, reversal_in};
 pub(crate) use store::{AppendError, Journal, StorageFault};
 
 /// Where a transaction stands. The last entry of a transaction decides.
@@ -64,6 +67,19 @@ impl Phase {
                 | (Self::ReversalDue, Self::ReversalDue | Self::Reversed)
                 | (Self::AdviceDue, Self::AdviceDue | Self::Approved)
         )
+    }
+
+    /// Whether another call than the transaction's own run may take it from `last` to `self`: what
+    /// was never sent is closed, what may have been sent is reversed, what is due is delivered. None
+    /// of it makes an approval of what was none.
+    pub(crate) fn may_settle(self, last: Self) -> bool {
+        self.may_follow(last)
+            && matches!(
+                (last, self),
+                (Self::Begun, Self::Closed)
+                    | (Self::Sent, Self::ReversalDue)
+                    | (Self::ReversalDue | Self::AdviceDue, _)
+            )
     }
 
     /// Whether the card was charged, or will be.
@@ -114,8 +130,11 @@ pub(crate) struct Entry {
     pub(crate) transaction: String,
     /// Where it put the transaction.
     pub(crate) phase: Phase,
-    /// What the engine wrote. Card data is in it.
-    pub(crate) content: zeroize::Zeroizing<Vec<u8>>,
+    /// Whether the host's records hold an end of the transaction.
+    pub(crate) ended: bool,
+    /// What the engine wrote, card data among it; `None` when the stored form is not what was
+    /// written.
+    pub(crate) content: Option<zeroize::Zeroizing<Vec<u8>>>,
 }
 
 impl std::fmt::Debug for Entry {
@@ -124,6 +143,8 @@ impl std::fmt::Debug for Entry {
             .field("sequence", &self.sequence)
             .field("transaction", &self.transaction)
             .field("phase", &self.phase)
+            .field("ended", &self.ended)
+            .field("damaged", &self.content.is_none())
             .finish_non_exhaustive()
     }
 }

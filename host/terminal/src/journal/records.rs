@@ -29,6 +29,17 @@ pub(crate) struct Beginning<'a> {
     pub(crate) began: &'a Zoned,
     /// The point of sale's claim.
     pub(crate) claim: Option<&'a Claim>,
+    /// When the claim is made.
+    pub(crate) claimed: Timestamp,
+}
+
+/// Whether a transaction had an end before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finished {
+    /// It had none.
+    First,
+    /// It had one, which gave way.
+    Again,
 }
 
 /// What is known of a claim.
@@ -43,7 +54,8 @@ pub(crate) enum Claimed {
 }
 
 impl Journal {
-    /// What is known of a claim at the moment `now`.
+    /// What is known of a claim at the moment `now`, by the clock that [`Beginning::claimed`] is read
+    /// from.
     pub(crate) fn claimed(&self, claim: &Claim, now: Timestamp) -> Result<Claimed, StorageFault> {
         let row: Option<(Vec<u8>, String)> = self
             .connection()
@@ -71,7 +83,7 @@ impl Journal {
         let id = beginning.id.as_str();
         let request =
             serde_json::to_string(beginning.request).map_err(|_| AppendError::StorageFault)?;
-        let now = beginning.began.timestamp().as_second();
+        let now = beginning.claimed.as_second();
         let begun = self.write(|sql| {
             Self::has_room(sql)?;
             self.set_running(Some(id));
@@ -120,7 +132,7 @@ impl Journal {
         id: &TransactionId,
         outcome: &Outcome,
         ended: &Zoned,
-    ) -> Result<(), AppendError> {
+    ) -> Result<Finished, AppendError> {
         let text = serde_json::to_string(outcome).map_err(|_| AppendError::StorageFault)?;
         self.write(|sql| {
             let phase = phase_of(sql, id.as_str())?.ok_or(AppendError::OutOfOrder)?;
@@ -135,8 +147,15 @@ impl Journal {
                 )
                 .map_err(write_failed)?;
             }
+            let had_an_end: bool = sql
+                .query_row(
+                    "SELECT ended IS NOT NULL FROM transactions WHERE id = ?1",
+                    [id.as_str()],
+                    |row| row.get(0),
+                )
+                .map_err(write_failed)?;
             sql.execute(
-                "UPDATE transactions SET outcome = ?1, ended = ?2 WHERE id = ?3",
+                "UPDATE transactions SET outcome = ?1, ended = coalesce(ended, ?2) WHERE id = ?3",
                 params![text, stored(ended), id.as_str()],
             )
             .map_err(write_failed)?;
@@ -147,7 +166,11 @@ impl Journal {
                 )
                 .map_err(write_failed)?;
             }
-            Ok(())
+            Ok(if had_an_end {
+                Finished::Again
+            } else {
+                Finished::First
+            })
         })
     }
 

@@ -1,6 +1,8 @@
 //! The database: entries and counters.
 
 use std::{
+    collections::BTreeSet,
+    ops::Range,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -32,11 +34,13 @@ struct Shared {
     /// The transaction that runs: it has an owner, and is nobody else's to settle. Changed and read
     /// while the connection is locked, so that recovery never sees an entry without its owner.
     running: Mutex<Option<String>>,
+    /// The sequence numbers of entries found damaged.
+    damaged: Mutex<BTreeSet<u64>>,
     vault: Arc<Mutex<Vault>>,
     observer: Arc<dyn Observer>,
 }
 
-/// Storage failed, or an entry is not what was written.
+/// Storage failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the journal's storage failed")]
 pub(crate) struct StorageFault;
@@ -67,6 +71,7 @@ impl Journal {
         let shared = Shared {
             connection: Mutex::new(connection),
             running: Mutex::new(None),
+            damaged: Mutex::default(),
             vault,
             observer,
         };
@@ -81,54 +86,64 @@ impl Journal {
         self.set_running(None);
     }
 
-    /// Writes an entry. When this returns, it is durable.
+    /// Writes an entry after the last one of its transaction, whose content goes. `allowed` says
+    /// which phases may follow which. When this returns, the entry is durable.
     pub(crate) fn append(
         &self,
         transaction: &str,
         phase: Phase,
         content: &[u8],
+        allowed: fn(Phase, Phase) -> bool,
     ) -> Result<u64, AppendError> {
         self.write(|sql| {
             let last = phase_of(sql, transaction)?.ok_or(AppendError::OutOfOrder)?;
-            if !phase.may_follow(last) {
+            if !allowed(phase, last) {
                 return Err(AppendError::OutOfOrder);
             }
             let sequence = self.insert(sql, transaction, phase, content)?;
-            if phase == last {
-                // A delivery that is tried again takes the place of the one before, so that the
-                // journal does not grow while an acquirer is away.
-                sql.execute(
-                    "DELETE FROM entries
-                     WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)",
-                    [transaction],
-                )
+            // A delivery that is tried again takes the place of the one before, so that the journal
+            // does not grow while an acquirer is away.
+            let give_way = if phase == last {
+                "DELETE FROM entries
+                 WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)"
+            } else {
+                "UPDATE entries SET content = X''
+                 WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)"
+            };
+            sql.execute(give_way, [transaction])
+                .and_then(|_| {
+                    sql.execute(
+                        "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
+                        params![phase.number(), sequence, transaction],
+                    )
+                })
                 .map_err(write_failed)?;
-            }
-            sql.execute(
-                "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
-                params![phase.number(), sequence, transaction],
-            )
-            .map_err(write_failed)?;
             u64::try_from(sequence).map_err(|_| AppendError::StorageFault)
         })
     }
 
-    /// The last entry of every transaction that is not final, or whose end the records lack, oldest
-    /// first; the running one apart.
-    pub(crate) fn unsettled(&self, count_max: u32) -> Result<Vec<Entry>, StorageFault> {
+    /// The last entry of every transaction that is not final, or whose end the records lack, with a
+    /// sequence number in `between`, in their order; the running one apart.
+    pub(crate) fn unsettled(
+        &self,
+        between: Range<u64>,
+        count_max: u32,
+    ) -> Result<Vec<Entry>, StorageFault> {
+        let bound = |sequence: u64| i64::try_from(sequence).unwrap_or(i64::MAX);
         let rows: Vec<Row> = {
             let connection = self.connection();
             let mut statement = connection.prepare_cached(
-                "SELECT sequence, transaction_id, entries.phase, content
-                 FROM entries JOIN transactions
-                   ON entries.transaction_id = transactions.id
-                  AND entries.sequence = transactions.last_sequence
-                 WHERE (transactions.outcome IS NULL OR transactions.phase IN (1, 2, 3, 4))
-                   AND transactions.id IS NOT ?1
-                 ORDER BY sequence LIMIT ?2",
+                "SELECT last_sequence, id, transactions.phase, outcome IS NOT NULL,
+                        entries.phase, content
+                 FROM transactions LEFT JOIN entries
+                   ON entries.sequence = last_sequence AND entries.transaction_id = id
+                 WHERE (outcome IS NULL OR transactions.phase IN (1, 2, 3, 4))
+                   AND transactions.phase BETWEEN 1 AND 7 AND id IS NOT ?1 AND last_sequence >= ?2 AND last_sequence < ?3
+                 ORDER BY last_sequence LIMIT ?4",
             )?;
+            let (start, end) = (bound(between.start), bound(between.end));
             statement
-                .query_map(params![self.running(), count_max], Row::read)?
+                .query_map(params![self.running(), start, end, count_max], Row::read)?
                 .collect::<Result<_, _>>()?
         };
         rows.into_iter().map(|row| self.unseal(row)).collect()
@@ -139,12 +154,33 @@ impl Journal {
         let row = self
             .connection()
             .prepare_cached(
-                "SELECT sequence, transaction_id, phase, content FROM entries
-                 WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)",
+                "SELECT last_sequence, id, transactions.phase, outcome IS NOT NULL,
+                        entries.phase, content
+                 FROM transactions LEFT JOIN entries
+                   ON entries.sequence = last_sequence AND entries.transaction_id = id
+                 WHERE id = ?1",
             )?
             .query_row([transaction], Row::read)
             .optional()?;
         row.map(|row| self.unseal(row)).transpose()
+    }
+
+    /// Whether a message must reach the acquirer: a reversal or an advice.
+    pub(crate) fn is_due(&self) -> Result<bool, StorageFault> {
+        self.connection()
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM transactions
+                 WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND phase IN (3, 4))",
+            )?
+            .query_row([], |row| row.get(0))
+            .map_err(StorageFault::from)
+    }
+
+    /// How many entries were found damaged since the journal was opened.
+    pub(crate) fn damaged(&self) -> u32 {
+        let damaged = self.shared.damaged.lock();
+        let count = damaged.unwrap_or_else(PoisonError::into_inner).len();
+        u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     /// Counts up and returns the new value, which is durable.
@@ -259,27 +295,35 @@ impl Journal {
 
     fn unseal(&self, row: Row) -> Result<Entry, StorageFault> {
         let phase = Phase::from_number(row.phase).ok_or(StorageFault)?;
-        let content = self
-            .vault()
-            .unseal(
-                SEAL_CONTEXT,
-                &bound_to(row.sequence, &row.transaction, phase),
-                &row.content,
-            )
-            .map_err(|_| {
-                tracing::error!(
-                    sequence = row.sequence,
-                    "a journal entry is not what was written"
-                );
-                StorageFault
-            })?;
         let sequence = u64::try_from(row.sequence).map_err(|_| StorageFault)?;
+        let content = row.entry.as_ref().and_then(|(entry_phase, content)| {
+            let bound_to = bound_to(row.sequence, &row.transaction, phase);
+            let unsealed = self.vault().unseal(SEAL_CONTEXT, &bound_to, content).ok()?;
+            (*entry_phase == row.phase).then_some(unsealed)
+        });
+        if content.is_none() {
+            self.note_damage(sequence, &row.transaction);
+        }
         Ok(Entry {
             sequence,
             transaction: row.transaction,
             phase,
+            ended: row.ended,
             content,
         })
+    }
+
+    /// Says once what must be settled by hand.
+    fn note_damage(&self, sequence: u64, transaction: &str) {
+        let damaged = self.shared.damaged.lock();
+        let mut damaged = damaged.unwrap_or_else(PoisonError::into_inner);
+        if damaged.insert(sequence) {
+            tracing::error!(
+                sequence,
+                transaction,
+                "a journal entry is not what was written; what it was about must be settled by hand",
+            );
+        }
     }
 }
 
@@ -328,12 +372,14 @@ impl From<rusqlite::Error> for StorageFault {
     }
 }
 
-/// A row of `entries`.
+/// A transaction and its last entry, as they are stored.
 struct Row {
     sequence: i64,
     transaction: String,
     phase: i64,
-    content: Vec<u8>,
+    ended: bool,
+    /// The entry's own phase and its sealed content, when the entry is there.
+    entry: Option<(i64, Vec<u8>)>,
 }
 
 impl Row {
@@ -342,7 +388,8 @@ impl Row {
             sequence: row.get(0)?,
             transaction: row.get(1)?,
             phase: row.get(2)?,
-            content: row.get(3)?,
+            ended: row.get(3)?,
+            entry: row.get::<_, Option<i64>>(4)?.zip(row.get(5)?),
         })
     }
 }

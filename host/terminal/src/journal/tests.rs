@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -10,7 +11,7 @@ use vault::{DeviceKey, Storage, Vault};
 use zeroize::Zeroizing;
 
 use super::{
-    Beginning, Claimed, Counter, Journal, PHASES, Phase,
+    Beginning, Claimed, Counter, Entry, Finished, Journal, PHASES, Phase,
     schema::OpenError,
     store::{AppendError, PAGES_RESERVED, StorageFault},
 };
@@ -100,6 +101,7 @@ fn try_begin(journal: &Journal, claim: Option<&Claim>) -> Result<TransactionId, 
         request: &request,
         began: &began,
         claim,
+        claimed: began.timestamp(),
     })?;
     Ok(id)
 }
@@ -115,14 +117,22 @@ fn after(journal: &Journal, phases: &[Phase]) -> TransactionId {
     let id = begin(journal);
     for phase in phases {
         journal
-            .append(id.as_str(), *phase, b"content")
+            .append(id.as_str(), *phase, b"content", Phase::may_follow)
             .expect("the phases are in order");
     }
     id
 }
 
+fn all_unsettled(journal: &Journal) -> Result<Vec<Entry>, StorageFault> {
+    journal.unsettled(0..u64::MAX, 100)
+}
+
+fn content(entry: &Entry) -> &[u8] {
+    entry.content.as_ref().expect("not damaged")
+}
+
 fn unsettled(journal: &Journal) -> Vec<String> {
-    let entries = journal.unsettled(100).expect("the journal can be read");
+    let entries = all_unsettled(journal).expect("the journal can be read");
     entries.into_iter().map(|entry| entry.transaction).collect()
 }
 
@@ -176,7 +186,7 @@ fn entries_survive_reopening() {
         .expect("readable")
         .expect("an entry");
     assert_eq!(
-        (entry.phase, entry.content.as_slice()),
+        (entry.phase, content(&entry)),
         (Phase::Sent, &b"content"[..])
     );
     assert_eq!(journal.last_entry("txn_other"), Ok(None));
@@ -205,7 +215,7 @@ fn content_lies_on_the_disk_in_no_clear_form() {
 }
 
 #[test]
-fn a_changed_or_moved_entry_is_a_storage_fault() {
+fn a_changed_or_moved_entry_is_damaged_and_costs_its_own_transaction() {
     for statement in [
         // A byte of the content, first and last.
         "UPDATE entries SET content = CAST(X'00' || substr(content, 2) AS BLOB) WHERE phase = 2",
@@ -213,25 +223,56 @@ fn a_changed_or_moved_entry_is_a_storage_fault() {
          WHERE phase = 2",
         "UPDATE entries SET content = X'' WHERE phase = 2",
         // Another entry's content.
-        "UPDATE entries SET content = (SELECT content FROM entries WHERE phase = 1)
+        "UPDATE entries SET content = (SELECT content FROM entries WHERE phase = 4)
          WHERE phase = 2",
-        // Another phase, another transaction, another place.
+        // Another phase, another transaction, another place, none.
         "UPDATE entries SET phase = 5 WHERE phase = 2",
         "UPDATE entries SET phase = 99 WHERE phase = 2",
+        "UPDATE entries SET transaction_id = 'txn_other' WHERE phase = 2",
+        "UPDATE entries SET sequence = 99 WHERE phase = 2",
+        "DELETE FROM entries WHERE phase = 2",
+        "UPDATE transactions SET phase = 4 WHERE phase = 2",
+        "UPDATE transactions SET last_sequence = 1 WHERE phase = 2",
     ] {
         let file = File::new();
-        let id = after(&file.open(), &[Phase::Sent]);
-        assert_eq!(file.open().unsettled(9).map(|entries| entries.len()), Ok(1));
+        let journal = file.open();
+        let id = after(&journal, &[Phase::Sent]);
+        let other = after(&journal, &[Phase::AdviceDue]);
+        assert_eq!(journal.damaged(), 0);
+        drop(journal);
         file.tamper(statement);
         let journal = file.open();
-        let read = journal.last_entry(id.as_str());
-        assert_eq!(read, Err(StorageFault), "{statement}");
-        assert_eq!(journal.unsettled(9), Err(StorageFault), "{statement}");
+        let read = journal.last_entry(id.as_str()).expect("readable");
+        assert_eq!(read.expect("named").content, None, "{statement}");
+        let found: BTreeSet<_> = all_unsettled(&journal)
+            .expect("readable")
+            .iter()
+            .map(|entry| (entry.transaction.clone(), entry.content.is_some()))
+            .collect();
+        let expected = BTreeSet::from([
+            (id.as_str().to_owned(), false),
+            (other.as_str().to_owned(), true),
+        ]);
+        assert_eq!(found, expected, "{statement}");
+        assert_eq!(journal.damaged(), 1, "{statement}");
     }
 }
 
 #[test]
-fn an_entry_moved_to_another_transaction_is_a_storage_fault() {
+fn a_transaction_in_no_phase_keeps_the_others_from_nothing() {
+    let file = File::new();
+    let journal = file.open();
+    after(&journal, &[Phase::Sent]);
+    let other = after(&journal, &[Phase::Sent, Phase::ReversalDue]);
+    drop(journal);
+    file.tamper("UPDATE transactions SET phase = 99 WHERE phase = 2");
+    let journal = file.open();
+    assert_eq!(unsettled(&journal), [other.as_str()]);
+    assert_eq!(journal.backlog().map(|backlog| backlog.without_end), Ok(2));
+}
+
+#[test]
+fn an_entry_moved_to_another_transaction_is_damaged() {
     let file = File::new();
     let journal = file.open();
     let (one, other) = (
@@ -252,8 +293,10 @@ fn an_entry_moved_to_another_transaction_is_a_storage_fault() {
     ))
     .expect("the entries are exchanged");
     drop(sql);
-    assert_eq!(file.open().last_entry(one.as_str()), Err(StorageFault));
-    assert_eq!(file.open().last_entry(other.as_str()), Err(StorageFault));
+    for id in [one, other] {
+        let entry = file.open().last_entry(id.as_str()).expect("readable");
+        assert_eq!(entry.expect("named").content, None);
+    }
 }
 
 #[test]
@@ -261,7 +304,8 @@ fn another_device_reads_nothing() {
     let file = File::new();
     let id = after(&file.open(), &[Phase::Sent]);
     let journal = open(&file.path, 2).unwrap_or_else(|refused| panic!("it opens: {refused}"));
-    assert_eq!(journal.last_entry(id.as_str()), Err(StorageFault));
+    let entry = journal.last_entry(id.as_str()).expect("readable");
+    assert_eq!(entry.expect("named").content, None);
 }
 
 #[test]
@@ -288,12 +332,12 @@ fn a_phase_that_may_not_follow_writes_nothing() {
     let id = after(&journal, &[Phase::Sent, Phase::ReversalDue]);
     for (phase, _) in PHASES {
         if !phase.may_follow(Phase::ReversalDue) {
-            let refused = journal.append(id.as_str(), phase, b"");
+            let refused = journal.append(id.as_str(), phase, b"", Phase::may_follow);
             assert_eq!(refused, Err(AppendError::OutOfOrder), "{phase:?}");
         }
     }
     assert_eq!(
-        journal.append("txn_other", Phase::Sent, b""),
+        journal.append("txn_other", Phase::Sent, b"", Phase::may_follow),
         Err(AppendError::OutOfOrder)
     );
     assert_eq!(journal.phase(&id), Ok(Some(Phase::ReversalDue)));
@@ -309,22 +353,102 @@ fn a_repeated_phase_takes_the_place_of_the_one_before() {
         .expect("readable")
         .expect("an entry");
     let second = journal
-        .append(id.as_str(), Phase::ReversalDue, b"again")
+        .append(id.as_str(), Phase::ReversalDue, b"again", Phase::may_settle)
         .expect("a repetition");
     assert!(second > first.sequence, "sequences rise");
     let last = journal
         .last_entry(id.as_str())
         .expect("readable")
         .expect("an entry");
-    assert_eq!(
-        (last.sequence, last.content.as_slice()),
-        (second, &b"again"[..])
-    );
+    assert_eq!((last.sequence, content(&last)), (second, &b"again"[..]));
     let count: i64 = journal
         .connection()
         .query_row("SELECT count(*) FROM entries", [], |row| row.get(0))
         .expect("readable");
     assert_eq!(count, 3, "begun, sent, one reversal due");
+}
+
+#[test]
+fn only_the_last_entry_of_a_transaction_keeps_its_content() {
+    let file = File::new();
+    let journal = file.open();
+    let id = after(&journal, &[Phase::Sent, Phase::ReversalDue]);
+    journal
+        .append(id.as_str(), Phase::ReversalDue, b"again", Phase::may_settle)
+        .expect("a repetition");
+    let lengths: Vec<(i64, bool)> = journal
+        .connection()
+        .prepare("SELECT phase, length(content) > 0 FROM entries ORDER BY sequence")
+        .and_then(|mut statement| {
+            statement
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .expect("readable");
+    assert_eq!(lengths, [(1, false), (2, false), (3, true)]);
+}
+
+#[test]
+fn what_another_call_settles_is_never_made_an_approval() {
+    use Phase::{AdviceDue, Approved, Begun, Closed, ReversalDue, Reversed, Sent};
+    for (last, allowed) in [
+        (Begun, &[Closed][..]),
+        (Sent, &[ReversalDue]),
+        (ReversalDue, &[ReversalDue, Reversed]),
+        (AdviceDue, &[AdviceDue, Approved]),
+        (Approved, &[]),
+        (Closed, &[]),
+        (Reversed, &[]),
+    ] {
+        for (next, _) in PHASES {
+            assert_eq!(
+                next.may_settle(last),
+                allowed.contains(&next),
+                "{next:?} after {last:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_journal_says_whether_a_message_must_reach_the_acquirer() {
+    let file = File::new();
+    let journal = file.open();
+    after(&journal, &[Phase::Sent]);
+    after(
+        &journal,
+        &[Phase::Sent, Phase::ReversalDue, Phase::Reversed],
+    );
+    assert_eq!(journal.is_due(), Ok(false));
+    let id = after(&journal, &[Phase::AdviceDue]);
+    assert_eq!(journal.is_due(), Ok(true));
+    journal
+        .append(id.as_str(), Phase::Approved, b"", Phase::may_settle)
+        .expect("in order");
+    assert_eq!(journal.is_due(), Ok(false));
+}
+
+#[test]
+fn what_is_open_is_read_in_pieces() {
+    let file = File::new();
+    let journal = file.open();
+    let ids: Vec<_> = (0..5).map(|_| after(&journal, &[Phase::Sent])).collect();
+    let (mut from, mut found) = (0, Vec::new());
+    loop {
+        let entries = journal.unsettled(from..u64::MAX, 2).expect("readable");
+        let Some(last) = entries.last() else { break };
+        from = last.sequence + 1;
+        found.extend(entries.into_iter().map(|entry| entry.transaction));
+    }
+    let expected: Vec<_> = ids.iter().map(|id| id.as_str().to_owned()).collect();
+    assert_eq!(found, expected);
+    // What is written meanwhile lies beyond.
+    let end = from;
+    journal
+        .append(ids[0].as_str(), Phase::ReversalDue, b"", Phase::may_settle)
+        .expect("in order");
+    let entries = journal.unsettled(0..end, 100).expect("readable");
+    assert_eq!(entries.len(), 4);
 }
 
 #[test]
@@ -349,11 +473,21 @@ fn a_full_journal_takes_no_transaction_but_ends_those_it_has() {
         "nothing was written"
     );
     journal
-        .append(id.as_str(), Phase::ReversalDue, &[0; 16_384])
+        .append(
+            id.as_str(),
+            Phase::ReversalDue,
+            &[0; 16_384],
+            Phase::may_settle,
+        )
         .expect("the reserve is for it");
     limit(0);
     let before = journal.last_entry(id.as_str());
-    let full = journal.append(id.as_str(), Phase::Reversed, &vec![0; 65_536]);
+    let full = journal.append(
+        id.as_str(),
+        Phase::Reversed,
+        &vec![0; 65_536],
+        Phase::may_settle,
+    );
     assert_eq!(full, Err(AppendError::Full));
     assert_eq!(
         journal.last_entry(id.as_str()),
@@ -362,7 +496,7 @@ fn a_full_journal_takes_no_transaction_but_ends_those_it_has() {
     );
     limit(PAGES_RESERVED + 16);
     journal
-        .append(id.as_str(), Phase::Reversed, b"")
+        .append(id.as_str(), Phase::Reversed, b"", Phase::may_settle)
         .expect("there is room again");
     begin(&journal);
 }
@@ -442,7 +576,6 @@ fn the_running_transaction_is_nobody_elses_to_settle() {
         [one.as_str(), running.as_str()],
         "oldest first"
     );
-    assert_eq!(journal.unsettled(1).map(|entries| entries.len()), Ok(1));
     let backlog = journal.backlog().expect("readable");
     assert_eq!((backlog.waiting, backlog.without_end), (1, 2));
 }
@@ -482,6 +615,7 @@ fn an_end_that_contradicts_the_journal_is_refused() {
     for (phases, end, expected) in cases {
         let id = after(&journal, phases);
         let finished = journal.finish(&id, &ending(end), &at(BEGAN + 1));
+        let expected = expected.map(|()| Finished::First);
         assert_eq!(finished, expected, "{end:?} after {phases:?}");
         let record = journal.record(&id).expect("readable").expect("a record");
         assert_eq!(
@@ -506,6 +640,13 @@ fn the_end_of_a_transaction_that_sent_nothing_closes_it() {
     assert_eq!(journal.phase(&id), Ok(Some(Phase::Closed)));
     assert_eq!(unsettled(&journal), [""; 0]);
     assert_eq!(journal.last_ended(), Ok(Some(at(BEGAN + 5))));
+    let again = journal.finish(&id, &ending(NO_CARD), &at(BEGAN + 9));
+    assert_eq!(again, Ok(Finished::Again));
+    assert_eq!(
+        journal.last_ended(),
+        Ok(Some(at(BEGAN + 5))),
+        "it ended once"
+    );
 }
 
 #[test]
@@ -527,7 +668,7 @@ fn a_record_s_reversal_is_the_journal_s() {
     };
     assert_eq!(reversal(), ReversalState::Pending);
     journal
-        .append(id.as_str(), Phase::Reversed, b"")
+        .append(id.as_str(), Phase::Reversed, b"", Phase::may_settle)
         .expect("in order");
     assert_eq!(reversal(), ReversalState::Confirmed);
 }
@@ -593,7 +734,9 @@ fn a_claim_is_freed_by_a_failure_that_passes_and_by_nothing_else() {
         };
         let id = try_begin(&journal, Some(&claim)).expect("it begins");
         for phase in phases {
-            journal.append(id.as_str(), *phase, b"").expect("in order");
+            journal
+                .append(id.as_str(), *phase, b"", Phase::may_follow)
+                .expect("in order");
         }
         journal
             .finish(&id, &ending(end), &at(BEGAN))
@@ -622,6 +765,7 @@ fn a_time_is_kept_with_its_offset_and_needs_no_database_of_time_zones() {
                 request: &request,
                 began: &began,
                 claim: None,
+                claimed: moment,
             })
             .expect("it begins");
         let record = journal.record(&id).expect("readable").expect("a record");

@@ -20,6 +20,9 @@ const ENTRY_TIMEOUT: Duration = Duration::from_mins(5);
 /// GET CHALLENGE (EMV 4.4 Book 3, 6.5.6).
 const GET_CHALLENGE: [u8; 5] = [0x00, 0x84, 0x00, 0x00, 0x00];
 
+/// The bytes of a challenge (EMV 4.4 Book 2, 7.2).
+const CHALLENGE_LENGTH: usize = 8;
+
 impl wit::Host for Terminal {
     async fn enter_pin(
         &mut self,
@@ -97,10 +100,12 @@ impl Terminal {
             Ok(response) => response,
             Err(fault) => return Ok(Err(card_fault(fault))),
         };
-        // The challenge has eight bytes; a card without one ends the verification with its answer.
         let Some((challenge, [0x90, 0x00])) = response.split_last_chunk::<2>() else {
-            return Ok(Err(wit::ErrorCode::KeypadFault));
+            return Ok(Err(wit::ErrorCode::ChallengeRefused));
         };
+        if challenge.len() != CHALLENGE_LENGTH {
+            return Ok(Err(wit::ErrorCode::ChallengeRefused));
+        }
         let Ok(vault) = self.vault.lock() else {
             return Ok(Err(wit::ErrorCode::KeypadFault));
         };

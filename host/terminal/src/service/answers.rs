@@ -123,6 +123,8 @@ pub struct Health {
     pub host_version: String,
     /// Journal entries that wait for the acquirer.
     pub waiting: u32,
+    /// Journal entries found damaged since the start: what they were about must be settled by hand.
+    pub damaged: u32,
     /// When the last transaction ended.
     pub last_transaction: Option<Zoned>,
     /// Since start.

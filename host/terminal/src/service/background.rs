@@ -6,13 +6,19 @@ use std::{
 };
 
 use super::{Inner, convert, run::RecoveryFault};
-use crate::{interruption::AbortWindow, journal::Backlog, transaction::TransactionId};
+use crate::{
+    interruption::AbortWindow,
+    journal::{Backlog, Finished},
+    terminal::Scope,
+    transaction::TransactionId,
+};
 
-/// The longest that start waits for an acquirer. What is not settled by then is tried again later.
+/// The longest that start waits for an acquirer. What is not settled by then is settled while the
+/// terminal serves.
 const START_MAX: Duration = Duration::from_secs(10);
 
-/// The longest that any other recovery may keep a transaction waiting.
-pub(super) const RECOVERY_MAX: Duration = Duration::from_mins(1);
+/// What a recovery may take beside the acquirer's answers.
+const RECOVERY_GRACE: Duration = Duration::from_secs(20);
 
 /// How often a terminal that stays on forgets what is past its life.
 const PRUNE_EVERY: Duration = Duration::from_hours(24);
@@ -28,20 +34,28 @@ pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFa
     if inner.journal.backlog()? == Backlog::default() {
         return Ok(());
     }
-    let _turn = inner.turn.lock().await;
-    match recover(inner, START_MAX).await {
+    let turn = Arc::clone(&inner.turn).lock_owned().await;
+    let recovering = Arc::clone(inner);
+    // It keeps its turn when start no longer waits for it: no exchange is cut short, and a
+    // transaction that begins meanwhile comes after it.
+    let recovery = tokio::spawn(async move {
+        let result = recover(&recovering).await;
+        drop(turn);
+        result
+    });
+    match tokio::time::timeout(START_MAX, recovery).await {
+        Ok(Ok(Err(RecoveryFault::Journal(fault)))) => Err(RecoveryFault::Journal(fault)),
+        Ok(Ok(Ok(()))) => Ok(()),
         // Neither a silent acquirer nor a faulty engine keeps the terminal down: the records can be
         // read, the engine can be replaced, and the reversal stays in the journal.
-        Err(
-            fault @ (RecoveryFault::TimedOut
-            | RecoveryFault::Engine(_)
-            | RecoveryFault::Refused(_)
-            | RecoveryFault::Panicked),
-        ) => {
+        Ok(Ok(Err(fault))) => {
             tracing::warn!(%fault, "what is open is tried again later");
             Ok(())
         }
-        result => result,
+        Ok(Err(_)) | Err(_) => {
+            tracing::warn!("what is open is settled while the terminal serves");
+            Ok(())
+        }
     }
 }
 
@@ -67,7 +81,7 @@ pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
         if open {
             // The turn is taken only when nobody has it: a sale settles what is open by itself.
             if let Ok(_turn) = inner.turn.try_lock()
-                && let Err(fault) = recover(&inner, RECOVERY_MAX).await
+                && let Err(fault) = recover(&inner).await
             {
                 tracing::error!(%fault, "recovery failed; it is tried again");
             }
@@ -97,8 +111,11 @@ fn prune(inner: &Inner) {
 /// the turn.
 ///
 /// On a task of its own, and awaited to its end: a panic in a driver ends the recovery only, and
-/// nothing of it runs on when this returns.
-pub(super) async fn recover(inner: &Arc<Inner>, time_max: Duration) -> Result<(), RecoveryFault> {
+/// nothing of it runs on when this returns. It has the time for two answers of the acquirer, so that
+/// each recovery settles something where the acquirer is slow and no transaction waits for long.
+pub(super) async fn recover(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
+    let answer = Duration::from_millis(inner.parameters.timeouts.answer_ms.into());
+    let time_max = answer.saturating_mul(2).saturating_add(RECOVERY_GRACE);
     let recovery = settle(Arc::clone(inner));
     let task = tokio::spawn(async move { tokio::time::timeout(time_max, recovery).await });
     match task.await {
@@ -110,7 +127,7 @@ pub(super) async fn recover(inner: &Arc<Inner>, time_max: Duration) -> Result<()
 
 async fn settle(inner: Arc<Inner>) -> Result<(), RecoveryFault> {
     let now = inner.clock.now();
-    let capabilities = inner.capabilities(&TransactionId::recovery(), AbortWindow::default());
+    let capabilities = inner.capabilities(Scope::Recovery, AbortWindow::default());
     let recovery = inner
         .engine
         .recover(capabilities, convert::moment(&now))
@@ -124,8 +141,12 @@ async fn settle(inner: Arc<Inner>) -> Result<(), RecoveryFault> {
         };
         let outcome = convert::outcome(&settled.outcome);
         match inner.journal.finish(&id, &outcome, &now) {
-            Ok(()) => {
+            Ok(finished) => {
                 tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled");
+                // The end of the running transaction is told when it no longer runs.
+                if finished == Finished::First && inner.running.borrow().as_ref() != Some(&id) {
+                    inner.tell_end(&id);
+                }
             }
             Err(refused) => {
                 tracing::error!(transaction = id.as_str(), %refused, "an end was not recorded");

@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, watch};
 
 pub use answers::{
@@ -32,7 +33,7 @@ use crate::{
     observer::Observer,
     parameters::Parameters,
     printable::printable_text,
-    terminal::ProgressSink,
+    terminal::{ProgressSink, Scope},
     transaction::{Ending, Failure, Outcome, Record, Request, TransactionId},
 };
 
@@ -63,10 +64,12 @@ struct Inner {
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
     started: Instant,
+    /// The clock's time at the start.
+    started_at: Timestamp,
     /// Held while a request is accepted: two of them never see the terminal idle.
     admission: tokio::sync::Mutex<()>,
     /// Held by whoever uses the engine.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
     /// The transaction that runs now, and its abort window.
     current: Mutex<Option<(TransactionId, AbortWindow)>>,
     running: watch::Sender<Option<TransactionId>>,
@@ -95,6 +98,7 @@ impl TransactionService {
         .map_err(|refused| StartError::Journal(refused.to_string()))?;
         let engine = Engine::load(&config.engine, &config.files, &vault)
             .map_err(|refused| StartError::Engine(refused.to_string()))?;
+        let started_at = config.clock.now().timestamp();
         let service = Self {
             inner: Arc::new(Inner {
                 engine,
@@ -106,8 +110,9 @@ impl TransactionService {
                 clock: config.clock,
                 observer: config.observer,
                 started: Instant::now(),
+                started_at,
                 admission: tokio::sync::Mutex::new(()),
-                turn: tokio::sync::Mutex::new(()),
+                turn: Arc::default(),
                 current: Mutex::new(None),
                 running: watch::channel(None).0,
                 events: broadcast::channel(EVENTS_MAX).0,
@@ -129,8 +134,9 @@ impl TransactionService {
         let inner = &self.inner;
         let _admission = inner.admission.lock().await;
         let began = inner.clock.now();
+        let claimed = inner.steady_time();
         if let Some(claim) = &claim {
-            match inner.journal.claimed(claim, began.timestamp())? {
+            match inner.journal.claimed(claim, claimed)? {
                 Claimed::Free => {}
                 Claimed::By(id) => return Ok(Begun::Known(id)),
                 Claimed::Conflict => return Err(BeginError::ClaimConflict),
@@ -155,6 +161,7 @@ impl TransactionService {
                 request: &request,
                 began: &began,
                 claim: claim.as_ref(),
+                claimed,
             })
             .map_err(|_| BeginError::StorageFault)?;
         let abort = AbortWindow::default();
@@ -266,6 +273,7 @@ impl TransactionService {
             engine_digest: inner.engine.digest().to_owned(),
             host_version: env!("CARGO_PKG_VERSION").to_owned(),
             waiting: backlog.map(|backlog| backlog.waiting).unwrap_or_default(),
+            damaged: inner.journal.damaged(),
             last_transaction: inner.journal.last_ended().ok().flatten(),
             uptime: inner.started.elapsed(),
         }
@@ -286,8 +294,16 @@ impl Inner {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The time since the start, on top of the clock's time at the start. A claim's life is measured
+    /// with it: setting the clock while the terminal runs makes no repeated request a new one.
+    fn steady_time(&self) -> Timestamp {
+        self.started_at
+            .saturating_add(self.started.elapsed())
+            .unwrap_or(self.started_at)
+    }
+
     async fn ask_the_engine_its_name(&self) -> Result<(), StartError> {
-        let nobody = self.capabilities(&TransactionId::recovery(), AbortWindow::default());
+        let nobody = self.capabilities(Scope::Description, AbortWindow::default());
         let description = tokio::time::timeout(DESCRIBE_MAX, self.engine.describe(nobody))
             .await
             .map_err(|_| StartError::Engine("it does not say its name".to_owned()))?

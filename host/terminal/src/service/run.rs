@@ -10,8 +10,8 @@ use crate::{
     engine::{CALL_MAX, GuestFault},
     interruption::AbortWindow,
     journal::{AppendError, Phase},
-    terminal::Capabilities,
-    transaction::{Ending, Failure, Outcome, Request, TransactionId},
+    terminal::{Capabilities, Scope},
+    transaction::{CancelReason, Ending, Failure, Outcome, Request, TransactionId},
 };
 
 /// What a transaction needs.
@@ -26,7 +26,7 @@ pub(super) struct Run {
 
 /// Runs a transaction to its end, makes the end durable and tells it.
 pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
-    let id = run.id.clone();
+    let (id, abort) = (run.id.clone(), run.abort.clone());
     let turn = inner.turn.lock().await;
     // On a task of its own: a panic in a driver ends the transaction, not the terminal.
     let outcome = tokio::spawn(decide(Arc::clone(&inner), run))
@@ -38,22 +38,16 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
     let recorded = outcome.is_some_and(|outcome| record(&inner, &id, &outcome));
     inner.journal.release();
     if !recorded {
-        settle_after_a_fault(&inner, &id).await;
+        settle_after_a_fault(&inner, &id, &abort).await;
     }
     drop(turn);
-    let record = inner.journal.record(&id).ok().flatten();
     *inner.current() = None;
     inner.running.send_replace(None);
-    match record {
-        Some(record) if record.outcome.is_some() => {
-            inner.progress(&id)(Progress::Ended(Box::new(record)));
-        }
-        Some(_) | None => {
-            tracing::error!(
-                transaction = id.as_str(),
-                "the end is not known before recovery"
-            );
-        }
+    if !inner.tell_end(&id) {
+        tracing::error!(
+            transaction = id.as_str(),
+            "the end is not known before recovery"
+        );
     }
     inner.work.notify_one();
 }
@@ -61,7 +55,11 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
 /// Lets the engine decide. `None` when recovery must say how it ended.
 async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
     let request = convert::request(&run.id, &run.request, run.currency, &run.began);
-    let capabilities = inner.capabilities(&run.id, run.abort);
+    let scope = Scope::Transaction {
+        id: run.id.clone(),
+        original: run.request.original,
+    };
+    let capabilities = inner.capabilities(scope, run.abort.clone());
     let call = inner.engine.run(capabilities, &request);
     match tokio::time::timeout(CALL_MAX, call).await {
         Ok(Ok(Ok(outcome))) => Some(convert::outcome(&outcome)),
@@ -72,11 +70,9 @@ async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
                 "the engine refused"
             );
             match refused {
-                ErrorCode::NotSupported => {
-                    Some(Outcome::without_card(Ending::Failed(Failure::NotSupported)))
-                }
+                ErrorCode::NotSupported => Some(failed(&run.abort, Failure::NotSupported)),
                 ErrorCode::InvalidRequest | ErrorCode::ParametersInvalid => {
-                    Some(Outcome::without_card(Ending::Failed(Failure::EngineFault)))
+                    Some(failed(&run.abort, Failure::EngineFault))
                 }
                 ErrorCode::JournalFault => None,
             }
@@ -95,10 +91,20 @@ async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
     }
 }
 
+/// The end of a transaction of which nothing was sent and that the engine did not end. Where the
+/// point of sale was told that its abort is accepted, that is how it ends.
+fn failed(abort: &AbortWindow, failure: Failure) -> Outcome {
+    Outcome::without_card(if abort.proceed() {
+        Ending::Failed(failure)
+    } else {
+        Ending::Cancelled(CancelReason::PointOfSale)
+    })
+}
+
 /// Makes an end durable. `false` when the journal contradicts it, or cannot be written.
 fn record(inner: &Inner, id: &TransactionId, outcome: &Outcome) -> bool {
     match inner.journal.finish(id, outcome, &inner.clock.now()) {
-        Ok(()) => true,
+        Ok(_) => true,
         Err(AppendError::OutOfOrder) => {
             tracing::error!(
                 transaction = id.as_str(),
@@ -111,17 +117,13 @@ fn record(inner: &Inner, id: &TransactionId, outcome: &Outcome) -> bool {
 }
 
 /// Gives a transaction its end after its engine failed.
-async fn settle_after_a_fault(inner: &Arc<Inner>, id: &TransactionId) {
+async fn settle_after_a_fault(inner: &Arc<Inner>, id: &TransactionId, abort: &AbortWindow) {
     match inner.journal.phase(id) {
         // Nothing was sent: the end is the fault itself.
         Ok(Some(Phase::Begun)) => {
-            record(
-                inner,
-                id,
-                &Outcome::without_card(Ending::Failed(Failure::EngineFault)),
-            );
+            record(inner, id, &failed(abort, Failure::EngineFault));
         }
-        Ok(_) => match background::recover(inner, background::RECOVERY_MAX).await {
+        Ok(_) => match background::recover(inner).await {
             Ok(()) => {}
             Err(fault) => tracing::error!(?fault, "recovery failed"),
         },
@@ -130,15 +132,30 @@ async fn settle_after_a_fault(inner: &Arc<Inner>, id: &TransactionId) {
 }
 
 impl Inner {
+    /// Tells every watcher how a transaction ended. `false` when its end is not known.
+    pub(super) fn tell_end(&self, id: &TransactionId) -> bool {
+        let record = self.journal.record(id).ok().flatten();
+        let Some(record) = record.filter(|record| record.outcome.is_some()) else {
+            return false;
+        };
+        self.progress(id)(Progress::Ended(Box::new(record)));
+        true
+    }
+
     /// What one instance may reach.
-    pub(super) fn capabilities(&self, id: &TransactionId, abort: AbortWindow) -> Capabilities {
+    pub(super) fn capabilities(&self, scope: Scope, abort: AbortWindow) -> Capabilities {
+        let watched = match &scope {
+            Scope::Transaction { id, .. } => id.clone(),
+            Scope::Recovery | Scope::Description => TransactionId::recovery(),
+        };
         Capabilities {
+            scope,
             devices: Arc::clone(&self.devices),
             vault: Arc::clone(&self.vault),
             parameters: Arc::clone(&self.parameters),
             journal: self.journal.clone(),
             abort,
-            progress: self.progress(id),
+            progress: self.progress(&watched),
             observer: Arc::clone(&self.observer),
         }
     }

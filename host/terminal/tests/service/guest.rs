@@ -28,6 +28,10 @@ pub(crate) enum Behaviour {
     Authorise,
     SentAndTrap,
     PrintALine,
+    SendWithoutEntry,
+    SendTwice,
+    ReadAnother,
+    ApproveAnother,
 }
 
 impl Behaviour {

@@ -17,7 +17,10 @@
     (func $exchange (param i32 i32 i32 i32)))
   (import "terminal:journal/journal@0.1.0" "append"
     (func $append (param i32 i32 i32 i32 i32 i32)))
-  (import "terminal:journal/journal@0.1.0" "unsettled" (func $unsettled (param i32 i32)))
+  (import "terminal:journal/journal@0.1.0" "unsettled"
+    (func $unsettled (param i64 i32 i32)))
+  (import "terminal:journal/journal@0.1.0" "last-entry"
+    (func $last_entry (param i32 i32 i32)))
   (import "terminal:journal/journal@0.1.0" "next" (func $next (param i32 i32)))
 
   (memory (export "memory") 4)
@@ -64,6 +67,7 @@
 
   (func $wait (result i32)
     (call $wait_for_card (i32.const 7) (i32.const 60000) (i32.const 1024))
+    (nop (;after-wait;))
     (if (i32.eqz (i32.load8_u (i32.const 1024)))
       (then (return (call $outcome (global.get $declined) (i32.const 1) (i32.const 0)))))
     ;; error-code `aborted` is 2: cancelled by the point of sale, 1; else no card, 2.
@@ -76,13 +80,16 @@
   (func $step (param $number i32)
     (call $report (local.get $number) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
 
+  (func $send
+    (call $exchange (i32.const 4096) (i32.const 4) (i32.const 60000) (i32.const 1024)))
+
   (func $authorise (param $request i32) (result i32)
     (call $step (i32.const 0))
     (if (i32.eqz (call $proceed))
       (then (return (call $outcome (global.get $cancelled) (i32.const 1) (i32.const 0)))))
     (call $journal (local.get $request) (global.get $sent) (i32.const 10))
     (call $step (i32.const 3))
-    (call $exchange (i32.const 4096) (i32.const 4) (i32.const 60000) (i32.const 1024))
+    (call $send)
     (if (i32.load8_u (i32.const 1024))
       (then
         (call $journal (local.get $request) (global.get $reversal_due) (i32.const 10))
@@ -94,6 +101,7 @@
   (func (export "terminal:engine/transactions@0.1.0#run") (param $request i32) (result i32)
     (local $amount i32)
     (local.set $amount (i32.wrap_i64 (i64.load offset=16 (local.get $request))))
+    (block $approve_another (block $read_another (block $send_twice (block $send_without_entry
     (block $hold_two_cards (block $begun_to_approved (block $print_too_much
     (block $approved_without_entry (block $pointer_outside (block $unknown_ending
     (block $refuse (block $compute_between_calls (block $grow_the_journal
@@ -102,7 +110,8 @@
       (br_table $well $loop $grow $recurse $trap $call_the_host $hold_two_cards
         $begun_to_approved $print_too_much $approved_without_entry $pointer_outside
         $unknown_ending $refuse $compute_between_calls $grow_the_journal $wait_for_a_card
-        $authorise $sent_and_trap $print_a_line $well
+        $authorise $sent_and_trap $print_a_line $send_without_entry $send_twice $read_another
+        $approve_another $well
         (local.get $amount)))
     ;; call_the_host
       (loop $again (drop (call $proceed)) (br $again)) (unreachable))
@@ -148,16 +157,28 @@
     ;; begun_to_approved
       (call $journal (local.get $request) (global.get $approved) (i32.const 0)) (unreachable))
     ;; hold_two_cards
-    (drop (call $wait))
-    (drop (call $wait))
-    (unreachable))
+      (drop (call $wait)) (drop (call $wait)) (unreachable))
+    ;; send_without_entry
+      (call $send) (return (call $outcome (global.get $declined) (i32.const 2) (i32.const 0))))
+    ;; send_twice
+      (call $journal (local.get $request) (global.get $sent) (i32.const 10))
+      (call $send) (call $send) (unreachable))
+    ;; read_another: the transaction named by the first eight letters of its own
+      (call $last_entry (i32.load (local.get $request)) (i32.const 8) (i32.const 1024))
+      (return (call $outcome (global.get $cancelled) (i32.const 2) (i32.const 0))))
+    ;; approve_another
+    (call $unsettled (i64.const 0) (i32.const 16) (i32.const 1024))
+    (if (i32.load (i32.const 1032)) (then
+      (call $journal (i32.add (i32.load (i32.const 1028)) (i32.const 8))
+        (global.get $approved) (i32.const 10))))
+    (call $outcome (global.get $cancelled) (i32.const 2) (i32.const 0)))
 
   ;; Reverses the oldest transaction that was sent, and says so.
   (func (export "terminal:engine/transactions@0.1.0#recover")
     (param i32 i32 i32 i32 i32 i32 i32) (result i32)
     (local $entry i32)
     (nop (;recover;))
-    (call $unsettled (i32.const 16) (i32.const 1024))
+    (call $unsettled (i64.const 0) (i32.const 16) (i32.const 1024))
     (if (i32.load (i32.const 1032)) (then
       (local.set $entry (i32.load (i32.const 1028)))
       ;; The id lies at offset 8 of an entry, the phase at 16.

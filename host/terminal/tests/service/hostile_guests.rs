@@ -50,6 +50,8 @@ async fn a_guest_that_breaks_the_rules_of_an_interface() {
         Behaviour::HoldTwoCards,
         Behaviour::BegunToApproved,
         Behaviour::PrintTooMuch,
+        Behaviour::SendWithoutEntry,
+        Behaviour::ReadAnother,
     ] {
         costs_its_own_transaction_only(behaviour).await;
     }
@@ -120,6 +122,40 @@ async fn a_guest_that_traps_after_something_was_sent_is_settled_by_recovery() {
         )
     );
     assert_eq!(terminal.service.health().await.waiting, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_sends_nothing_that_the_journal_does_not_say() {
+    let terminal = TestTerminal::start(guest::engine()).await;
+    terminal.run(Behaviour::SendWithoutEntry).await;
+    assert_eq!(terminal.hands.exchanges.load(Ordering::Relaxed), 0);
+    let outcome = terminal.run(Behaviour::SendTwice).await.outcome;
+    assert_eq!(terminal.hands.exchanges.load(Ordering::Relaxed), 1);
+    let outcome = outcome.expect("an end");
+    assert_eq!(
+        (outcome.ending, outcome.reversal),
+        (
+            Ending::Failed(Failure::AnswerLost),
+            ReversalState::Confirmed
+        )
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_makes_no_approval_of_another_transaction() {
+    // Its recovery settles nothing, so that the transaction stays open.
+    let engine = || guest::engine_that_does("(return (i32.const 2048))", "recover");
+    let terminal = TestTerminal::start(engine()).await;
+    let open = terminal.begin(Behaviour::SentAndTrap).await;
+    terminal.ended(&open).await;
+    let next = terminal.run(Behaviour::ApproveAnother).await;
+    assert_eq!(next.outcome.expect("an end").ending, FAULT);
+    let record = terminal.service.transaction(&open).await.expect("readable");
+    let outcome = record.expect("a record").outcome.expect("an answer");
+    assert_eq!(
+        (outcome.ending, outcome.reversal),
+        (FAULT, ReversalState::Pending)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,18 +4,19 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use cap_std::{ambient_authority, fs::Dir};
+use jiff::Zoned;
 use tempfile::TempDir;
 use terminal_host::{
     Devices, EngineFile, TerminalConfig, TransactionService, acquirer_link,
     card_reader::{self, Card, CardReader, Presented, Technologies},
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     display::{Display, Screen},
     observer::{NoObserver, Observer},
     parameters::Parameters,
@@ -51,6 +52,10 @@ pub(crate) struct Hands {
     pub(crate) acquirer: watch::Sender<Acquirer>,
     /// Notified when the acquirer is asked.
     pub(crate) asked: Arc<Notify>,
+    /// How many days the clock is ahead.
+    pub(crate) clock_days: watch::Sender<i64>,
+    /// How often the acquirer was asked.
+    pub(crate) exchanges: Arc<AtomicU32>,
 }
 
 impl Hands {
@@ -60,6 +65,8 @@ impl Hands {
             printer_panics: Arc::default(),
             acquirer: watch::Sender::new(Acquirer::Answers),
             asked: Arc::default(),
+            clock_days: watch::Sender::new(0),
+            exchanges: Arc::default(),
         }
     }
 }
@@ -108,7 +115,7 @@ impl TestTerminal {
             vault: vault.unwrap_or_else(|_| panic!("an empty vault opens")),
             parameters: Parameters::from_json(include_str!("../parameters.json"))
                 .expect("right parameters"),
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(SetClock(hands.clock_days.subscribe())),
             observer: Arc::new(NoObserver),
         };
         let service = within(TransactionService::start(config)).await?;
@@ -189,7 +196,17 @@ fn devices(hands: &Hands) -> Devices {
         keypad: Box::new(NoKeypad),
         display: Box::new(NoDisplay),
         printer: Box::new(Paper(Arc::clone(&hands.printer_panics))),
-        acquirer_link: Box::new(Link(hands.acquirer.subscribe(), Arc::clone(&hands.asked))),
+        acquirer_link: Box::new(Link(hands.clone())),
+    }
+}
+
+/// The system's clock, as somebody has set it.
+struct SetClock(watch::Receiver<i64>);
+
+impl Clock for SetClock {
+    fn now(&self) -> Zoned {
+        let days = jiff::Span::new().days(*self.0.borrow());
+        SystemClock.now().checked_add(days).expect("a date")
     }
 }
 
@@ -248,7 +265,7 @@ impl Printer for Paper {
     }
 }
 
-struct Link(watch::Receiver<Acquirer>, Arc<Notify>);
+struct Link(Hands);
 
 #[async_trait]
 impl acquirer_link::AcquirerLink for Link {
@@ -258,9 +275,10 @@ impl acquirer_link::AcquirerLink for Link {
         _: Duration,
         _: &dyn Observer,
     ) -> Result<Vec<u8>, acquirer_link::Fault> {
-        self.1.notify_one();
-        let decided = self
-            .0
+        self.0.exchanges.fetch_add(1, Ordering::Relaxed);
+        self.0.asked.notify_one();
+        let mut acquirer = self.0.acquirer.subscribe();
+        let decided = acquirer
             .wait_for(|acquirer| *acquirer != Acquirer::Waits)
             .await;
         match decided.as_deref() {

@@ -197,6 +197,70 @@ async fn watchers_see_the_steps_in_order_and_the_durable_end_last() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watchers_are_told_an_end_that_recovery_finds() {
+    // It recovers when a card is there, and finds the transaction only then.
+    let recovery = "(call $wait_for_card (i32.const 7) (i32.const 1) (i32.const 1024))
+         (if (i32.load8_u (i32.const 1024)) (then (return (i32.const 2048))))";
+    let terminal = TestTerminal::start(guest::engine_that_does(recovery, "recover")).await;
+    let mut events = terminal.service.events();
+    let id = terminal.begin(Behaviour::SentAndTrap).await;
+    assert_eq!(
+        outcome(&terminal, &id).await.ending,
+        Ending::Failed(Failure::EngineFault)
+    );
+    assert!(events.is_empty(), "an end that is not known is not told");
+    terminal
+        .hands
+        .card
+        .store(true, std::sync::atomic::Ordering::Relaxed);
+    let event = within(events.recv()).await.expect("an event");
+    let Progress::Ended(record) = event.what else {
+        panic!("{event:?}")
+    };
+    let told = record.outcome.as_ref().expect("an end");
+    assert_eq!(
+        (event.transaction, told.ending, told.reversal),
+        (
+            id.clone(),
+            Ending::Failed(Failure::AnswerLost),
+            ReversalState::Confirmed
+        )
+    );
+    within(async {
+        while terminal.service.health().await.waiting > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(events.is_empty(), "it is told once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_abort_that_was_accepted_is_how_a_failed_engine_s_transaction_ends() {
+    // After the wait for a card the engine fails, instead of ending as cancelled.
+    let engine = guest::engine_that_does("(unreachable)", "after-wait");
+    let terminal = TestTerminal::start(engine).await;
+    let id = terminal.begin(Behaviour::WaitForACard).await;
+    assert_eq!(terminal.service.abort(&id).await, AbortAnswer::Accepted);
+    assert_eq!(outcome(&terminal, &id).await.ending, BY_THE_POINT_OF_SALE);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn setting_the_clock_makes_no_repeated_request_a_new_one() {
+    let terminal = TestTerminal::start(guest::engine()).await;
+    let id = begun(&terminal, Behaviour::Well, "key").await;
+    outcome(&terminal, &id).await;
+    for days in [-400, 0, 400] {
+        terminal.hands.clock_days.send_replace(days);
+        let again = terminal
+            .service
+            .begin(request(Behaviour::Well), Some(claim("key", 1)))
+            .await;
+        assert_eq!(again, Ok(Begun::Known(id.clone())), "{days} days");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn shutting_down_waits_for_the_running_transaction_and_takes_no_other() {
     let terminal = TestTerminal::start(guest::engine()).await;
     let id = waiting_for_the_acquirer(&terminal).await;
