@@ -5,7 +5,7 @@
 //!
 //! Invariant: money may have moved only if the journal says `sent`, and an approval is shown only
 //! after it is durable. [`recover`] ends every transaction as exactly one of approved, closed or
-//! reversed.
+//! reversed, but for those whose entry storage damaged.
 //!
 //! Standards: EMV 4.4, ISO 8583:1987.
 

@@ -1,4 +1,5 @@
-//! The content of a journal entry: the engine's own versioned binary record.
+//! The content of a journal entry: the engine's own versioned binary record. What an engine before
+//! this one wrote is read too: an update must not leave its reversals behind.
 //!
 //! Layout: version, reason, when it was refused, message (number, count, then number, length and
 //! value of each field), then the outcome. Numbers are big-endian; texts have a length of two bytes before them. The
@@ -16,8 +17,11 @@ use crate::outcome::{
 use crate::parameters::Scheme;
 use crate::ports::EntryMode;
 
-/// The version written, and the only one read.
+/// The version written.
 const VERSION: u8 = 2;
+
+/// The version before: it says whether a message was refused, not when.
+const VERSION_WITHOUT_TIME: u8 = 1;
 
 /// What one entry holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,10 +145,17 @@ impl Record {
     /// Reads it.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         match bytes.split_first() {
-            Some((&VERSION, rest)) => {
-                let mut input = Reader(rest);
+            Some((version @ (&VERSION | &VERSION_WITHOUT_TIME), rest)) => {
+                let mut input = Reader {
+                    bytes: rest,
+                    version: *version,
+                };
                 let record = input.record().ok_or(Error::Malformed)?;
-                input.0.is_empty().then_some(record).ok_or(Error::Malformed)
+                input
+                    .bytes
+                    .is_empty()
+                    .then_some(record)
+                    .ok_or(Error::Malformed)
             }
             Some((version, _)) => Err(Error::UnknownVersion(*version)),
             None => Err(Error::Malformed),
@@ -219,12 +230,15 @@ impl Writer {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+struct Reader<'a> {
+    bytes: &'a [u8],
+    version: u8,
+}
 
 impl Reader<'_> {
     fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (array, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
+        let (array, rest) = self.bytes.split_first_chunk::<N>()?;
+        self.bytes = rest;
         Some(*array)
     }
 
@@ -238,8 +252,8 @@ impl Reader<'_> {
 
     fn text(&mut self) -> Option<Vec<u8>> {
         let length = self.array().map(u16::from_be_bytes)?;
-        let (text, rest) = self.0.split_at_checked(usize::from(length))?;
-        self.0 = rest;
+        let (text, rest) = self.bytes.split_at_checked(usize::from(length))?;
+        self.bytes = rest;
         Some(text.to_vec())
     }
 
@@ -274,7 +288,13 @@ impl Reader<'_> {
 
     fn open(&mut self) -> Option<Open> {
         let reason = self.index(&REASONS)?;
-        let refused = self.option(|input| input.number().map(Minute::from_number))?;
+        let refused = if self.version == VERSION_WITHOUT_TIME {
+            // When it was refused is not known: long ago.
+            let refused = self.index(&[false, true])?;
+            refused.then(|| Minute::from_number(0))
+        } else {
+            self.option(|input| input.number().map(Minute::from_number))?
+        };
         let number = u16::try_from(self.number()?).ok()?;
         let mut message = Message::new(MessageType::new(number)?);
         let mut above = 1;
@@ -467,6 +487,28 @@ mod tests {
         let second = bytes.windows(3).rposition(|bytes| bytes == [4, 0, 6]);
         bytes[second.expect("field 4")] = 3;
         assert_eq!(Record::decode(&bytes), Err(Error::Malformed));
+    }
+
+    #[test]
+    fn what_the_version_before_wrote_is_read() {
+        for (refused, minute) in [(0, None), (1, Some(Minute::from_number(0)))] {
+            let mut message = Message::new(MessageType::new(200).expect("four digits"));
+            message.set(3, "000000");
+            let record = Record {
+                outcome: Outcome::without_card(Ending::Failed(Failure::AnswerLost)),
+                open: Some(Open {
+                    message,
+                    reason: ReversalReason::NoAnswer,
+                    refused: None,
+                }),
+            };
+            // The byte after version, presence and reason.
+            let mut bytes = record.encode().to_vec();
+            (bytes[0], bytes[3]) = (VERSION_WITHOUT_TIME, refused);
+            let read = Record::decode(&bytes).expect("a record");
+            assert_eq!(read.open.expect("open").refused, minute);
+            assert_eq!(read.outcome, record.outcome);
+        }
     }
 
     #[test]

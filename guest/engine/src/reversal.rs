@@ -150,7 +150,8 @@ fn deliver<T: Terminal>(
 /// Writes what a delivery changed, and makes `record` what the journal holds then.
 ///
 /// A refusal is written down with its time: from then on the entry holds up no sale, goes behind
-/// those the acquirer was asked less lately, and is left alone for a while.
+/// those the acquirer was asked less lately, and is left alone for a while. So is a later try that
+/// nobody answered, or it would be the first each time.
 fn take_in<T: Terminal>(
     terminal: &mut T,
     transaction_id: &str,
@@ -159,18 +160,22 @@ fn take_in<T: Terminal>(
     sending: Sending,
 ) -> Result<Delivery, Error> {
     let mut next = record.clone();
+    let refused_before = record
+        .open
+        .as_ref()
+        .is_some_and(|open| open.refused.is_some());
     let phase = match delivery {
+        Delivery::Undelivered if !refused_before => return Ok(delivery),
         Delivery::Settled => {
             next.open = None;
             next.outcome.reversal = sending.due.reversal;
             sending.due.settled
         }
-        Delivery::Refused => {
+        Delivery::Refused | Delivery::Undelivered => {
             let refused = Some(sending.now.minute());
             next.open.iter_mut().for_each(|open| open.refused = refused);
             sending.due.phase
         }
-        Delivery::Undelivered => return Ok(delivery),
     };
     if next != *record {
         append(terminal, transaction_id, phase, &next)?;

@@ -126,6 +126,12 @@ pub(crate) const NOT_COMPLETED: Rule = Rule(
     "The issuer approved and the card did not complete; it is reversed",
 );
 
+pub(crate) const UNCLEAR: Rule = Rule(
+    "TX-42",
+    Failed,
+    "The answer says neither approved nor plainly declined; it is reversed",
+);
+
 /// What became of a reversal.
 pub(crate) const REVERSAL_CONFIRMED: Rule =
     Rule("TX-50", Passed, "The acquirer confirmed the reversal");

@@ -242,7 +242,7 @@ pub(crate) fn begin_refused(error: BeginError, running: Option<&TransactionId>) 
         ),
         BeginError::StorageFault => ApiError::new(
             ErrorCode::InternalError,
-            "The request could not be recorded, so nothing was started",
+            "The terminal's journal cannot be used. This request started nothing",
         ),
     }
 }

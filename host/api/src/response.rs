@@ -35,10 +35,11 @@ pub enum Status {
 /// The status of an outcome. Total, so that no ending is said without thought for its reversal.
 ///
 /// Nothing is called declined or cancelled while money may have moved: until a reversal is
-/// confirmed the status is `ERROR`, whatever the ending.
+/// confirmed the status is `ERROR`, whatever the ending; where the journal is damaged, for ever.
 pub fn status(outcome: &Outcome) -> Status {
     match (outcome.ending, outcome.reversal) {
-        (_, ReversalState::Pending) | (Ending::Failed(_), ReversalState::None) => Status::Error,
+        (_, ReversalState::Pending | ReversalState::ByHand)
+        | (Ending::Failed(_), ReversalState::None) => Status::Error,
         (Ending::Approved, ReversalState::None) => Status::Approved,
         (Ending::Approved | Ending::Failed(_), ReversalState::Confirmed) => Status::Reversed,
         (Ending::Declined(_), ReversalState::None | ReversalState::Confirmed) => Status::Declined,
@@ -58,6 +59,10 @@ pub(crate) fn failure(record: &Record) -> Option<ApiError> {
         return None;
     }
     let (code, message) = match (outcome.ending, outcome.reversal) {
+        (_, ReversalState::ByHand) => (
+            ErrorCode::InternalError,
+            "The terminal's record is damaged. The amount may have been charged; settle it with the acquirer",
+        ),
         (_, ReversalState::Pending) | (Ending::Failed(Failure::AnswerLost), _) => (
             ErrorCode::Timeout,
             "No valid answer came. The amount is being reversed; ask for the transaction again",

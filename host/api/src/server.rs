@@ -13,12 +13,16 @@ use tokio::{
     sync::{Semaphore, watch},
     task::JoinSet,
 };
+use tokio_io_timeout::TimeoutStream;
 
 /// The most connections at one time. Further ones wait in the listener's backlog.
 pub const CONNECTIONS_MAX: usize = 128;
 
 /// How long a client may take to send a request's headers, and to begin its next request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may leave an answer unread before its connection ends: it takes a place.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most headers of a request.
 const HEADERS_MAX: usize = 64;
@@ -100,12 +104,17 @@ async fn serve_connection(stream: TcpStream, router: Router, mut closing: watch:
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps its delay");
     }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(
+            TokioIo::new(Box::pin(stream)),
+            TowerToHyperService::new(router),
+        )
         .with_upgrades();
     tokio::pin!(connection);
     let served = tokio::select! {

@@ -52,6 +52,8 @@ pub(crate) struct EmulatedTerminal {
     controls: Controls,
     shutdown: watch::Sender<bool>,
     server: JoinHandle<()>,
+    /// Held as long as the terminal runs.
+    _lock: fs::File,
 }
 
 /// The runtime a terminal runs on.
@@ -75,6 +77,7 @@ impl EmulatedTerminal {
             .with_context(|| format!("creating {}", options.data.display()))?;
         let files = Dir::open_ambient_dir(&options.data, ambient_authority())
             .with_context(|| format!("opening {}", options.data.display()))?;
+        let lock = lock(&files)?;
         let mut vault = vault_file::open(&files)?;
         emulator::provision(&mut vault)?;
         let (acquirer, own_acquirer) = acquirer(options.acquirer)?;
@@ -107,6 +110,7 @@ impl EmulatedTerminal {
             controls,
             shutdown,
             server,
+            _lock: lock,
         })
     }
 
@@ -143,6 +147,15 @@ impl EmulatedTerminal {
             tracing::error!(%error, "the server ended early");
         }
     }
+}
+
+/// One terminal at a time uses a folder. Taken before anything in it is read: two that start together
+/// on a new one would each make a device key, and one of the two would be lost.
+fn lock(files: &Dir) -> Result<fs::File> {
+    let file = files.create("terminal.lock")?.into_std();
+    file.try_lock()
+        .context("another terminal runs on the same data folder")?;
+    Ok(file)
 }
 
 /// The acquirer's address, and the acquirer itself when it is the terminal's own.

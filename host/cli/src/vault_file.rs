@@ -46,7 +46,9 @@ impl Storage for SealedFile {
     }
 
     fn replace(&self, content: &[u8]) -> io::Result<()> {
+        // The vault says no more than that it failed.
         replace(&self.0, SEALED_FILE, content)
+            .inspect_err(|error| tracing::error!(%error, "{SEALED_FILE} cannot be written"))
     }
 }
 
@@ -54,8 +56,10 @@ impl Storage for SealedFile {
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 fn read(folder: &Dir, name: &str) -> io::Result<Option<Vec<u8>>> {
-    let file = match folder.open(name) {
-        Ok(file) => file,
+    // Something else than a file, such as a pipe, could be waited for without end.
+    let file = match folder.metadata(name) {
+        Ok(metadata) if metadata.is_file() => folder.open(name)?,
+        Ok(_) => return Err(io::Error::other(format!("{name} is no file"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };

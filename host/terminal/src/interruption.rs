@@ -54,7 +54,7 @@ impl AbortWindow {
     }
 
     /// Waits until an abort was accepted.
-    async fn requested(&self) {
+    pub(crate) async fn requested(&self) {
         let notified = self.shared.requested.notified();
         tokio::pin!(notified);
         // Registered before the state is read, so that no request falls between the two.

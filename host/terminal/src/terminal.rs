@@ -16,7 +16,7 @@ use crate::{
     },
     config::Devices,
     interruption::AbortWindow,
-    journal::{GuestWrites, Journal},
+    journal::{Conduct, Journal},
     observer::Observer,
     parameters::Parameters,
     service::Progress,
@@ -93,8 +93,8 @@ pub struct Terminal {
     pub(crate) trace_events: u32,
     /// On whose behalf the guest was called.
     pub(crate) scope: Scope,
-    /// What it wrote to the journal so far.
-    pub(crate) written: GuestWrites,
+    /// What it wrote and sent so far.
+    pub(crate) conduct: Conduct,
     pub(crate) table: ResourceTable,
     pub(crate) limits: StoreLimits,
 }
@@ -115,7 +115,7 @@ impl Terminal {
             card_active: false,
             trace_events: 0,
             scope: capabilities.scope,
-            written: GuestWrites::default(),
+            conduct: Conduct::default(),
             table,
             limits: StoreLimitsBuilder::new()
                 .memory_size(MEMORY_MAX)

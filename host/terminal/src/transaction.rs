@@ -190,6 +190,9 @@ pub enum ReversalState {
     Pending,
     /// The acquirer confirmed the reversal.
     Confirmed,
+    /// The journal's entry is damaged: whether money moved, and how it is put right, must be settled
+    /// with the acquirer by hand.
+    ByHand,
 }
 
 /// What the acquirer answered.

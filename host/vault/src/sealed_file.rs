@@ -1,8 +1,8 @@
 //! The sealed file: the terminal's key sets, as they lie in storage.
 //!
 //! Layout: a magic number of seven bytes, one byte of version, then the sealed key sets. Magic
-//! number and version are authenticated with them. In clear the key sets are, one after another and
-//! in order of purpose:
+//! number and version are authenticated with them. In clear it is the mark, eight bytes, and then the
+//! key sets, one after another and in order of purpose:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -13,7 +13,8 @@
 //! | 4 | which registers hold a key, a bit each |
 //! | 16 each | the keys, in order of the registers from the right |
 //!
-//! A change of layout takes a new version. A file of another version is refused, never guessed at.
+//! A change of layout takes a new version. Version 1 had no mark, and is read as one with the mark
+//! zero; a file of any other version is refused, never guessed at.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,10 @@ use crate::seal::Sealer;
 use crate::{AesKey, Error, KeyPurpose, TdesKey};
 
 /// Magic number and version.
-const HEADER: &[u8; 8] = b"TNVAULT\x01";
+const HEADER: &[u8; 8] = b"TNVAULT\x02";
+
+/// Of the version before.
+const HEADER_WITHOUT_MARK: &[u8; 8] = b"TNVAULT\x01";
 
 /// What the file is sealed for.
 const CONTEXT: &str = "sealed file";
@@ -52,12 +56,13 @@ impl KeySet {
 /// The key sets of a terminal, one for each purpose at most.
 pub(crate) type KeySets = BTreeMap<KeyPurpose, KeySet>;
 
-/// Makes the file's content.
+/// Makes the file's content. `mark` is the embedder's; see [`crate::Vault::set_mark`].
 ///
 /// Fails with [`Error::Fault`] when the random generator does.
-pub(crate) fn encode(seal: &Sealer, key_sets: &KeySets) -> Result<Vec<u8>, Error> {
+pub(crate) fn encode(seal: &Sealer, key_sets: &KeySets, mark: u64) -> Result<Vec<u8>, Error> {
     // Room for everything, so that no key is left behind when the buffer grows.
     let mut clear = Zeroizing::new(Vec::with_capacity(LENGTH_MAX));
+    clear.extend_from_slice(&mark.to_be_bytes());
     for (purpose, key_set) in key_sets {
         clear.push(purpose_code(*purpose));
         match key_set {
@@ -79,18 +84,26 @@ pub(crate) fn encode(seal: &Sealer, key_sets: &KeySets) -> Result<Vec<u8>, Error
     Ok([HEADER.as_slice(), &content].concat())
 }
 
-/// Reads the file's content.
+/// Reads the file's content: the key sets and the mark.
 ///
 /// Fails with [`Error::Fault`] when it is of another version, torn, sealed by another device or
 /// changed.
-pub(crate) fn decode(seal: &Sealer, content: &[u8]) -> Result<KeySets, Error> {
-    let sealed = content.strip_prefix(HEADER).ok_or(Error::Fault)?;
-    if sealed.len() > LENGTH_MAX {
+pub(crate) fn decode(seal: &Sealer, content: &[u8]) -> Result<(KeySets, u64), Error> {
+    let (header, sealed) = content.split_at_checked(HEADER.len()).ok_or(Error::Fault)?;
+    let has_mark = header == HEADER;
+    if sealed.len() > LENGTH_MAX || !(has_mark || header == HEADER_WITHOUT_MARK) {
         return Err(Error::Fault);
     }
-    let clear = seal.unseal(CONTEXT, HEADER, sealed)?;
+    let clear = seal.unseal(CONTEXT, header, sealed)?;
+    let mut rest = clear.as_slice();
+    let mark = if has_mark {
+        take(&mut rest)
+    } else {
+        Some([0; 8])
+    };
     // What was sealed by this device is well formed; anything else is a fault of ours.
-    decode_key_sets(&clear).ok_or(Error::Fault)
+    let key_sets = decode_key_sets(rest).ok_or(Error::Fault)?;
+    Ok((key_sets, u64::from_be_bytes(mark.ok_or(Error::Fault)?)))
 }
 
 const SCHEME_TDES: u8 = 1;
@@ -201,9 +214,9 @@ mod tests {
 
     #[test]
     fn reads_what_it_wrote() {
-        let content = encode(&sealer(7), &key_sets()).unwrap();
-        let read = decode(&sealer(7), &content).unwrap();
-        assert_eq!(read.len(), 2);
+        let content = encode(&sealer(7), &key_sets(), u64::MAX - 1).unwrap();
+        let (read, mark) = decode(&sealer(7), &content).unwrap();
+        assert_eq!((read.len(), mark), (2, u64::MAX - 1));
         let KeySet::Tdes(terminal) = &read[&KeyPurpose::PinEncryption] else {
             panic!("another scheme was read");
         };
@@ -215,17 +228,29 @@ mod tests {
         };
         assert_eq!(terminal.initial_key_id(), [3; 8]);
         assert_eq!(terminal.future().registers().len(), 32);
-        assert!(
-            decode(&sealer(7), &encode(&sealer(7), &BTreeMap::new()).unwrap())
-                .unwrap()
-                .is_empty()
-        );
+        let empty = encode(&sealer(7), &BTreeMap::new(), 5).unwrap();
+        let (read, mark) = decode(&sealer(7), &empty).unwrap();
+        assert!(read.is_empty() && mark == 5);
+    }
+
+    #[test]
+    fn reads_the_version_before_which_had_no_mark() {
+        let sealer = sealer(7);
+        let new = encode(&sealer, &key_sets(), 9).unwrap();
+        let clear = sealer.unseal(CONTEXT, HEADER, &new[8..]).unwrap();
+        let content = sealer.seal(CONTEXT, HEADER_WITHOUT_MARK, &clear[8..]);
+        let old = [HEADER_WITHOUT_MARK.as_slice(), &content.unwrap()].concat();
+        let (read, mark) = decode(&sealer, &old).unwrap();
+        assert_eq!((read.len(), mark), (2, 0));
+        // The version is authenticated: the header of the other makes no mark out of keys.
+        let mixed = [HEADER.as_slice(), &old[8..]].concat();
+        assert!(decode(&sealer, &mixed).is_err());
     }
 
     #[test]
     fn refuses_every_torn_or_changed_file() {
         let sealer_7 = sealer(7);
-        let content = encode(&sealer_7, &key_sets()).unwrap();
+        let content = encode(&sealer_7, &key_sets(), 9).unwrap();
         for length in 0..content.len() {
             assert!(decode(&sealer_7, &content[..length]).is_err(), "{length}");
         }
@@ -241,7 +266,7 @@ mod tests {
     #[test]
     fn refuses_other_versions_even_when_sealed_by_this_device() {
         let sealer_7 = sealer(7);
-        for version in [0, 2, 255] {
+        for version in [0, 3, 255] {
             let header = [b"TNVAULT".as_slice(), &[version]].concat();
             let content = sealer_7.seal(CONTEXT, &header, &[]).unwrap();
             let refused = decode(&sealer_7, &[header, content].concat());

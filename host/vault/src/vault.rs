@@ -36,6 +36,8 @@ pub struct Vault {
     storage: Box<dyn Storage>,
     sealer: Sealer,
     key_sets: KeySets,
+    /// See [`Vault::set_mark`].
+    mark: u64,
     /// Of the last [`Vault::generate_mac`]; in memory only, so a restart forgets it.
     response_key: Option<ResponseKey>,
 }
@@ -51,16 +53,28 @@ impl Vault {
         let sealer = Sealer::new(&device_key);
         // Wiped here: what is kept cannot be turned back into it.
         drop(device_key);
-        let key_sets = match storage.read().map_err(|_| Error::Fault)? {
+        let (key_sets, mark) = match storage.read().map_err(|_| Error::Fault)? {
             Some(content) => sealed_file::decode(&sealer, &content)?,
-            None => BTreeMap::new(),
+            None => (BTreeMap::new(), 0),
         };
         Ok(Self {
             storage,
             sealer,
             key_sets,
+            mark,
             response_key: None,
         })
+    }
+
+    /// Notes how far the embedder's journal is, durable with the next use of a key: a journal that is
+    /// not as far at the next start was lost or put back. A smaller mark than before is ignored.
+    pub fn set_mark(&mut self, mark: u64) {
+        self.mark = self.mark.max(mark);
+    }
+
+    /// The last mark that became durable, or was set since the vault was opened.
+    pub fn mark(&self) -> u64 {
+        self.mark
     }
 
     /// Injects a key, in place of the one the purpose had. The initial key itself is not kept.
@@ -358,7 +372,7 @@ impl Vault {
     }
 
     fn store(&self) -> Result<(), Error> {
-        let content = sealed_file::encode(&self.sealer, &self.key_sets)?;
+        let content = sealed_file::encode(&self.sealer, &self.key_sets, self.mark)?;
         self.storage.replace(&content).map_err(|_| Error::Fault)
     }
 
@@ -431,8 +445,8 @@ mod tests {
         }
         // The exhausted set is still there, stored and read back as such.
         assert!(vault.has_key(KeyPurpose::DataEncryption));
-        let content = sealed_file::encode(&vault.sealer, &vault.key_sets).unwrap();
-        vault.key_sets = sealed_file::decode(&vault.sealer, &content).unwrap();
+        let content = sealed_file::encode(&vault.sealer, &vault.key_sets, vault.mark).unwrap();
+        (vault.key_sets, _) = sealed_file::decode(&vault.sealer, &content).unwrap();
         assert_eq!(vault.encrypt_data(b"data"), Err(Error::KeyExhausted));
         let aes = NewKey::AesDukpt {
             initial_key: Zeroizing::new([1; 16]),

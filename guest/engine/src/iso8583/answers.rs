@@ -19,6 +19,9 @@ pub(crate) struct Verdict {
     pub(crate) approved: bool,
     /// Field 39 says approved, for a part of it.
     pub(crate) partial: bool,
+    /// Field 39 says neither approved nor plainly declined, or says declined beside an authorisation
+    /// code: what the acquirer did is not beyond doubt.
+    pub(crate) unclear: bool,
     /// What field 55 brought for the card.
     pub(crate) issuer: IssuerData,
 }
@@ -38,6 +41,17 @@ pub(crate) enum Mismatch {
 
 /// ISO 8583:1987 field 39 for a partial approval.
 const PARTIAL: &[u8] = b"10";
+
+/// Codes after which the acquirer has certainly moved no money. What is missing on purpose: the
+/// approvals that a dialect does not take (08, 11, 16), 09 (in progress), 68 (a late answer) and 94
+/// (seen before).
+const DECLINED_CODES: &[&[u8]] = &[
+    b"01", b"02", b"03", b"04", b"05", b"06", b"07", b"12", b"13", b"14", b"15", b"19", b"20",
+    b"21", b"25", b"30", b"31", b"33", b"34", b"35", b"36", b"37", b"38", b"39", b"40", b"41",
+    b"42", b"43", b"44", b"51", b"52", b"53", b"54", b"55", b"56", b"57", b"58", b"59", b"60",
+    b"61", b"62", b"63", b"64", b"65", b"66", b"67", b"75", b"76", b"77", b"78", b"90", b"91",
+    b"92", b"93", b"96",
+];
 
 /// Answers to a reversal after which nothing is left to reverse, besides those that approve: no
 /// such transaction, and received before.
@@ -90,6 +104,8 @@ pub(crate) fn verdict(codec: &Codec, answer: &Message) -> Option<Verdict> {
         Some(data) => chip_data::parse_issuer_data(data)?,
         None => IssuerData::default(),
     };
+    let plainly_declined =
+        DECLINED_CODES.contains(&&code[..]) && answer.field(field::AUTHORISATION_CODE).is_none();
     Some(Verdict {
         answer: AcquirerAnswer {
             response_code: text(field::RESPONSE_CODE)?,
@@ -99,6 +115,7 @@ pub(crate) fn verdict(codec: &Codec, answer: &Message) -> Option<Verdict> {
         code,
         approved: approved && code != PARTIAL,
         partial: code == PARTIAL,
+        unclear: !approved && code != PARTIAL && !plainly_declined,
         issuer,
     })
 }
@@ -237,20 +254,31 @@ mod tests {
         let mut dialect = fields::built_in();
         dialect.approved_codes = vec!["00".into(), "08".into(), "10".into()];
         let codec = Codec::new(dialect).expect("a valid table");
-        for (code, approved, partial) in [
-            ("00", true, false),
-            ("08", true, false),
+        for (code, approved, partial, unclear) in [
+            ("00", true, false, false),
+            ("08", true, false, false),
             // Never as a whole, whatever the table says.
-            ("10", false, true),
-            ("55", false, false),
-            ("0 ", false, false),
+            ("10", false, true, false),
+            ("55", false, false, false),
+            ("91", false, false, false),
+            ("11", false, false, true),
+            ("68", false, false, true),
+            ("94", false, false, true),
+            ("0 ", false, false, true),
+            ("  ", false, false, true),
+            ("zz", false, false, true),
+            ("Y1", false, false, true),
         ] {
-            let verdict = verdict(&codec, &message(210, &[(39, code)])).expect("a verdict");
+            let answer = verdict(&codec, &message(210, &[(39, code)])).expect("a verdict");
             assert_eq!(
-                (verdict.approved, verdict.partial),
-                (approved, partial),
+                (answer.approved, answer.partial, answer.unclear),
+                (approved, partial, unclear),
                 "{code}"
             );
+            // A decline with an authorisation code contradicts itself.
+            let both = message(210, &[(38, "123456"), (39, code)]);
+            let answer = verdict(&codec, &both).expect("a verdict");
+            assert_eq!(answer.unclear, !approved && !partial, "{code}");
         }
         assert_eq!(verdict(&codec, &message(210, REQUEST)), None);
         assert_eq!(MessageType::new(10_000), None);

@@ -101,8 +101,12 @@ fn payment(request: &TransactionRequest) -> Result<Payment, Error> {
         .and_then(|sum| sum.checked_add(cashback))
         .ok_or(Error::InvalidRequest)?;
     let named = (1..=64).contains(&request.transaction_id.len());
-    if request.amount_minor == 0 || !named || !request.accepted.contact {
+    if request.amount_minor == 0 || !named {
         return Err(Error::InvalidRequest);
+    }
+    // The engine reads contact chips.
+    if !request.accepted.contact {
+        return Err(Error::NotSupported);
     }
     Ok(Payment {
         total,

@@ -36,13 +36,6 @@ pub(super) fn ask<T: Terminal>(
         reason: ReversalReason::NoAnswer,
         refused: None,
     };
-    let Some(prepared) = prepare(dialogue, sale, &facts, message) else {
-        return sale.ended(
-            dialogue.terminal,
-            record,
-            Ending::Failed(Failure::DeviceFault),
-        );
-    };
     if !dialogue.terminal.proceed() {
         return sale.ended(
             dialogue.terminal,
@@ -54,8 +47,17 @@ pub(super) fn ask<T: Terminal>(
     dialogue.terminal.report(Progress::Authorising);
     record.outcome.reversal = ReversalState::Pending;
     record.open = Some(open.clone());
+    // Before the message is authenticated: with the key's counter the vault makes durable how far
+    // the journal is, so that a journal that lost this entry is noticed.
     sale.append(dialogue.terminal, Phase::Sent, &record)?;
     record.open = None;
+    let Some(prepared) = prepare(dialogue, sale, &facts, message) else {
+        return sale.ended(
+            dialogue.terminal,
+            record,
+            Ending::Failed(Failure::DeviceFault),
+        );
+    };
     match verdict(dialogue.terminal, sale, &prepared) {
         Err(Fault::NotSent) => {
             let completed = online.complete(dialogue, &HostAnswer::UnableToGoOnline);
@@ -129,6 +131,14 @@ fn apply<T: Terminal>(
         // This point of sale did not say that it takes less than it asked for.
         trace::note(terminal, &trace::PARTIAL_REFUSED);
         open.reason = ReversalReason::PartialRefused;
+        let ending = Ending::Declined(DeclineReason::Acquirer);
+        return sale
+            .reverse(terminal, record, open, ending)
+            .map(Concluded::from);
+    }
+    if verdict.unclear {
+        trace::note(terminal, &trace::UNCLEAR);
+        open.reason = ReversalReason::NotCompleted;
         let ending = Ending::Declined(DeclineReason::Acquirer);
         return sale
             .reverse(terminal, record, open, ending)

@@ -14,6 +14,8 @@ pub(super) enum Behaviour {
     Decline,
     /// Approves a thousand minor units less than asked.
     ApprovePart,
+    /// Charges, and answers with this code.
+    ApproveWith(&'static str),
     /// No connection.
     Unreachable,
     /// The certificate is refused.
@@ -48,10 +50,11 @@ pub(super) enum Corruption {
 
 impl Behaviour {
     /// Everything an acquirer may do.
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::Approve,
         Self::Decline,
         Self::ApprovePart,
+        Self::ApproveWith("08"),
         Self::Unreachable,
         Self::PeerRefused,
         Self::StallBefore,
@@ -133,6 +136,10 @@ impl MemoryAcquirer {
         let code = match behaviour {
             Behaviour::Decline => "05",
             Behaviour::ApprovePart if request => "10",
+            Behaviour::ApproveWith(code) if request => {
+                self.act(message);
+                code
+            }
             _ => self.act(message),
         };
         let mut answer = answer_to(message, code);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use axum::{Router, routing::get};
@@ -80,4 +80,19 @@ async fn an_embedder_may_add_paths_of_its_own() {
         .send("DELETE", "/v1/device/health", &[], "")
         .await
         .check_error(405, "INVALID_REQUEST");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_loses_its_place() {
+    let running = Running::start().await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(2048).expect("a small buffer");
+    let mut stream = socket.connect(running.address).await.expect("served");
+    let request = b"GET /v1/device/health HTTP/1.1\r\nHost: terminal\r\n\r\n".repeat(100);
+    // Its answers fill every buffer on the way; then nothing of it is read any more.
+    let asking = async { while stream.write_all(&request).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(20), asking)
+        .await
+        .expect("the connection ends");
+    assert_eq!(running.get("/v1/device/health").await.status, 200);
 }

@@ -30,30 +30,26 @@ pub(super) struct Reply {
 impl Host {
     /// Answers one message. A behaviour other than normal takes the place of the amount's own.
     ///
-    /// What cannot be read, or is of a type an acquirer does not answer, gets no answer. A message
-    /// whose code is wrong is answered 96 and changes nothing.
+    /// What cannot be read, is of a type an acquirer does not answer, or bears a wrong code gets no
+    /// answer and changes nothing. An answer with a right code to a message with a wrong one would let
+    /// whoever sits on the line make the terminal believe in a decline.
     pub(super) fn answer(&mut self, bytes: &[u8], set: Behaviour) -> Reply {
         let reply = |bytes, behaviour| Reply { bytes, behaviour };
-        let Some((message, keys, authentic)) = read(bytes) else {
-            self.ledger.count_refused();
-            return reply(None, Behaviour::Normal);
-        };
-        let Some(kind) = Kind::of(message.message_type) else {
+        let authentic = read(bytes).filter(|(_, _, authentic)| *authentic);
+        let known = authentic.and_then(|(message, keys, _)| {
+            Kind::of(message.message_type).map(|kind| (message, keys, kind))
+        });
+        let Some((message, keys, kind)) = known else {
             self.ledger.count_refused();
             return reply(None, Behaviour::Normal);
         };
         let mut answer = answer_to(&message, kind);
         let mut behaviour = set;
-        if authentic {
-            self.ledger.count_message(message.type_digits());
-            self.decide(kind, &message, &mut answer);
-            if set == Behaviour::Normal && kind == Kind::Request {
-                let amount = message.number(field::AMOUNT).unwrap_or_default();
-                behaviour = behaviour::behaviour_for(amount);
-            }
-        } else {
-            self.ledger.count_refused();
-            answer.set(field::RESPONSE_CODE, "96");
+        self.ledger.count_message(message.type_digits());
+        self.decide(kind, &message, &mut answer);
+        if set == Behaviour::Normal && kind == Kind::Request {
+            let amount = message.number(field::AMOUNT).unwrap_or_default();
+            behaviour = behaviour::behaviour_for(amount);
         }
         reply(Some(encode(answer, &keys, behaviour)), behaviour)
     }

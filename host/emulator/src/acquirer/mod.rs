@@ -7,7 +7,7 @@
 //! | what is wrong | answer |
 //! |---|---|
 //! | no message, or no key serial number to answer under | none, and the connection is closed |
-//! | message authentication code | 96, and nothing changes |
+//! | message authentication code | none, the connection is closed, and nothing changes |
 //! | a mandatory field is missing | 30 |
 //! | a card that nobody issued | 14 |
 //! | field 14 is not the card's | 54 |

@@ -5,7 +5,11 @@ use std::time::Duration;
 use wasmtime::{Result, bail};
 
 use super::Fault;
-use crate::{bindings::terminal::acquirer_link::acquirer_link as wit, terminal::Terminal};
+use crate::{
+    bindings::terminal::acquirer_link::acquirer_link as wit,
+    journal::Breach,
+    terminal::{Scope, Terminal},
+};
 
 /// The longest request, and the longest answer that is handed on.
 const MESSAGE_LENGTH_MAX: usize = 8192;
@@ -22,20 +26,26 @@ impl wit::Host for Terminal {
         if request.len() > MESSAGE_LENGTH_MAX {
             bail!("the guest sends a message that is too long");
         }
-        match self.spend_reason_to_send() {
-            Ok(true) => {}
-            Ok(false) => bail!("the guest sends a message and the journal does not say why"),
-            // Nothing was sent.
-            Err(_) => return Ok(Err(wit::ErrorCode::Unreachable)),
+        if matches!(self.scope, Scope::Description) {
+            return Err(Breach::OutOfScope.into());
         }
+        let reason = match self.conduct.reason_to_send(|| self.journal.is_due()) {
+            Ok(Some(reason)) => reason,
+            Ok(None) => bail!("the guest sends a message and the journal does not say why"),
+            // The journal cannot be read. Nothing was sent.
+            Err(_) => return Ok(Err(wit::ErrorCode::Unreachable)),
+        };
         let timeout = Duration::from_millis(timeout_ms.into());
         let mut devices = self.devices.lock().await;
         let exchange = devices
             .acquirer_link
             .exchange(&request, timeout, self.observer.as_ref());
-        let answer = tokio::time::timeout(timeout.saturating_add(DRIVER_GRACE), exchange)
+        // Where a driver hangs nobody knows what it sent. An abort cuts short what an older transaction
+        // has due: that stays due. A request is past every abort.
+        let answer = self
+            .abort
+            .bound(timeout.saturating_add(DRIVER_GRACE), exchange)
             .await
-            // Where a driver hangs nobody knows what it sent.
             .unwrap_or(Err(Fault::AnswerLost))
             .and_then(|answer| {
                 if answer.len() > MESSAGE_LENGTH_MAX {
@@ -44,6 +54,9 @@ impl wit::Host for Terminal {
                     Ok(answer)
                 }
             });
+        drop(devices);
+        self.conduct
+            .exchanged(reason, answer.as_ref().map(|_| ()).map_err(|fault| *fault));
         Ok(answer.map_err(|fault| {
             tracing::warn!(%fault, "the acquirer gave no answer");
             fault.into()

@@ -32,8 +32,15 @@ impl wit::Host for Terminal {
         message: Vec<u8>,
         algorithm: wit::MacAlgorithm,
     ) -> Answer<wit::Protected> {
+        let Ok(head) = self.journal.head() else {
+            return Ok(Err(wit::ErrorCode::VaultFault));
+        };
         Ok(self
-            .with_vault(|vault| vault.generate_mac(&message, algorithm.into()))
+            .with_vault(|vault| {
+                // Durable with the key's counter, before the message can leave.
+                vault.set_mark(head);
+                vault.generate_mac(&message, algorithm.into())
+            })
             .map(Into::into))
     }
 

@@ -182,7 +182,10 @@ impl Engine {
                     // Only the guest's own computing counts, not what the host waited for.
                     context.set_epoch_deadline(TICKS_MAX);
                 }
-                CallHook::CallingWasm | CallHook::ReturningFromWasm => {}
+                // Also where the host asks the guest for memory to put an answer in, after a wait
+                // and before it returns.
+                CallHook::CallingWasm => context.set_epoch_deadline(TICKS_MAX),
+                CallHook::ReturningFromWasm => {}
             }
             Ok(())
         });

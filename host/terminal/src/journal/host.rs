@@ -2,7 +2,7 @@
 
 use wasmtime::{Result, bail};
 
-use super::{AppendError, Counter, Entry, Phase, StorageFault};
+use super::{AppendError, Breach, Counter, Entry, Phase};
 use crate::{
     bindings::terminal::journal::journal as wit,
     terminal::{Scope, Terminal},
@@ -12,10 +12,6 @@ const CONTENT_LENGTH_MAX: usize = 16_384;
 
 /// The most entries handed to a guest at a time, whatever it asks for.
 const UNSETTLED_MAX: u32 = 256;
-
-/// The most durable writes of one call of the guest: recovery of [`UNSETTLED_MAX`] transactions has
-/// room in it. Storage wears out, and a write takes the time of a commit.
-const WRITES_MAX: u32 = 2048;
 
 type Answer<T> = Result<std::result::Result<T, wit::ErrorCode>>;
 
@@ -31,23 +27,21 @@ impl wit::Host for Terminal {
         if content.len() > CONTENT_LENGTH_MAX {
             bail!("the guest writes a journal entry that is too long");
         }
-        self.count_a_write()?;
-        let runs = self.scope.runs(&transaction_id);
-        let allowed = match &self.scope {
-            Scope::Description => bail!("the guest writes the journal while it says who it is"),
-            Scope::Transaction { .. } if runs => Phase::may_follow,
-            Scope::Transaction { .. } | Scope::Recovery => Phase::may_settle,
-        };
+        self.conduct.count_write(&self.scope)?;
         let phase = phase.into();
+        let own = self.scope.runs(&transaction_id);
+        self.conduct.check(own, phase, || self.abort.proceed())?;
+        let allowed = if own {
+            Phase::may_follow
+        } else {
+            Phase::may_settle
+        };
         match self
             .journal
             .append(&transaction_id, phase, &content, allowed)
         {
             Ok(sequence) => {
-                self.written.first.get_or_insert(sequence);
-                if runs {
-                    self.written.request_due = phase == Phase::Sent;
-                }
+                self.conduct.wrote(own, phase, sequence);
                 Ok(Ok(sequence))
             }
             Err(AppendError::Full) => Ok(Err(wit::ErrorCode::Full)),
@@ -57,13 +51,13 @@ impl wit::Host for Terminal {
     }
 
     async fn unsettled(&mut self, after_sequence: u64, count_max: u32) -> Answer<Vec<wit::Entry>> {
-        let end = self.written.first.unwrap_or(u64::MAX);
+        if matches!(self.scope, Scope::Description) {
+            return Err(Breach::OutOfScope.into());
+        }
+        let before_this_call = after_sequence.saturating_add(1)..self.conduct.written_from();
         Ok(self
             .journal
-            .unsettled(
-                after_sequence.saturating_add(1)..end,
-                count_max.min(UNSETTLED_MAX),
-            )
+            .unsettled(before_this_call, count_max.min(UNSETTLED_MAX))
             .map(|entries| entries.into_iter().map(Into::into).collect())
             .map_err(|_| wit::ErrorCode::StorageFault))
     }
@@ -80,7 +74,7 @@ impl wit::Host for Terminal {
     }
 
     async fn next(&mut self, counter: wit::Counter) -> Answer<u32> {
-        self.count_a_write()?;
+        self.conduct.count_write(&self.scope)?;
         let counter = match counter {
             wit::Counter::TraceNumber => Counter::TraceNumber,
             wit::Counter::TransactionSequence => Counter::TransactionSequence,
@@ -89,37 +83,6 @@ impl wit::Host for Terminal {
             AppendError::Full => wit::ErrorCode::Full,
             AppendError::StorageFault | AppendError::OutOfOrder => wit::ErrorCode::StorageFault,
         }))
-    }
-}
-
-/// What one call of the guest wrote.
-#[derive(Debug, Default)]
-pub(crate) struct GuestWrites {
-    /// Entries and counters.
-    count: u32,
-    /// The sequence number of the first entry.
-    first: Option<u64>,
-    /// The running transaction's `sent` is the last entry, and nothing left for it yet.
-    request_due: bool,
-}
-
-impl Terminal {
-    fn count_a_write(&mut self) -> Result<()> {
-        if self.written.count >= WRITES_MAX {
-            bail!("the guest writes the journal too often");
-        }
-        self.written.count = self.written.count.saturating_add(1);
-        Ok(())
-    }
-
-    /// Whether the journal says why a message may leave now: a request that was written down and
-    /// has not left yet, or something that must reach the acquirer. A request leaves once.
-    pub(crate) fn spend_reason_to_send(&mut self) -> std::result::Result<bool, StorageFault> {
-        match self.scope {
-            Scope::Description => Ok(false),
-            Scope::Transaction { .. } if std::mem::take(&mut self.written.request_due) => Ok(true),
-            Scope::Transaction { .. } | Scope::Recovery => self.journal.is_due(),
-        }
     }
 }
 

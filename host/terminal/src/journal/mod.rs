@@ -14,13 +14,16 @@
 //! - Of each transaction only the last entry has content: card data lies there while something is
 //!   open, and not longer.
 
+mod conduct;
 mod host;
+mod proof;
 mod records;
 mod schema;
 mod store;
 
-pub(crate) use host::GuestWrites;
-pub(crate) use records::{Backlog, Beginning, Claimed, Finished, reversal_in};
+use crate::transaction::ReversalState;
+pub(crate) use conduct::{Breach, Conduct};
+pub(crate) use records::{Backlog, Beginning, Claimed, Finished};
 pub(crate) use store::{AppendError, Journal, StorageFault};
 
 /// Where a transaction stands. The last entry of a transaction decides.
@@ -85,6 +88,15 @@ impl Phase {
     /// Whether the card was charged, or will be.
     pub(crate) fn is_approved(self) -> bool {
         matches!(self, Self::Approved | Self::AdviceDue)
+    }
+
+    /// The state of the reversal that the phase means.
+    pub(crate) fn reversal(self) -> ReversalState {
+        match self {
+            Self::Sent | Self::ReversalDue => ReversalState::Pending,
+            Self::Reversed => ReversalState::Confirmed,
+            Self::Begun | Self::AdviceDue | Self::Approved | Self::Closed => ReversalState::None,
+        }
     }
 
     fn number(self) -> i64 {

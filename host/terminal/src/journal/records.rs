@@ -33,13 +33,13 @@ pub(crate) struct Beginning<'a> {
     pub(crate) claimed: Timestamp,
 }
 
-/// Whether a transaction had an end before.
+/// What became of an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Finished {
-    /// It had none.
-    First,
-    /// It had one, which gave way.
-    Again,
+    /// It is the transaction's end now.
+    Recorded,
+    /// The transaction had one before, which stays.
+    Known,
 }
 
 /// What is known of a claim.
@@ -122,8 +122,8 @@ impl Journal {
         begun
     }
 
-    /// Gives a transaction its end. A transaction of which nothing was sent is closed with it. A
-    /// claim is freed when nothing was sent and the reason passes.
+    /// Gives a transaction its end; the first one stays. A transaction of which nothing was sent is
+    /// closed with it. A claim is freed when nothing was sent and the reason passes.
     ///
     /// Fails with `OutOfOrder` when the outcome contradicts the journal: an approval that the
     /// journal does not hold, or the reverse.
@@ -147,18 +147,16 @@ impl Journal {
                 )
                 .map_err(write_failed)?;
             }
-            let had_an_end: bool = sql
-                .query_row(
-                    "SELECT ended IS NOT NULL FROM transactions WHERE id = ?1",
-                    [id.as_str()],
-                    |row| row.get(0),
+            let recorded = sql
+                .execute(
+                    "UPDATE transactions SET outcome = ?1, ended = ?2
+                     WHERE id = ?3 AND outcome IS NULL",
+                    params![text, stored(ended), id.as_str()],
                 )
                 .map_err(write_failed)?;
-            sql.execute(
-                "UPDATE transactions SET outcome = ?1, ended = coalesce(ended, ?2) WHERE id = ?3",
-                params![text, stored(ended), id.as_str()],
-            )
-            .map_err(write_failed)?;
+            if recorded == 0 {
+                return Ok(Finished::Known);
+            }
             if frees_its_claim(outcome, phase) {
                 sql.execute(
                     "DELETE FROM claims WHERE transaction_id = ?1",
@@ -166,11 +164,7 @@ impl Journal {
                 )
                 .map_err(write_failed)?;
             }
-            Ok(if had_an_end {
-                Finished::Again
-            } else {
-                Finished::First
-            })
+            Ok(Finished::Recorded)
         })
     }
 
@@ -188,13 +182,13 @@ impl Journal {
         let Some((request, began, phase, outcome)) = row else {
             return Ok(None);
         };
-        let phase = Phase::from_number(phase).ok_or(StorageFault)?;
+        let reversal = self.reversal_of(id, Phase::from_number(phase))?;
         let mut outcome: Option<Outcome> = outcome
             .map(|text: String| serde_json::from_str(&text))
             .transpose()
             .map_err(|_| StorageFault)?;
         if let Some(outcome) = &mut outcome {
-            outcome.reversal = reversal_in(phase);
+            outcome.reversal = reversal;
         }
         Ok(Some(Record {
             id: id.clone(),
@@ -204,14 +198,31 @@ impl Journal {
         }))
     }
 
+    /// The state of a transaction's reversal, by its phase. A damaged entry reverses nothing any more.
+    fn reversal_of(
+        &self,
+        id: &TransactionId,
+        phase: Option<Phase>,
+    ) -> Result<ReversalState, StorageFault> {
+        if self.damaged().contains_key(id.as_str()) {
+            Ok(ReversalState::ByHand)
+        } else {
+            phase.map(Phase::reversal).ok_or(StorageFault)
+        }
+    }
+
     /// Where a transaction stands.
     pub(crate) fn phase(&self, id: &TransactionId) -> Result<Option<Phase>, StorageFault> {
         phase_of(&self.connection(), id.as_str()).map_err(|_| StorageFault)
     }
 
     /// How many transactions wait for the acquirer, and how many have an end that the records lack;
-    /// the running one apart.
+    /// the running one apart. What is damaged waits for nobody.
     pub(crate) fn backlog(&self) -> Result<Backlog, StorageFault> {
+        let waits =
+            |phase: &&Phase| matches!(phase, Phase::Sent | Phase::ReversalDue | Phase::AdviceDue);
+        let damaged = self.damaged().values().filter(waits).count();
+        let damaged = u32::try_from(damaged).unwrap_or(u32::MAX);
         let connection = self.connection();
         let running = self.running();
         connection
@@ -223,7 +234,7 @@ impl Journal {
             )?
             .query_row([running], |row| {
                 Ok(Backlog {
-                    waiting: row.get(0)?,
+                    waiting: row.get::<_, u32>(0)?.saturating_sub(damaged),
                     without_end: row.get(1)?,
                 })
             })
@@ -251,7 +262,8 @@ impl Journal {
         };
         let oldest = TransactionId::first_at(before_ms);
         self.write(|sql| {
-            let done = "id < ?1 AND outcome IS NOT NULL AND phase IN (5, 6, 7)";
+            let done = "id < ?1 AND outcome IS NOT NULL AND phase IN (5, 6, 7)
+                        AND id NOT IN (SELECT transaction_id FROM claims)";
             sql.execute(
                 &format!(
                     "DELETE FROM entries WHERE transaction_id IN
@@ -271,11 +283,24 @@ impl Journal {
         .map_err(|_| StorageFault)
     }
 
-    /// Whether the journal can be written now.
+    /// Whether the journal can be written now. After a write that failed it is tried for real: a full
+    /// disk lets everything begin and nothing end.
     pub(crate) fn probe(&self) -> bool {
-        self.connection()
-            .execute_batch("BEGIN IMMEDIATE; ROLLBACK;")
-            .is_ok()
+        if self.writable() {
+            let begun = self
+                .connection()
+                .execute_batch("BEGIN IMMEDIATE; ROLLBACK;");
+            return begun.is_ok();
+        }
+        self.write(|sql| {
+            sql.execute(
+                "INSERT INTO counters (name, value) VALUES ('probe', 1)
+                 ON CONFLICT (name) DO UPDATE SET value = value % 2 + 1",
+                [],
+            )
+            .map_err(write_failed)
+        })
+        .is_ok()
     }
 }
 
@@ -320,13 +345,4 @@ fn restored(text: &str) -> Result<Zoned, StorageFault> {
         .to_datetime(pieces.time().ok_or(StorageFault)?);
     let timestamp = offset.to_timestamp(local).map_err(|_| StorageFault)?;
     Ok(timestamp.to_zoned(offset.to_time_zone()))
-}
-
-/// The state of the reversal that a phase means.
-pub(crate) fn reversal_in(phase: Phase) -> ReversalState {
-    match phase {
-        Phase::Sent | Phase::ReversalDue => ReversalState::Pending,
-        Phase::Reversed => ReversalState::Confirmed,
-        Phase::Begun | Phase::AdviceDue | Phase::Approved | Phase::Closed => ReversalState::None,
-    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode};
 
 /// The version of the schema below.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// The journal's size limit: 4 KiB pages, 256 MiB in all.
 const PAGES_MAX: i64 = 65_536;
@@ -41,6 +41,9 @@ const SCHEMA: &str = "
     ) STRICT;
 ";
 
+/// What version 2 added.
+const KEY_CHECK: &str = "CREATE TABLE key_check (sealed BLOB NOT NULL) STRICT;";
+
 /// Why the journal was not opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
@@ -50,6 +53,26 @@ pub(crate) enum OpenError {
     /// Another process has the file open.
     #[error("another terminal runs on the same data folder")]
     Held,
+    /// It was sealed under another key than the vault's.
+    #[error("the journal belongs to another device key; nothing in it could be read")]
+    OtherKey,
+    /// Entries are missing that were there when a message last left for the acquirer.
+    #[error(
+        "the journal has lost entries: it ends at {head} and was at {mark}. What is missing must be \
+         settled with the acquirer before this terminal sells again"
+    )]
+    Lost {
+        /// Where it ends.
+        head: u64,
+        /// Where it was.
+        mark: u64,
+    },
+    /// `SQLite` finds its file damaged.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// It was opened and cannot be read.
+    #[error("the database cannot be read")]
+    Unreadable,
     /// The file is of another version of this program.
     #[error("the database has version {0}, this host knows version {SCHEMA_VERSION}")]
     Version(i64),
@@ -68,12 +91,21 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
     match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
         SCHEMA_VERSION => {}
+        1 => {
+            connection.execute_batch(&format!(
+                "BEGIN; {KEY_CHECK} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            ))?;
+        }
         0 => {
             connection.execute_batch(&format!(
-                "BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                "BEGIN; {SCHEMA} {KEY_CHECK} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             ))?;
         }
         other => return Err(OpenError::Version(other)),
+    }
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found != "ok" {
+        return Err(OpenError::Damaged(found));
     }
     Ok(connection)
 }

@@ -1,10 +1,13 @@
 //! The database: entries and counters.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     ops::Range,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
@@ -12,6 +15,7 @@ use vault::Vault;
 
 use super::{
     Counter, Entry, Phase,
+    proof::Row,
     schema::{self, OpenError},
 };
 use crate::observer::{Observer, Point};
@@ -19,9 +23,6 @@ use crate::observer::{Observer, Point};
 /// Pages that only a transaction which has begun may use, 4 MiB: a full journal takes no further
 /// transaction, and still takes how the last ones end and what reverses them.
 pub(super) const PAGES_RESERVED: i64 = 1024;
-
-/// What the vault derives the sealing key from.
-const SEAL_CONTEXT: &str = "journal";
 
 /// The journal. Cheap to clone; all clones write the same file.
 #[derive(Clone)]
@@ -34,8 +35,9 @@ struct Shared {
     /// The transaction that runs: it has an owner, and is nobody else's to settle. Changed and read
     /// while the connection is locked, so that recovery never sees an entry without its owner.
     running: Mutex<Option<String>>,
-    /// The sequence numbers of entries found damaged.
-    damaged: Mutex<BTreeSet<u64>>,
+    writable: AtomicBool,
+    /// See [`Journal::damaged`].
+    damaged: Mutex<BTreeMap<String, Phase>>,
     vault: Arc<Mutex<Vault>>,
     observer: Arc<dyn Observer>,
 }
@@ -71,13 +73,16 @@ impl Journal {
         let shared = Shared {
             connection: Mutex::new(connection),
             running: Mutex::new(None),
+            writable: AtomicBool::new(true),
             damaged: Mutex::default(),
             vault,
             observer,
         };
-        Ok(Self {
+        let journal = Self {
             shared: Arc::new(shared),
-        })
+        };
+        journal.prove()?;
+        Ok(journal)
     }
 
     /// Gives the running transaction up: from now on it is recovery's to settle.
@@ -165,22 +170,33 @@ impl Journal {
         row.map(|row| self.unseal(row)).transpose()
     }
 
+    /// The highest sequence number ever given.
+    pub(crate) fn head(&self) -> Result<u64, StorageFault> {
+        let head: Option<i64> = self
+            .connection()
+            .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'entries'")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        Ok(u64::try_from(head.unwrap_or(0)).unwrap_or_default())
+    }
+
+    /// The transactions whose last entry was found damaged since the journal was opened, each with
+    /// the phase that its row says.
+    pub(crate) fn damaged(&self) -> MutexGuard<'_, BTreeMap<String, Phase>> {
+        let damaged = self.shared.damaged.lock();
+        damaged.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether a message must reach the acquirer: a reversal or an advice.
     pub(crate) fn is_due(&self) -> Result<bool, StorageFault> {
         self.connection()
             .prepare_cached(
+                // The first condition is that of the index of what is open.
                 "SELECT EXISTS (SELECT 1 FROM transactions
                  WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND phase IN (3, 4))",
             )?
             .query_row([], |row| row.get(0))
             .map_err(StorageFault::from)
-    }
-
-    /// How many entries were found damaged since the journal was opened.
-    pub(crate) fn damaged(&self) -> u32 {
-        let damaged = self.shared.damaged.lock();
-        let count = damaged.unwrap_or_else(PoisonError::into_inner).len();
-        u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     /// Counts up and returns the new value, which is durable.
@@ -207,11 +223,23 @@ impl Journal {
         let sql = connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .map_err(write_failed)?;
-        let value = work(&sql)?;
+        let value =
+            work(&sql).inspect_err(|error| self.note_write(*error != AppendError::StorageFault))?;
         self.shared.observer.at(Point::StorageWrite);
-        sql.commit().map_err(write_failed)?;
+        let committed = sql.commit().map_err(write_failed);
+        self.note_write(committed.is_ok());
+        committed?;
         self.shared.observer.at(Point::StorageWritten);
         Ok(value)
+    }
+
+    /// Whether the last write succeeded.
+    pub(super) fn writable(&self) -> bool {
+        self.shared.writable.load(Ordering::Relaxed)
+    }
+
+    fn note_write(&self, succeeded: bool) {
+        self.shared.writable.store(succeeded, Ordering::Relaxed);
     }
 
     /// Refuses with `Full` when only the reserve is left.
@@ -246,16 +274,10 @@ impl Journal {
             .optional()
             .map_err(write_failed)?;
         let sequence = last.unwrap_or(0).checked_add(1).ok_or(AppendError::Full)?;
-        let sealed = self
-            .vault()
-            .seal(
-                SEAL_CONTEXT,
-                &bound_to(sequence, transaction, phase),
-                content,
-            )
-            .map_err(|_| AppendError::StorageFault)?;
+        let sealed = self.seal(sequence, transaction, phase, content)?;
         sql.execute(
-            "INSERT INTO entries (sequence, transaction_id, phase, content) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO entries (sequence, transaction_id, phase, content)
+             VALUES (?1, ?2, ?3, ?4)",
             params![sequence, transaction, phase.number(), sealed],
         )
         .map_err(write_failed)?;
@@ -286,44 +308,11 @@ impl Journal {
             .unwrap_or_else(PoisonError::into_inner) = transaction.map(str::to_owned);
     }
 
-    fn vault(&self) -> MutexGuard<'_, Vault> {
+    pub(super) fn vault(&self) -> MutexGuard<'_, Vault> {
         self.shared
             .vault
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn unseal(&self, row: Row) -> Result<Entry, StorageFault> {
-        let phase = Phase::from_number(row.phase).ok_or(StorageFault)?;
-        let sequence = u64::try_from(row.sequence).map_err(|_| StorageFault)?;
-        let content = row.entry.as_ref().and_then(|(entry_phase, content)| {
-            let bound_to = bound_to(row.sequence, &row.transaction, phase);
-            let unsealed = self.vault().unseal(SEAL_CONTEXT, &bound_to, content).ok()?;
-            (*entry_phase == row.phase).then_some(unsealed)
-        });
-        if content.is_none() {
-            self.note_damage(sequence, &row.transaction);
-        }
-        Ok(Entry {
-            sequence,
-            transaction: row.transaction,
-            phase,
-            ended: row.ended,
-            content,
-        })
-    }
-
-    /// Says once what must be settled by hand.
-    fn note_damage(&self, sequence: u64, transaction: &str) {
-        let damaged = self.shared.damaged.lock();
-        let mut damaged = damaged.unwrap_or_else(PoisonError::into_inner);
-        if damaged.insert(sequence) {
-            tracing::error!(
-                sequence,
-                transaction,
-                "a journal entry is not what was written; what it was about must be settled by hand",
-            );
-        }
     }
 }
 
@@ -345,14 +334,6 @@ pub(super) fn phase_of(
         .transpose()
 }
 
-/// What an entry's content is bound to: it cannot be moved to another place.
-fn bound_to(sequence: i64, transaction: &str, phase: Phase) -> Vec<u8> {
-    let mut bound = sequence.to_be_bytes().to_vec();
-    bound.extend(phase.number().to_be_bytes());
-    bound.extend(transaction.as_bytes());
-    bound
-}
-
 #[expect(
     clippy::needless_pass_by_value,
     reason = "used as the argument of map_err"
@@ -369,27 +350,5 @@ impl From<rusqlite::Error> for StorageFault {
     fn from(error: rusqlite::Error) -> Self {
         tracing::error!(%error, "the journal's database failed");
         Self
-    }
-}
-
-/// A transaction and its last entry, as they are stored.
-struct Row {
-    sequence: i64,
-    transaction: String,
-    phase: i64,
-    ended: bool,
-    /// The entry's own phase and its sealed content, when the entry is there.
-    entry: Option<(i64, Vec<u8>)>,
-}
-
-impl Row {
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            sequence: row.get(0)?,
-            transaction: row.get(1)?,
-            phase: row.get(2)?,
-            ended: row.get(3)?,
-            entry: row.get::<_, Option<i64>>(4)?.zip(row.get(5)?),
-        })
     }
 }

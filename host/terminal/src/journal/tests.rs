@@ -52,6 +52,11 @@ impl File {
 }
 
 fn open(path: &Path, device_key: u8) -> Result<Journal, OpenError> {
+    open_beyond(path, device_key, 0)
+}
+
+/// Opens it with a vault that remembers this sequence number.
+fn open_beyond(path: &Path, device_key: u8, mark: u64) -> Result<Journal, OpenError> {
     struct NoStorage;
     impl Storage for NoStorage {
         fn read(&self) -> std::io::Result<Option<Vec<u8>>> {
@@ -65,7 +70,8 @@ fn open(path: &Path, device_key: u8) -> Result<Journal, OpenError> {
         Box::new(NoStorage),
         DeviceKey(Zeroizing::new([device_key; 32])),
     );
-    let vault = vault.unwrap_or_else(|_| panic!("an empty vault opens"));
+    let mut vault = vault.unwrap_or_else(|_| panic!("an empty vault opens"));
+    vault.set_mark(mark);
     Journal::open(path, Arc::new(Mutex::new(vault)), Arc::new(NoObserver))
 }
 
@@ -238,7 +244,7 @@ fn a_changed_or_moved_entry_is_damaged_and_costs_its_own_transaction() {
         let journal = file.open();
         let id = after(&journal, &[Phase::Sent]);
         let other = after(&journal, &[Phase::AdviceDue]);
-        assert_eq!(journal.damaged(), 0);
+        assert!(journal.damaged().is_empty());
         drop(journal);
         file.tamper(statement);
         let journal = file.open();
@@ -254,7 +260,9 @@ fn a_changed_or_moved_entry_is_damaged_and_costs_its_own_transaction() {
             (other.as_str().to_owned(), true),
         ]);
         assert_eq!(found, expected, "{statement}");
-        assert_eq!(journal.damaged(), 1, "{statement}");
+        let damaged: Vec<String> = journal.damaged().keys().cloned().collect();
+        assert_eq!(damaged, [id.as_str()], "{statement}");
+        assert_eq!(journal.backlog().map(|backlog| backlog.waiting), Ok(1), "{statement}");
     }
 }
 
@@ -300,12 +308,106 @@ fn an_entry_moved_to_another_transaction_is_damaged() {
 }
 
 #[test]
-fn another_device_reads_nothing() {
+fn a_row_that_says_another_phase_than_its_entry_is_damaged_whatever_it_says() {
+    for statement in [
+        "UPDATE transactions SET phase = 7 WHERE phase = 3",
+        "UPDATE transactions SET phase = 5 WHERE phase = 3",
+        "UPDATE transactions SET phase = 1 WHERE phase = 3",
+        "UPDATE transactions SET phase = 99 WHERE phase = 3",
+        "UPDATE transactions SET last_sequence = 0 WHERE phase = 3",
+        "UPDATE transactions SET last_sequence = -5 WHERE phase = 3",
+    ] {
+        let file = File::new();
+        let journal = file.open();
+        let id = after(&journal, &[Phase::Sent, Phase::ReversalDue]);
+        let lost = ending(Ending::Failed(Failure::AnswerLost));
+        journal.finish(&id, &lost, &at(BEGAN)).expect("an end");
+        drop(journal);
+        file.tamper(statement);
+        let journal = file.open();
+        assert!(journal.damaged().contains_key(id.as_str()), "{statement}");
+        let record = journal.record(&id);
+        let record = record.expect("readable").expect("a record");
+        let reversal = record.outcome.expect("an end").reversal;
+        assert_eq!(reversal, ReversalState::ByHand, "{statement}");
+    }
+}
+
+#[test]
+fn a_name_that_is_no_text_keeps_the_others_from_nothing() {
+    let file = File::new();
+    let journal = file.open();
+    after(&journal, &[Phase::Sent]);
+    let other = after(&journal, &[Phase::AdviceDue]);
+    drop(journal);
+    file.tamper("UPDATE transactions SET id = CAST(X'74786EFF' AS TEXT) WHERE phase = 2");
+    let journal = file.open();
+    let found = all_unsettled(&journal).expect("readable");
+    let readable: Vec<_> = found
+        .iter()
+        .filter(|entry| entry.content.is_some())
+        .map(|entry| entry.transaction.as_str())
+        .collect();
+    assert_eq!(readable, [other.as_str()]);
+    assert_eq!((found.len(), journal.damaged().len()), (2, 1));
+}
+
+#[test]
+fn another_device_is_refused_by_name() {
+    let file = File::new();
+    after(&file.open(), &[Phase::Sent]);
+    assert!(matches!(open(&file.path, 2), Err(OpenError::OtherKey)));
+    assert_eq!(unsettled(&file.open()).len(), 1, "nothing was harmed");
+}
+
+#[test]
+fn a_journal_that_is_not_as_far_as_the_vault_remembers_is_refused() {
+    let file = File::new();
+    let journal = file.open();
+    assert_eq!(journal.head(), Ok(0));
+    after(&journal, &[Phase::Sent, Phase::ReversalDue]);
+    assert_eq!(journal.head(), Ok(3));
+    drop(journal);
+    for mark in 0..=3 {
+        assert!(open_beyond(&file.path, 1, mark).is_ok(), "{mark}");
+    }
+    let lost = open_beyond(&file.path, 1, 4);
+    assert!(matches!(lost, Err(OpenError::Lost { head: 3, mark: 4 })));
+    std::fs::remove_file(&file.path).expect("it is there");
+    let removed = open_beyond(&file.path, 1, 3);
+    assert!(matches!(removed, Err(OpenError::Lost { head: 0, mark: 3 })));
+}
+
+#[test]
+fn a_database_whose_index_contradicts_its_table_is_refused() {
+    let file = File::new();
+    let journal = file.open();
+    let claim = Claim {
+        key: "the-claim-that-was-made".into(),
+        fingerprint: [1; 32],
+    };
+    try_begin(&journal, Some(&claim)).expect("it begins");
+    drop(journal);
+    // The key stands in the table and in its index; change it in one of them.
+    let mut bytes = std::fs::read(&file.path).expect("readable");
+    let found = bytes
+        .windows(23)
+        .position(|window| window == claim.key.as_bytes());
+    bytes[found.expect("the key")] ^= 1;
+    std::fs::write(&file.path, bytes).expect("writable");
+    assert!(matches!(open(&file.path, 1), Err(OpenError::Damaged(_))));
+}
+
+#[test]
+fn a_journal_of_the_version_before_is_taken_over() {
     let file = File::new();
     let id = after(&file.open(), &[Phase::Sent]);
-    let journal = open(&file.path, 2).unwrap_or_else(|refused| panic!("it opens: {refused}"));
-    let entry = journal.last_entry(id.as_str()).expect("readable");
-    assert_eq!(entry.expect("named").content, None);
+    let sql = Connection::open(&file.path).expect("a database");
+    sql.execute_batch("DROP TABLE key_check; PRAGMA user_version = 1;")
+        .expect("writable");
+    drop(sql);
+    assert_eq!(unsettled(&file.open()), [id.as_str()]);
+    assert!(matches!(open(&file.path, 2), Err(OpenError::OtherKey)));
 }
 
 #[test]
@@ -313,13 +415,13 @@ fn a_file_of_another_version_or_kind_is_refused_by_name() {
     let file = File::new();
     drop(file.open());
     let sql = Connection::open(&file.path).expect("a database");
-    sql.pragma_update(None, "user_version", 2)
+    sql.pragma_update(None, "user_version", 3)
         .expect("writable");
     drop(sql);
     let refused = open(&file.path, 1).err().expect("another version");
     assert_eq!(
         refused.to_string(),
-        "the database has version 2, this host knows version 1"
+        "the database has version 3, this host knows version 2"
     );
     std::fs::write(&file.path, [0x55; 4096]).expect("writable");
     assert!(matches!(open(&file.path, 1), Err(OpenError::Database(_))));
@@ -615,7 +717,7 @@ fn an_end_that_contradicts_the_journal_is_refused() {
     for (phases, end, expected) in cases {
         let id = after(&journal, phases);
         let finished = journal.finish(&id, &ending(end), &at(BEGAN + 1));
-        let expected = expected.map(|()| Finished::First);
+        let expected = expected.map(|()| Finished::Recorded);
         assert_eq!(finished, expected, "{end:?} after {phases:?}");
         let record = journal.record(&id).expect("readable").expect("a record");
         assert_eq!(
@@ -641,7 +743,7 @@ fn the_end_of_a_transaction_that_sent_nothing_closes_it() {
     assert_eq!(unsettled(&journal), [""; 0]);
     assert_eq!(journal.last_ended(), Ok(Some(at(BEGAN + 5))));
     let again = journal.finish(&id, &ending(NO_CARD), &at(BEGAN + 9));
-    assert_eq!(again, Ok(Finished::Again));
+    assert_eq!(again, Ok(Finished::Known));
     assert_eq!(
         journal.last_ended(),
         Ok(Some(at(BEGAN + 5))),

@@ -8,7 +8,7 @@ use std::{
 use super::{Inner, convert, run::RecoveryFault};
 use crate::{
     interruption::AbortWindow,
-    journal::{Backlog, Finished},
+    journal::{Backlog, Finished, StorageFault},
     terminal::Scope,
     transaction::TransactionId,
 };
@@ -29,7 +29,7 @@ const PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Settles what a crash left open. A terminal whose acquirer cannot be reached starts all the same,
 /// with the reversal in the journal.
-pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
+pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), StorageFault> {
     prune(inner);
     if inner.journal.backlog()? == Backlog::default() {
         return Ok(());
@@ -43,20 +43,16 @@ pub(super) async fn settle_at_start(inner: &Arc<Inner>) -> Result<(), RecoveryFa
         drop(turn);
         result
     });
+    // Neither a silent acquirer nor a faulty engine keeps the terminal down: the records can be read,
+    // the engine can be replaced, and the reversal stays in the journal.
     match tokio::time::timeout(START_MAX, recovery).await {
-        Ok(Ok(Err(RecoveryFault::Journal(fault)))) => Err(RecoveryFault::Journal(fault)),
-        Ok(Ok(Ok(()))) => Ok(()),
-        // Neither a silent acquirer nor a faulty engine keeps the terminal down: the records can be
-        // read, the engine can be replaced, and the reversal stays in the journal.
-        Ok(Ok(Err(fault))) => {
-            tracing::warn!(%fault, "what is open is tried again later");
-            Ok(())
-        }
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(fault))) => tracing::warn!(%fault, "what is open is tried again later"),
         Ok(Err(_)) | Err(_) => {
             tracing::warn!("what is open is settled while the terminal serves");
-            Ok(())
         }
     }
+    Ok(())
 }
 
 /// Tries again while something is open and nothing runs. Ends with the terminal.
@@ -92,8 +88,11 @@ pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
         // While it waits, this task does not keep the terminal alive.
         drop(inner);
         if open {
-            tokio::time::sleep(pause).await;
-            pause = pause.saturating_mul(2).min(PAUSE_MAX);
+            // After a transaction something new may be open, which is not to wait for what is old.
+            pause = match tokio::time::timeout(pause, work.notified()).await {
+                Ok(()) => PAUSE_MIN,
+                Err(_) => pause.saturating_mul(2).min(PAUSE_MAX),
+            };
         } else {
             // Dropping the terminal wakes nobody; the wait is cut so that the task ends with it.
             drop(tokio::time::timeout(PAUSE_MAX, work.notified()).await);
@@ -102,7 +101,7 @@ pub(super) async fn settle_when_idle(terminal: Weak<Inner>) {
 }
 
 fn prune(inner: &Inner) {
-    if let Err(fault) = inner.journal.prune(inner.clock.now().timestamp()) {
+    if let Err(fault) = inner.journal.prune(inner.steady_time()) {
         tracing::warn!(%fault, "old records could not be removed");
     }
 }
@@ -144,7 +143,7 @@ async fn settle(inner: Arc<Inner>) -> Result<(), RecoveryFault> {
             Ok(finished) => {
                 tracing::info!(transaction = id.as_str(), ending = ?outcome.ending, "settled");
                 // The end of the running transaction is told when it no longer runs.
-                if finished == Finished::First && inner.running.borrow().as_ref() != Some(&id) {
+                if finished == Finished::Recorded && inner.running.borrow().as_ref() != Some(&id) {
                     inner.tell_end(&id);
                 }
             }

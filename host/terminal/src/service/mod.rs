@@ -29,12 +29,12 @@ use crate::{
     config::{Devices, TerminalConfig},
     engine::Engine,
     interruption::AbortWindow,
-    journal::{Beginning, Claimed, Journal, reversal_in},
+    journal::{Beginning, Claimed, Journal, Phase},
     observer::Observer,
     parameters::Parameters,
     printable::printable_text,
     terminal::{ProgressSink, Scope},
-    transaction::{Ending, Failure, Outcome, Record, Request, TransactionId},
+    transaction::{Ending, Failure, Outcome, Record, Request, ReversalState, TransactionId},
 };
 
 /// Events a slow watcher may fall behind before it is told that it missed some.
@@ -83,7 +83,10 @@ impl TransactionService {
     /// Opens the journal, verifies and loads the engine, settles what a crash left open.
     ///
     /// When it returns, every transaction of the past has an end, or waits for the acquirer with a
-    /// reversal in the journal; those are tried again in the background.
+    /// reversal in the journal, damaged entries apart; those that wait are tried again in the
+    /// background. It waits ten seconds at most for an acquirer that does not answer; the recovery
+    /// then goes on for up to two answers' time, and holds the journal, also when the service is
+    /// dropped meanwhile. [`shut_down`](Self::shut_down) waits for it.
     pub async fn start(config: TerminalConfig) -> Result<Self, StartError> {
         config
             .parameters
@@ -218,6 +221,7 @@ impl TransactionService {
     /// A transaction that does not run and whose end is not known yet, because the engine failed and
     /// recovery has not succeeded, reads as failed; its reversal reads as pending while money may
     /// have moved. One that the journal holds approved has no outcome yet: it is never called failed.
+    /// Where the journal's entry is damaged, the state of the reversal says so.
     #[expect(
         clippy::unused_async,
         reason = "storage may be waited for without a change here"
@@ -229,11 +233,18 @@ impl TransactionService {
             && record.outcome.is_none()
             && !running
         {
-            let phase = self.inner.journal.phase(id).map_err(|_| StorageFault)?;
-            // An approval is never called a failure: its end stays open until recovery says it.
-            let no_approval = phase.filter(|phase| !phase.is_approved());
-            record.outcome = no_approval.map(|phase| Outcome {
-                reversal: reversal_in(phase),
+            let journal = &self.inner.journal;
+            let damaged = journal.damaged().contains_key(id.as_str());
+            let reversal = if damaged {
+                Some(ReversalState::ByHand)
+            } else {
+                // An approval is never called a failure: its end stays open until recovery says it.
+                let phase = journal.phase(id).map_err(|_| StorageFault)?;
+                let no_approval = phase.filter(|phase| !phase.is_approved());
+                no_approval.map(Phase::reversal)
+            };
+            record.outcome = reversal.map(|reversal| Outcome {
+                reversal,
                 ..Outcome::without_card(Ending::Failed(Failure::EngineFault))
             });
         }
@@ -273,7 +284,7 @@ impl TransactionService {
             engine_digest: inner.engine.digest().to_owned(),
             host_version: env!("CARGO_PKG_VERSION").to_owned(),
             waiting: backlog.map(|backlog| backlog.waiting).unwrap_or_default(),
-            damaged: inner.journal.damaged(),
+            damaged: u32::try_from(inner.journal.damaged().len()).unwrap_or(u32::MAX),
             last_transaction: inner.journal.last_ended().ok().flatten(),
             uptime: inner.started.elapsed(),
         }

@@ -27,7 +27,21 @@ pub(super) struct Run {
 /// Runs a transaction to its end, makes the end durable and tells it.
 pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
     let (id, abort) = (run.id.clone(), run.abort.clone());
-    let turn = inner.turn.lock().await;
+    // An abort does not wait for the recovery that has the turn: nothing was sent.
+    let turn = tokio::select! {
+        biased;
+        turn = inner.turn.lock() => turn,
+        () = abort.requested() => {
+            let cancelled = Outcome::without_card(Ending::Cancelled(CancelReason::PointOfSale));
+            let recorded = record(&inner, &id, &abort, cancelled);
+            inner.journal.release();
+            if recorded {
+                conclude(&inner, &id);
+                return;
+            }
+            inner.turn.lock().await
+        }
+    };
     // On a task of its own: a panic in a driver ends the transaction, not the terminal.
     let outcome = tokio::spawn(decide(Arc::clone(&inner), run))
         .await
@@ -35,21 +49,27 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
             tracing::error!(transaction = id.as_str(), %panicked, "a driver or the host panicked");
             None
         });
-    let recorded = outcome.is_some_and(|outcome| record(&inner, &id, &outcome));
+    let recorded = outcome.is_some_and(|outcome| record(&inner, &id, &abort, outcome));
     inner.journal.release();
     if !recorded {
         settle_after_a_fault(&inner, &id, &abort).await;
     }
+    conclude(&inner, &id);
+    // Not before: recovery would tell the end once more.
     drop(turn);
+    inner.work.notify_one();
+}
+
+/// The transaction no longer runs.
+fn conclude(inner: &Inner, id: &TransactionId) {
     *inner.current() = None;
     inner.running.send_replace(None);
-    if !inner.tell_end(&id) {
+    if !inner.tell_end(id) {
         tracing::error!(
             transaction = id.as_str(),
             "the end is not known before recovery"
         );
     }
-    inner.work.notify_one();
 }
 
 /// Lets the engine decide. `None` when recovery must say how it ended.
@@ -59,7 +79,7 @@ async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
         id: run.id.clone(),
         original: run.request.original,
     };
-    let capabilities = inner.capabilities(scope, run.abort.clone());
+    let capabilities = inner.capabilities(scope, run.abort);
     let call = inner.engine.run(capabilities, &request);
     match tokio::time::timeout(CALL_MAX, call).await {
         Ok(Ok(Ok(outcome))) => Some(convert::outcome(&outcome)),
@@ -70,9 +90,11 @@ async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
                 "the engine refused"
             );
             match refused {
-                ErrorCode::NotSupported => Some(failed(&run.abort, Failure::NotSupported)),
+                ErrorCode::NotSupported => {
+                    Some(Outcome::without_card(Ending::Failed(Failure::NotSupported)))
+                }
                 ErrorCode::InvalidRequest | ErrorCode::ParametersInvalid => {
-                    Some(failed(&run.abort, Failure::EngineFault))
+                    Some(Outcome::without_card(Ending::Failed(Failure::EngineFault)))
                 }
                 ErrorCode::JournalFault => None,
             }
@@ -91,19 +113,15 @@ async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
     }
 }
 
-/// The end of a transaction of which nothing was sent and that the engine did not end. Where the
-/// point of sale was told that its abort is accepted, that is how it ends.
-fn failed(abort: &AbortWindow, failure: Failure) -> Outcome {
-    Outcome::without_card(if abort.proceed() {
-        Ending::Failed(failure)
-    } else {
-        Ending::Cancelled(CancelReason::PointOfSale)
-    })
-}
-
 /// Makes an end durable. `false` when the journal contradicts it, or cannot be written.
-fn record(inner: &Inner, id: &TransactionId, outcome: &Outcome) -> bool {
-    match inner.journal.finish(id, outcome, &inner.clock.now()) {
+///
+/// Where the point of sale was told that its abort is accepted, that is how a transaction without an
+/// approval ends, whatever the engine says. An engine that approved could not have gone on.
+fn record(inner: &Inner, id: &TransactionId, abort: &AbortWindow, mut outcome: Outcome) -> bool {
+    if outcome.ending != Ending::Approved && !abort.proceed() {
+        outcome.ending = Ending::Cancelled(CancelReason::PointOfSale);
+    }
+    match inner.journal.finish(id, &outcome, &inner.clock.now()) {
         Ok(_) => true,
         Err(AppendError::OutOfOrder) => {
             tracing::error!(
@@ -121,7 +139,8 @@ async fn settle_after_a_fault(inner: &Arc<Inner>, id: &TransactionId, abort: &Ab
     match inner.journal.phase(id) {
         // Nothing was sent: the end is the fault itself.
         Ok(Some(Phase::Begun)) => {
-            record(inner, id, &failed(abort, Failure::EngineFault));
+            let outcome = Outcome::without_card(Ending::Failed(Failure::EngineFault));
+            record(inner, id, abort, outcome);
         }
         Ok(_) => match background::recover(inner).await {
             Ok(()) => {}
@@ -176,7 +195,4 @@ pub(super) enum RecoveryFault {
     /// A driver or the host panicked.
     #[error("a driver or the host panicked in recovery")]
     Panicked,
-    /// The journal failed.
-    #[error("the journal failed in recovery")]
-    Journal(#[from] crate::journal::StorageFault),
 }

@@ -185,6 +185,8 @@
       (if (i32.eq (i32.load8_u offset=16 (local.get $entry)) (global.get $sent)) (then
         (call $journal (i32.add (local.get $entry) (i32.const 8))
           (global.get $reversal_due) (i32.const 10))))
+      (call $send)
+      (if (i32.load8_u (i32.const 1024)) (then (return (i32.const 2048))))
       (call $journal (i32.add (local.get $entry) (i32.const 8))
         (global.get $reversed) (i32.const 10))
       (i64.store (i32.const 3072) (i64.load offset=8 (local.get $entry)))

@@ -9,7 +9,7 @@ use terminal_host::{
 
 use crate::{
     guest::{self, Behaviour},
-    terminal::TestTerminal,
+    terminal::{Acquirer, TestTerminal},
 };
 
 const FAULT: Ending = Ending::Failed(Failure::EngineFault);
@@ -129,8 +129,9 @@ async fn a_guest_sends_nothing_that_the_journal_does_not_say() {
     let terminal = TestTerminal::start(guest::engine()).await;
     terminal.run(Behaviour::SendWithoutEntry).await;
     assert_eq!(terminal.hands.exchanges.load(Ordering::Relaxed), 0);
+    // Its recovery sends one message more, which the journal asks for.
     let outcome = terminal.run(Behaviour::SendTwice).await.outcome;
-    assert_eq!(terminal.hands.exchanges.load(Ordering::Relaxed), 1);
+    assert_eq!(terminal.hands.exchanges.load(Ordering::Relaxed), 2);
     let outcome = outcome.expect("an end");
     assert_eq!(
         (outcome.ending, outcome.reversal),
@@ -139,6 +140,48 @@ async fn a_guest_sends_nothing_that_the_journal_does_not_say() {
             ReversalState::Confirmed
         )
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_sends_a_request_once_although_something_else_is_due() {
+    // Its recovery settles nothing, so that what is open stays due.
+    let engine = || guest::engine_that_does("(return (i32.const 2048))", "recover");
+    let terminal = TestTerminal::start(engine()).await;
+    terminal
+        .hands
+        .acquirer
+        .send_replace(Acquirer::LosesTheAnswer);
+    let due = terminal.run(Behaviour::Authorise).await;
+    let reversal = due.outcome.expect("an end").reversal;
+    assert_eq!(reversal, ReversalState::Pending);
+    assert_eq!(terminal.hands.exchanges.load(Ordering::Relaxed), 1);
+    terminal.run(Behaviour::SendTwice).await;
+    assert_eq!(terminal.hands.exchanges.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_settles_nothing_that_no_acquirer_answered() {
+    for body in [
+        // It calls what was sent reversed, or approved, without a message.
+        "(call $unsettled (i64.const 0) (i32.const 16) (i32.const 1024))
+         (if (i32.load (i32.const 1032)) (then
+           (local.set $entry (i32.add (i32.load (i32.const 1028)) (i32.const 8)))
+           (call $journal (local.get $entry) (global.get $reversal_due) (i32.const 10))
+           (call $journal (local.get $entry) (global.get $reversed) (i32.const 10))))",
+        "(call $unsettled (i64.const 0) (i32.const 16) (i32.const 1024))
+         (if (i32.load (i32.const 1032)) (then
+           (call $journal (i32.add (i32.load (i32.const 1028)) (i32.const 8))
+             (global.get $approved) (i32.const 10))))",
+    ] {
+        let terminal = TestTerminal::start(guest::engine_that_does(body, "recover")).await;
+        let outcome = terminal.run(Behaviour::SentAndTrap).await.outcome;
+        let outcome = outcome.expect("an answer");
+        assert_eq!(
+            (outcome.ending, outcome.reversal),
+            (FAULT, ReversalState::Pending),
+            "{body}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -231,7 +274,17 @@ async fn recovery_that_fails_leaves_the_transaction_open_and_the_terminal_runnin
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_engine_that_cannot_say_its_name_is_refused_in_bounded_time() {
     let wait = "(drop (call $wait))";
-    for body in ["(unreachable)", "(loop $again (br $again))", wait] {
+    let write = "(call $next (i32.const 0) (i32.const 1024))";
+    let read = "(call $unsettled (i64.const 0) (i32.const 1) (i32.const 1024))";
+    let send = "(call $send)";
+    for body in [
+        "(unreachable)",
+        "(loop $again (br $again))",
+        wait,
+        write,
+        read,
+        send,
+    ] {
         let refused = TestTerminal::try_start(guest::engine_that_does(body, "describe")).await;
         assert!(
             matches!(refused.err(), Some(StartError::Engine(_))),

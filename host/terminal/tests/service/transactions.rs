@@ -1,5 +1,7 @@
 //! One transaction at a time: claims, abort, events, shutting down.
 
+use std::time::{Duration, Instant};
+
 use terminal_host::{
     service::{AbortAnswer, BeginError, Begun, Progress},
     transaction::{CancelReason, Ending, Failure, Outcome, ReversalState, TransactionId},
@@ -141,6 +143,34 @@ async fn an_abort_after_the_request_left_is_too_late() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acquirer_that_takes_its_time_is_waited_for() {
+    let terminal = TestTerminal::start(guest::engine()).await;
+    let id = waiting_for_the_acquirer(&terminal).await;
+    // Longer than a guest may compute between two calls of the host.
+    tokio::time::sleep(Duration::from_millis(1300)).await;
+    terminal.hands.acquirer.send_replace(Acquirer::Answers);
+    assert_eq!(outcome(&terminal, &id).await.ending, Ending::Approved);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_abort_does_not_wait_for_a_recovery() {
+    // Each recovery takes three seconds.
+    let recovery = "(call $wait_for_card (i32.const 7) (i32.const 3000) (i32.const 1024))
+         (return (i32.const 2048))";
+    let terminal = TestTerminal::start(guest::engine_that_does(recovery, "recover")).await;
+    let open = terminal.begin(Behaviour::SentAndTrap).await;
+    outcome(&terminal, &open).await;
+    // The next one begins a second after the first.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    let id = terminal.begin(Behaviour::Well).await;
+    let asked = Instant::now();
+    assert_eq!(terminal.service.abort(&id).await, AbortAnswer::Accepted);
+    assert_eq!(outcome(&terminal, &id).await.ending, BY_THE_POINT_OF_SALE);
+    assert!(asked.elapsed() < Duration::from_secs(1), "{asked:?}");
+    assert_eq!(*terminal.service.running().borrow(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_answer_is_reversed_when_the_terminal_is_idle() {
     let terminal = TestTerminal::start(guest::engine()).await;
     terminal
@@ -150,6 +180,7 @@ async fn a_lost_answer_is_reversed_when_the_terminal_is_idle() {
     let id = terminal.begin(Behaviour::Authorise).await;
     let first = outcome(&terminal, &id).await;
     assert_eq!(first.ending, Ending::Failed(Failure::AnswerLost));
+    terminal.hands.acquirer.send_replace(Acquirer::Answers);
     within(async {
         while terminal
             .ended(&id)
@@ -158,7 +189,7 @@ async fn a_lost_answer_is_reversed_when_the_terminal_is_idle() {
             .map(|outcome| outcome.reversal)
             != Some(ReversalState::Confirmed)
         {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })
     .await;

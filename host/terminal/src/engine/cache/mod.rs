@@ -79,6 +79,11 @@ impl Hasher for Sha256 {
 }
 
 fn load(engine: &Engine, key: &[u8], files: &Dir, vault: &Mutex<Vault>) -> Option<Component> {
+    // Something else than a file, such as a pipe, could be waited for without end.
+    files
+        .metadata(FILE)
+        .ok()
+        .filter(cap_std::fs::Metadata::is_file)?;
     let mut content = Vec::new();
     files
         .open(FILE)
