@@ -134,7 +134,10 @@ fn a_truncated_field_is_named() {
         error,
         Err(Error {
             place: Place::Field(120),
-            fault: Fault::Short
+            fault: Fault::Short {
+                needed: 17,
+                present: 16
+            }
         })
     );
 }
