@@ -3,11 +3,12 @@
 .DEFAULT_GOAL := help
 CARGO ?= cargo
 TENON := target/debug/tenon
+DIR := tests/vectors
 # The workspace is built as a whole, tests included, always: a part of it built alone has other
 # features, and wasmtime would be compiled a second time.
 BUILD := $(CARGO) build --workspace --all-targets
 
-.PHONY: help demo run test check build guest fmt clippy doc deny tidy bench clean
+.PHONY: help demo run test vectors check build guest fmt clippy doc deny tidy bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +21,9 @@ run: build ## Leave the terminal running; print its URL, its key and three lines
 
 test: guest ## Run every test.
 	$(CARGO) test --workspace
+
+vectors: ## Run the test vectors in tests/vectors, or in DIR=folder.
+	@$(CARGO) run --quiet --package vector-runner --bin vectors -- "$(DIR)"
 
 check: fmt clippy doc deny test ## Everything that CI checks.
 

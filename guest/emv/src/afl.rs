@@ -13,11 +13,33 @@ pub(crate) struct Entry {
     pub(crate) authenticated: u8,
 }
 
-/// Reads tag 94. `None` when it breaks one of its rules.
-pub(crate) fn parse(bytes: &[u8]) -> Option<Vec<Entry>> {
+/// The rule of tag 94 that is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Error {
+    /// It names no record.
+    Empty,
+    /// It ends within an entry.
+    Length,
+    /// Bits 3 to 1 of the first byte are not zero.
+    LowBits,
+    /// No file has that identifier.
+    FileIdentifier(u8),
+    /// The first record is number zero.
+    FirstRecord,
+    /// The last record comes before the first.
+    LastRecord,
+    /// More records are to be authenticated than there are.
+    Authenticated,
+}
+
+/// Reads tag 94.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Entry>, Error> {
     let (entries, rest) = bytes.as_chunks::<4>();
-    if entries.is_empty() || !rest.is_empty() {
-        return None;
+    if !rest.is_empty() {
+        return Err(Error::Length);
+    }
+    if entries.is_empty() {
+        return Err(Error::Empty);
     }
     entries.iter().map(|entry| parse_entry(*entry)).collect()
 }
@@ -31,14 +53,22 @@ impl Entry {
 }
 
 /// EMV 4.4 Book 3, 10.2: the rules of one entry.
-fn parse_entry([location, first, last, authenticated]: [u8; 4]) -> Option<Entry> {
+fn parse_entry([location, first, last, authenticated]: [u8; 4]) -> Result<Entry, Error> {
     let sfi = location >> 3;
-    let count = last.checked_sub(first)?.saturating_add(1);
-    let valid = location.trailing_zeros() >= 3
-        && (1..=30).contains(&sfi)
-        && first > 0
-        && authenticated <= count;
-    valid.then_some(Entry {
+    if location & 0x07 != 0 {
+        return Err(Error::LowBits);
+    }
+    if !(1..=30).contains(&sfi) {
+        return Err(Error::FileIdentifier(sfi));
+    }
+    if first == 0 {
+        return Err(Error::FirstRecord);
+    }
+    let count = last.checked_sub(first).ok_or(Error::LastRecord)?;
+    if authenticated > count.saturating_add(1) {
+        return Err(Error::Authenticated);
+    }
+    Ok(Entry {
         sfi,
         first,
         last,
@@ -52,19 +82,19 @@ mod tests {
 
     #[test]
     fn entries_that_break_a_rule_are_refused() {
-        for (bytes, valid) in [
-            (&[0x08, 1, 2, 1][..], true),
-            (&[0xF0, 1, 255, 255], true),
-            (&[0x08, 0, 2, 0], false),
-            (&[0x08, 2, 1, 0], false),
-            (&[0x08, 1, 1, 2], false),
-            (&[0x09, 1, 1, 0], false),
-            (&[0x00, 1, 1, 0], false),
-            (&[0xF8, 1, 1, 0], false),
-            (&[], false),
-            (&[0x08, 1, 1], false),
+        for (bytes, broken) in [
+            (&[0x08, 1, 2, 1][..], None),
+            (&[0xF0, 1, 255, 255], None),
+            (&[0x08, 0, 2, 0], Some(Error::FirstRecord)),
+            (&[0x08, 2, 1, 0], Some(Error::LastRecord)),
+            (&[0x08, 1, 1, 2], Some(Error::Authenticated)),
+            (&[0x09, 1, 1, 0], Some(Error::LowBits)),
+            (&[0x00, 1, 1, 0], Some(Error::FileIdentifier(0))),
+            (&[0xF8, 1, 1, 0], Some(Error::FileIdentifier(31))),
+            (&[], Some(Error::Empty)),
+            (&[0x08, 1, 1], Some(Error::Length)),
         ] {
-            assert_eq!(parse(bytes).is_some(), valid, "{bytes:?}");
+            assert_eq!(parse(bytes).err(), broken, "{bytes:?}");
         }
     }
 

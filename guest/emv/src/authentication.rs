@@ -322,7 +322,11 @@ pub(crate) fn icc_key<T: Tools>(
 }
 
 /// Opens a signature. It must be as long as the key (EMV 4.4 Book 2, 5.3).
-fn recover<T: Tools>(tools: &mut T, key: &PublicKey, signed: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn recover<T: Tools>(
+    tools: &mut T,
+    key: &PublicKey,
+    signed: &[u8],
+) -> Result<Vec<u8>, Refusal> {
     if signed.len() != key.modulus.len() {
         return Err(Refusal::Length);
     }

@@ -86,7 +86,7 @@ pub(crate) struct Read {
 
 /// The card answered the first GENERATE AC.
 #[derive(Debug, Clone, Copy)]
-struct Answered {
+pub(crate) struct Answered {
     requested: CryptogramType,
     meaning: First,
     advice_required: bool,
@@ -162,7 +162,7 @@ pub(crate) fn initiate_application<P: Ports>(
 }
 
 /// EMV 4.4 Book 3, 10.2.
-fn read_application_data<P: Ports>(
+pub(crate) fn read_application_data<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
     initiated: Initiated,
 ) -> Result<Read, Cause> {
@@ -342,7 +342,7 @@ fn terminal_action_analysis<P: Ports>(
 }
 
 /// EMV 4.4 Book 3, 10.8: the first GENERATE AC.
-fn card_action_analysis<P: Ports>(
+pub(crate) fn card_action_analysis<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
     read: &Read,
     requested: CryptogramType,
@@ -364,11 +364,11 @@ fn card_action_analysis<P: Ports>(
 }
 
 /// What the first cryptogram means to the caller.
-fn decision<P: Ports>(dialogue: Dialogue<'_, P>, read: Read, answered: Answered) -> Decision {
+pub(crate) fn decision(dialogue: Dialogue<'_, impl Ports>, read: Read, said: Answered) -> Decision {
     let Dialogue {
         mut card, commands, ..
     } = dialogue;
-    if answered.meaning == First::Online {
+    if said.meaning == First::Online {
         return Decision::Online(OnlineRequest::new(
             card,
             Box::new(read.terms),
@@ -376,11 +376,11 @@ fn decision<P: Ports>(dialogue: Dialogue<'_, P>, read: Read, answered: Answered)
             commands,
         ));
     }
-    let approved = answered.meaning == First::Approved;
+    let approved = said.meaning == First::Approved;
     // EMV 4.4 Book 4, Annex A6: the terminal's own response codes for offline decisions.
     let response_code = if approved { b"Y1" } else { b"Z1" };
     card.set(tag::AUTHORISATION_RESPONSE_CODE, response_code);
-    let declined_by = match (approved, answered.requested) {
+    let declined_by = match (approved, said.requested) {
         (true, _) => None,
         (false, CryptogramType::Aac) => Some(Decliner::Terminal),
         (false, CryptogramType::Arqc | CryptogramType::Tc) => Some(Decliner::Card),
@@ -390,7 +390,7 @@ fn decision<P: Ports>(dialogue: Dialogue<'_, P>, read: Read, answered: Answered)
         approved,
         declined_by,
         reversal_required: false,
-        advice_required: answered.advice_required,
+        advice_required: said.advice_required,
     };
     if approved {
         Decision::Approved(completed)

@@ -11,7 +11,8 @@
 //! **How it is entered.** [`contact::start`] runs to the first cryptogram. When that asks for the
 //! issuer, the caller asks, and [`OnlineRequest::complete`] finishes. The kernel reaches the card,
 //! the cardholder and the terminal through [`ports`] and nothing else: it has no clock, no random
-//! source and no input or output of its own, so the same inputs give the same decisions.
+//! source and no input or output of its own, so the same inputs give the same decisions. The
+//! feature `vectors`, which no engine has, runs single steps for the test vectors.
 //!
 //! **What always holds.** A card may lower what the terminal asks for, never raise it. A TVR bit
 //! once set stays set, and none is set without a line in the trace. At most two GENERATE AC and
@@ -53,10 +54,10 @@ pub mod trace;
 mod transaction;
 mod verification;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "vectors"))]
 mod scripted;
-#[cfg(test)]
-mod vectors;
+#[cfg(feature = "vectors")]
+pub mod vectors;
 
 pub use card_data::{CardData, CryptogramType, Method, Verification};
 pub use identity::{Identity, Pan, Track2};

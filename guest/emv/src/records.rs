@@ -42,7 +42,7 @@ impl ProcessingOptions {
                 .ok_or(Misbehaviour::ResponseFormat)?,
             None => Self::parse_format_2(data)?,
         };
-        let entries = afl::parse(afl).ok_or(Misbehaviour::FileLocator)?;
+        let entries = afl::parse(afl).map_err(|_| Misbehaviour::FileLocator)?;
         Ok(Self {
             aip: Aip::from_bytes(*aip),
             afl: afl.to_vec(),

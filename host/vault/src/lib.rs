@@ -17,7 +17,7 @@
 //! An embedder gives [`Vault::open`] a [`Storage`] and a [`DeviceKey`], injects keys with
 //! [`Vault::load_key`], and then names them by [`KeyPurpose`]. The acquirer's side of the same
 //! methods, for emulators, tests and host security modules in software, is public in [`dukpt`],
-//! [`pin_block`] and [`mac`]; none of it can reach into a [`Vault`].
+//! [`pin_block`], [`mac`] and [`verify_command`]; none of it can reach into a [`Vault`].
 //!
 //! # Invariants
 //!
@@ -52,7 +52,7 @@ mod seal;
 mod sealed_file;
 mod storage;
 mod vault;
-mod verify_command;
+pub mod verify_command;
 
 pub use error::Error;
 pub use key::{AesKey, AesLength, KeyPurpose, NewKey, TdesKey, TdesLength};

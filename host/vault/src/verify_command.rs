@@ -1,5 +1,8 @@
 //! The VERIFY command, which takes a PIN to the card (EMV 4.4 Book 3, 6.5.12).
 //!
+//! Public for the test vectors. The terminal's commands are made by the vault itself, of a PIN that
+//! it never gives away.
+//!
 //! One trace is not wiped: while the enciphered form is made, the big-integer library holds the PIN
 //! block in memory that it frees without wiping.
 
@@ -35,31 +38,47 @@ pub(crate) fn plaintext(pin: &Pin) -> Zeroizing<Vec<u8>> {
 ///
 /// Fails with [`Error::InvalidInput`] when the challenge is not 8 bytes long or the key is none, or
 /// as `random` does.
-pub(crate) fn enciphered(
+pub fn enciphered(
     pin: &Pin,
     modulus: &[u8],
     exponent: &[u8],
     challenge: &[u8],
     random: impl Fn(&mut [u8]) -> Result<(), Error>,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let challenge: &[u8; 8] = challenge.try_into().map_err(|_| Error::InvalidInput)?;
-    let length_allowed = (MODULUS_MIN..=MODULUS_MAX).contains(&modulus.len());
     // The data begins with a zero bit: it is less than any modulus that begins with a one bit.
     let full_length = modulus.first().is_some_and(|byte| byte & 0x80 != 0);
-    if !length_allowed || !full_length {
+    if !full_length {
         return Err(Error::InvalidInput);
     }
-    // EMV 4.4 Book 2, 7.2, step 3: header, PIN block, challenge, random padding.
-    let mut data = Zeroizing::new(Vec::with_capacity(modulus.len()));
-    data.push(DATA_HEADER);
-    data.extend_from_slice(encode_iso2(pin).as_bytes());
-    data.extend_from_slice(challenge);
-    data.resize(modulus.len(), 0);
-    random(data.get_mut(DATA_FIXED..).ok_or(Error::InvalidInput)?)?;
+    let data = data_to_encipher(pin, modulus.len(), challenge, random)?;
     Ok(command(
         P2_ENCIPHERED,
         &rsa_recover(modulus, exponent, &data)?,
     ))
+}
+
+/// What is enciphered: header, PIN block, challenge and padding (EMV 4.4 Book 2, 7.2, step 3), as
+/// long as the modulus. `random` fills the padding.
+///
+/// Fails with [`Error::InvalidInput`] when the challenge is not 8 bytes long or no modulus has that
+/// length, or as `random` does.
+pub fn data_to_encipher(
+    pin: &Pin,
+    modulus_length: usize,
+    challenge: &[u8],
+    random: impl Fn(&mut [u8]) -> Result<(), Error>,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let challenge: &[u8; 8] = challenge.try_into().map_err(|_| Error::InvalidInput)?;
+    if !(MODULUS_MIN..=MODULUS_MAX).contains(&modulus_length) {
+        return Err(Error::InvalidInput);
+    }
+    let mut data = Zeroizing::new(Vec::with_capacity(modulus_length));
+    data.push(DATA_HEADER);
+    data.extend_from_slice(encode_iso2(pin).as_bytes());
+    data.extend_from_slice(challenge);
+    data.resize(modulus_length, 0);
+    random(data.get_mut(DATA_FIXED..).ok_or(Error::InvalidInput)?)?;
+    Ok(data)
 }
 
 /// A case 3 command without Le.

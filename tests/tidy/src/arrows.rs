@@ -8,7 +8,7 @@ use crate::tree::root;
 
 /// Every edge between two crates of the workspace, tests apart. A crate without a row may depend on
 /// none of the others.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("component", &["emv", "engine"]),
     ("engine", &["emv"]),
     ("terminal-host", &["vault"]),
@@ -23,7 +23,17 @@ const ARROWS: [(&str, &[&str]); 7] = [
         "bench",
         &["emulator", "emv", "engine", "terminal-host", "virtual-card"],
     ),
+    // Each kind of vector is run by the crate it is about.
+    ("vector-runner", &["emv", "engine", "vault", "virtual-card"]),
 ];
+
+/// Features that only some crates may ask another crate for, with the reason.
+const FEATURES: [(&str, &str, &[&str], &str); 1] = [(
+    "emv",
+    "vectors",
+    &["vector-runner"],
+    "the engine holds no code for tests",
+)];
 
 /// Crates that a member may not have anywhere below it, with the reason.
 const FORBIDDEN: [(&str, &[&str], &str); 4] = [
@@ -73,6 +83,26 @@ fn crates_depend_on_each_other_along_the_arrows_only() {
                 "{name} depends on {}",
                 edge.name,
             );
+        }
+    }
+}
+
+#[test]
+fn features_for_tests_are_asked_for_by_tests() {
+    for package in metadata().workspace_packages() {
+        for edge in &package.dependencies {
+            for (name, feature, allowed, reason) in FEATURES {
+                let asks = edge.name == name && edge.features.iter().any(|asked| asked == feature);
+                assert!(
+                    !asks || allowed.contains(&package.name.as_str()),
+                    "{} asks {name} for {feature}: {reason}",
+                    package.name,
+                );
+                assert!(
+                    package.name.as_str() != name || !package.features.contains_key("default"),
+                    "{name} has features by default: {reason}",
+                );
+            }
         }
     }
 }

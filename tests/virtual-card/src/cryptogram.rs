@@ -35,6 +35,18 @@ pub enum MasterKeyOption {
     B,
 }
 
+impl Padding {
+    /// The message with its filling.
+    pub fn pad(self, message: &[u8]) -> Vec<u8> {
+        let mut message = message.to_vec();
+        if self == Self::Method2 {
+            message.push(0x80);
+        }
+        message.resize(message.len().next_multiple_of(8), 0);
+        message
+    }
+}
+
 impl TdesKey {
     /// The key of these bytes, its parity bits set to odd.
     pub fn new(bytes: [u8; 16]) -> Self {
@@ -65,13 +77,8 @@ impl TdesKey {
 
     /// The MAC of ISO 9797-1 algorithm 3, eight bytes (EMV 4.4 Book 2, A1.2.1).
     pub fn mac(&self, message: &[u8], padding: Padding) -> Block {
-        let mut message = message.to_vec();
-        if padding == Padding::Method2 {
-            message.push(0x80);
-        }
-        message.resize(message.len().next_multiple_of(8), 0);
         let mut mac = RetailMac::<Des>::new(&self.0.into());
-        mac.update(&message);
+        mac.update(&padding.pad(message));
         mac.finalize().into_bytes().into()
     }
 

@@ -31,6 +31,7 @@ mod rsa;
 mod tlv;
 mod verification;
 
+pub use authorization::{CryptogramInput, Elements};
 pub use card::Card;
 pub use catalogue::{CardInfo, catalogue};
 pub use issuer::Issuer;

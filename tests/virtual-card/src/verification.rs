@@ -1,5 +1,6 @@
 //! Card verification results and issuer application data (tag 9F10), read and written.
 
+use crate::authorization::CryptogramInput;
 use crate::personalization::CryptogramVersion;
 
 /// A type of application cryptogram (EMV 4.4 Book 3, 6.5.5.4), in the order of the values.
@@ -79,16 +80,11 @@ impl CryptogramVersion {
     /// not of this version's shape.
     pub(crate) fn covered(self, issuer_application_data: &[u8]) -> Option<&[u8]> {
         match self {
-            Self::Visa18 => {
-                let shaped = issuer_application_data.len() == 7
-                    && issuer_application_data.get(2) == Some(&0x12);
-                shaped.then_some(issuer_application_data)
+            Self::Visa18 => CryptogramInput::Visa18.covered(issuer_application_data),
+            Self::MChip20 if issuer_application_data.get(1) == Some(&0x14) => {
+                CryptogramInput::MChip.covered(issuer_application_data)
             }
-            Self::MChip20 => {
-                let shaped = issuer_application_data.len() == 18
-                    && issuer_application_data.get(1) == Some(&0x14);
-                issuer_application_data.get(2..8).filter(|_| shaped)
-            }
+            Self::MChip20 => None,
         }
     }
 }

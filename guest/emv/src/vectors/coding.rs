@@ -2,62 +2,55 @@
 
 use serde_json::{Value, json};
 
-use super::{bytes_of, expect_equal, run, text_of};
+use super::Outcome;
+use super::fields::{bytes, hex, objects};
 use crate::afl;
 use crate::apdu;
 use crate::cvm::CvmList;
 use crate::dol::Dol;
-use crate::scripted::{hex, unhex};
 use crate::tag::Tag;
 use crate::tlv::{self, Error};
 
-#[test]
-fn tlv() {
-    run(include_str!("../../../../tests/vectors/tlv.json"), |case| {
-        if case["input"]["tag"].is_string() {
-            tag_case(case)
-        } else {
-            tree_case(case)
-        }
-    });
+pub(super) fn tlv(case: &Value) -> Outcome {
+    let input = &case["input"];
+    if input["tag"].is_null() {
+        return Ok(tlv_tree(&bytes(input, "tlv")?));
+    }
+    let bytes = bytes(input, "tag")?;
+    let Ok((tag, [])) = tlv::parse_tag(&bytes) else {
+        return Ok(json!({ "valid": false }));
+    };
+    let class = match bytes.first().map_or(0, |first| first >> 6) {
+        0 => "universal",
+        1 => "application",
+        2 => "context",
+        _ => "private",
+    };
+    Ok(json!({ "valid": true, "constructed": tag.is_constructed(), "class": class }))
 }
 
-fn tag_case(case: &Value) -> Result<(), String> {
-    let bytes = bytes_of(&case["input"], "tag");
-    let tag = tlv::parse_tag(&bytes)
-        .ok()
-        .filter(|(_, rest)| rest.is_empty())
-        .map(|(tag, _)| tag);
-    expect_equal(tag.is_some(), case["expect"]["valid"] == true)?;
-    let Some(tag) = tag else { return Ok(()) };
-    let class = ["universal", "application", "context", "private"][usize::from(bytes[0] >> 6)];
-    expect_equal(tag.is_constructed(), case["expect"]["constructed"] == true)?;
-    expect_equal(class, text_of(&case["expect"], "class"))
-}
-
-fn tree_case(case: &Value) -> Result<(), String> {
-    let bytes = bytes_of(&case["input"], "tlv");
-    let expected = &case["expect"];
-    match tlv::primitives(&bytes) {
-        Ok(_) => expect_equal(&json!(tree(&bytes)), &expected["tree"]),
-        Err(error) => expect_equal(reason(error), text_of(expected, "reason")),
+fn tlv_tree(bytes: &[u8]) -> Value {
+    match tlv::primitives(bytes).and_then(|_| tree(bytes)) {
+        Ok(tree) => json!({ "result": "ok", "tree": tree }),
+        Err(error) => json!({ "result": "error", "reason": tlv_reason(error) }),
     }
 }
 
-fn tree(bytes: &[u8]) -> Vec<Value> {
+fn tree(bytes: &[u8]) -> Result<Vec<Value>, Error> {
     tlv::objects(bytes)
-        .map(|object| object.expect("checked before"))
         .map(|object| {
-            let mut node = json!({ "tag": object.tag.to_string(), "value": hex(object.value) });
-            if object.tag.is_constructed() {
-                node["children"] = json!(tree(object.value));
-            }
-            node
+            let object = object?;
+            let (tag, value) = (object.tag.to_string(), hex(object.value));
+            Ok(if object.tag.is_constructed() {
+                json!({ "tag": tag, "value": value, "children": tree(object.value)? })
+            } else {
+                json!({ "tag": tag, "value": value })
+            })
         })
         .collect()
 }
 
-fn reason(error: Error) -> &'static str {
+const fn tlv_reason(error: Error) -> &'static str {
     match error {
         Error::TagTruncated => "tag_truncated",
         Error::LengthMissing => "length_missing",
@@ -68,103 +61,93 @@ fn reason(error: Error) -> &'static str {
     }
 }
 
-#[test]
-fn dol() {
-    run(include_str!("../../../../tests/vectors/dol.json"), |case| {
-        let input = &case["input"];
-        if input["afl_94"].is_string() {
-            afl_case(case)
-        } else if input["cvm_list_8E"].is_string() {
-            cvm_list_case(case)
-        } else if input["data_objects"].is_object() {
-            fill_case(case)
-        } else {
-            parse_case(case)
-        }
-    });
-}
-
-fn parse_case(case: &Value) -> Result<(), String> {
-    let expected = &case["expect"];
-    let parsed = Dol::parse(&bytes_of(&case["input"], "dol"));
-    expect_equal(parsed.is_ok(), expected["result"] == "ok")?;
-    let Ok(list) = parsed else { return Ok(()) };
-    let entries: Vec<Value> = list
-        .entries()
-        .iter()
-        .map(|(tag, length)| json!([tag.to_string(), length]))
-        .collect();
-    expect_equal(&json!(entries), &expected["entries"])?;
-    expect_equal(&json!(list.fill(|_| None).len()), &expected["total_length"])
-}
-
-fn fill_case(case: &Value) -> Result<(), String> {
+pub(super) fn dol(case: &Value) -> Outcome {
     let input = &case["input"];
-    let list = Dol::parse(&bytes_of(input, "dol")).map_err(|error| format!("{error:?}"))?;
-    let values: Vec<(Tag, Vec<u8>)> = input["data_objects"]
-        .as_object()
-        .expect("objects")
-        .iter()
-        .map(|(tag, value)| (tag_of(tag), unhex(value.as_str().expect("a value"))))
-        .collect();
-    let value = |tag| {
-        values
-            .iter()
-            .find(|(other, _)| *other == tag)
-            .map(|(_, value)| &value[..])
+    if !input["afl_94"].is_null() {
+        return Ok(locator(&bytes(input, "afl_94")?));
+    }
+    if !input["cvm_list_8E"].is_null() {
+        return Ok(cvm_list(&bytes(input, "cvm_list_8E")?));
+    }
+    let bytes = bytes(input, "dol")?;
+    let Ok(list) = Dol::parse(&bytes) else {
+        let mut prefixes = (0..bytes.len()).rev().filter_map(|end| bytes.get(..end));
+        let before = prefixes
+            .find_map(|prefix| Dol::parse(prefix).ok())
+            .unwrap_or_default();
+        return Ok(json!({ "result": "error", "valid_entries_before_error": entries(&before) }));
     };
-    expect_equal(
-        hex(&list.fill(value)).as_str(),
-        text_of(&case["expect"], "data"),
-    )
+    if input["data_objects"].is_null() {
+        let total = list.fill(|_| None).len();
+        return Ok(json!({ "result": "ok", "entries": entries(&list), "total_length": total }));
+    }
+    let values = objects(input, "data_objects")?;
+    let value = |tag: Tag| {
+        let found = values.iter().find(|(other, _)| *other == tag);
+        found.map(|(_, value)| value.as_slice())
+    };
+    Ok(json!({ "result": "ok", "data": hex(&list.fill(value)) }))
 }
 
-fn tag_of(digits: &str) -> Tag {
-    Tag::new(u32::from_str_radix(digits, 16).expect("a tag"))
+fn entries(list: &Dol) -> Vec<Value> {
+    let entries = list.entries().iter();
+    entries
+        .map(|(tag, length)| json!([tag.to_string(), length]))
+        .collect()
 }
 
-fn afl_case(case: &Value) -> Result<(), String> {
-    let expected = &case["expect"];
-    let parsed = afl::parse(&bytes_of(&case["input"], "afl_94"));
-    expect_equal(parsed.is_some(), expected["result"] == "ok")?;
-    let Some(entries) = parsed else { return Ok(()) };
-    let commands: Vec<Value> = entries
-        .iter()
-        .flat_map(|entry| {
-            entry
-                .records()
-                .map(|(record, _)| apdu::read_record(entry.sfi, record))
-        })
-        .map(|command| json!(hex(&command)))
-        .collect();
-    let entries: Vec<Value> = entries
-        .iter()
-        .map(|entry| {
-            json!({ "sfi": entry.sfi, "first": entry.first, "last": entry.last,
-                    "oda_records": entry.authenticated })
-        })
-        .collect();
-    expect_equal(&json!(entries), &expected["entries"])?;
-    expect_equal(&json!(commands), &expected["read_record_commands"])
+fn locator(bytes: &[u8]) -> Value {
+    let entries = match afl::parse(bytes) {
+        Ok(entries) => entries,
+        Err(error) => {
+            return json!({ "result": "error", "reason": locator_reason(error) });
+        }
+    };
+    let commands = entries.iter().flat_map(|entry| {
+        let records = entry.records();
+        records.map(|(record, _)| hex(&apdu::read_record(entry.sfi, record)))
+    });
+    let commands: Vec<String> = commands.collect();
+    let rows = entries.iter().map(|entry| {
+        json!({ "sfi": entry.sfi, "first": entry.first, "last": entry.last,
+                "oda_records": entry.authenticated })
+    });
+    let rows: Vec<Value> = rows.collect();
+    json!({ "result": "ok", "entries": rows, "read_record_commands": commands })
 }
 
-fn cvm_list_case(case: &Value) -> Result<(), String> {
-    let expected = &case["expect"];
-    let parsed = CvmList::parse(&bytes_of(&case["input"], "cvm_list_8E"));
+fn locator_reason(error: afl::Error) -> String {
+    let words = match error {
+        afl::Error::Empty => "empty",
+        afl::Error::Length => "length not a multiple of 4",
+        afl::Error::LowBits => "low three bits of the SFI byte not zero",
+        afl::Error::FileIdentifier(sfi) => return format!("SFI {sfi}"),
+        afl::Error::FirstRecord => "first record 0",
+        afl::Error::LastRecord => "last record before first",
+        afl::Error::Authenticated => "more ODA records than records",
+    };
+    words.to_owned()
+}
+
+fn cvm_list(bytes: &[u8]) -> Value {
+    let refused = |reason: &str| json!({ "result": "error", "reason": reason });
+    let Some(list) = CvmList::parse(bytes) else {
+        return refused(if bytes.len() < 8 {
+            "too short"
+        } else {
+            "odd length"
+        });
+    };
     // A list without a rule is an absent one to the kernel, an error to the vectors.
-    let parsed = parsed.filter(|list| !list.rules.is_empty());
-    expect_equal(parsed.is_some(), expected["result"] == "ok")?;
-    let Some(list) = parsed else { return Ok(()) };
-    let rules: Vec<Value> = list
-        .rules
-        .iter()
-        .map(|rule| {
-            json!({ "code": hex(&[rule.code]), "condition": hex(&[rule.condition]),
-                    "method": hex(&[rule.code & 0x3F]),
-                    "apply_next_if_unsuccessful": rule.continues() })
-        })
-        .collect();
-    expect_equal(&json!(list.amount_x), &expected["amount_x"])?;
-    expect_equal(&json!(list.amount_y), &expected["amount_y"])?;
-    expect_equal(&json!(rules), &expected["rules"])
+    if list.rules.is_empty() {
+        return refused("no rule");
+    }
+    let rules = list.rules.iter().map(|rule| {
+        json!({ "code": hex(&[rule.code]), "condition": hex(&[rule.condition]),
+                "method": hex(&[rule.code & 0x3F]),
+                "apply_next_if_unsuccessful": rule.continues() })
+    });
+    let rules: Vec<Value> = rules.collect();
+    let (x, y) = (list.amount_x, list.amount_y);
+    json!({ "result": "ok", "amount_x": x, "amount_y": y, "rules": rules })
 }

@@ -208,9 +208,7 @@ impl Codec {
     pub fn decode(&self, bytes: &[u8]) -> Result<Decoded, Error> {
         let at = |place| move |fault| Error { place, fault };
         let header = self.dialect.header.len();
-        let (_, body) = bytes
-            .split_at_checked(header)
-            .ok_or(at(Place::Header)(Fault::Short))?;
+        let (_, body) = value::split(bytes, header).map_err(at(Place::Header))?;
         let (message_type, rest) = self.decode_message_type(body)?;
         let (numbers, mut rest) = self.decode_bitmaps(rest)?;
         let mut message = Message::new(message_type);
@@ -322,7 +320,7 @@ impl Codec {
         } else {
             4
         };
-        let (encoded, rest) = bytes.split_at_checked(size).ok_or(at(Fault::Short))?;
+        let (encoded, rest) = value::split(bytes, size).map_err(at)?;
         let digits = match self.dialect.message_type_encoding {
             Encoding::Bcd => to_hexadecimal(encoded),
             Encoding::Ebcdic => ebcdic::to_ascii(encoded).ok_or(at(Fault::Content))?,
@@ -362,7 +360,7 @@ impl Codec {
         };
         let hexadecimal = self.dialect.bitmap_encoding == Encoding::HexAscii;
         let size = if hexadecimal { 16 } else { 8 };
-        let (encoded, rest) = bytes.split_at_checked(size).ok_or(at(Fault::Short))?;
+        let (encoded, rest) = value::split(bytes, size).map_err(at)?;
         let bitmap = if hexadecimal {
             value::hexadecimal(encoded).ok_or(at(Fault::Content))?
         } else {

@@ -8,8 +8,13 @@ use super::ebcdic;
 /// Why a value does not fit its field. Holds nothing of the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The bytes end within the field.
-    Short,
+    /// The bytes end within what is read next: the field, or its prefix.
+    Short {
+        /// How many bytes that has.
+        needed: usize,
+        /// How many there are.
+        present: usize,
+    },
     /// The value is longer than the field allows, or not as long as it must be.
     Length,
     /// The length prefix is not a number.
@@ -31,7 +36,7 @@ pub(super) fn decode<'a>(
         Units::Counted(count) => encoded_size(format.encoding, count),
         Units::Bytes(count) => count,
     };
-    let (encoded, rest) = bytes.split_at_checked(size).ok_or(Fault::Short)?;
+    let (encoded, rest) = split(bytes, size)?;
     let value = decode_units(format, encoded, units)?;
     if let FieldLength::Prefixed(prefix) = format.length {
         (value.len() <= usize::from(prefix.length_max))
@@ -69,6 +74,14 @@ pub(super) fn encode(
     Ok(())
 }
 
+/// The first `size` bytes, and the rest.
+pub(super) fn split(bytes: &[u8], size: usize) -> Result<(&[u8], &[u8]), Fault> {
+    bytes.split_at_checked(size).ok_or(Fault::Short {
+        needed: size,
+        present: bytes.len(),
+    })
+}
+
 /// How much a field holds.
 #[derive(Clone, Copy)]
 enum Units {
@@ -87,9 +100,7 @@ fn encoded_size(encoding: Encoding, count: usize) -> usize {
 }
 
 fn decode_prefix(prefix: LengthPrefix, bytes: &[u8]) -> Result<(Units, &[u8]), Fault> {
-    let (encoded, rest) = bytes
-        .split_at_checked(prefix_size(prefix))
-        .ok_or(Fault::Short)?;
+    let (encoded, rest) = split(bytes, prefix_size(prefix))?;
     let count = match prefix.encoding {
         Encoding::Ascii => decimal(encoded)?,
         Encoding::Ebcdic => decimal(&ebcdic::to_ascii(encoded).ok_or(Fault::Prefix)?)?,
@@ -184,12 +195,10 @@ fn unpack(format: &FieldFormat, nibbles: &[u8], units: Units) -> Result<Vec<u8>,
     let odd = nibbles.len().saturating_sub(count);
     let (digits, filling) = match format.padding {
         Padding::ZerosLeft => {
-            let (filling, digits) = nibbles.split_at_checked(odd).ok_or(Fault::Short)?;
+            let (filling, digits) = split(nibbles, odd)?;
             (digits, filling)
         }
-        Padding::ZerosRight | Padding::SpacesRight | Padding::FRight => {
-            nibbles.split_at_checked(count).ok_or(Fault::Short)?
-        }
+        Padding::ZerosRight | Padding::SpacesRight | Padding::FRight => split(nibbles, count)?,
     };
     let expected = if format.padding == Padding::FRight {
         b'F'

@@ -3,7 +3,6 @@
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test that goes wrong here should stop; clippy.toml excuses test functions, not what they call"
 )]
@@ -14,4 +13,3 @@ mod scripts;
 mod signatures;
 mod terminal;
 mod transcripts;
-mod vectors;
