@@ -49,6 +49,10 @@ pub(crate) enum Refusal {
     Pan,
     /// The static data is not coded as the standard asks.
     StaticData,
+    /// The Cryptogram Information Data is another inside the signature than in clear.
+    Information,
+    /// The signature covers other transaction data than was exchanged.
+    TransactionData,
 }
 
 /// What belongs to a certificate beside the certificate itself.
@@ -137,6 +141,96 @@ pub(crate) fn dynamic_signature(
         .contains(&number.len())
         .then(|| number.to_vec())
         .ok_or(Refusal::Format)
+}
+
+/// What a combined signature holds (EMV 4.4 Book 2, 6.6.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Combined {
+    /// Tag 9F4C.
+    pub(crate) dynamic_number: Vec<u8>,
+    /// Tag 9F27.
+    pub(crate) information: u8,
+    /// Tag 9F26.
+    pub(crate) cryptogram: [u8; 8],
+    pub(crate) transaction_hash: [u8; 20],
+}
+
+/// A combined signature that does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unverified {
+    /// Why.
+    pub(crate) refusal: Refusal,
+    /// Tag 9F27 as it stands inside, when it could be read.
+    pub(crate) information: Option<u8>,
+}
+
+impl From<Refusal> for Unverified {
+    /// Refused before anything inside could be read.
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            information: None,
+        }
+    }
+}
+
+/// What a combined signature is checked against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exchanged<'a> {
+    /// Tag 9F37.
+    pub(crate) unpredictable_number: [u8; 4],
+    /// Tag 9F27 as it came in clear.
+    pub(crate) information: u8,
+    /// The values of the lists and the objects of the answer.
+    pub(crate) transaction_data: &'a [u8],
+}
+
+/// A combined signature, checked in the order of the book (EMV 4.4 Book 2, 6.6.2).
+pub(crate) fn combined_signature(
+    recovered: &[u8],
+    exchanged: &Exchanged<'_>,
+) -> Result<Combined, Unverified> {
+    let opened = open(recovered, 0x05)?;
+    let ([algorithm, length], fields) = take::<2>(opened.fields)?;
+    let data = fields.get(..usize::from(length)).ok_or(Refusal::Format)?;
+    let combined = Combined::parse(data)?;
+    let refused = |refusal| Unverified {
+        refusal,
+        information: Some(combined.information),
+    };
+    if combined.information != exchanged.information {
+        return Err(refused(Refusal::Information));
+    }
+    if algorithm != SHA_1 {
+        return Err(refused(Refusal::HashAlgorithm));
+    }
+    opened
+        .check_hash(&[&exchanged.unpredictable_number])
+        .map_err(refused)?;
+    if Sha1::digest(exchanged.transaction_data)[..] != combined.transaction_hash {
+        return Err(refused(Refusal::TransactionData));
+    }
+    Ok(combined)
+}
+
+impl Combined {
+    /// Reads the ICC Dynamic Data; what a card adds behind it is its own.
+    fn parse(data: &[u8]) -> Result<Self, Refusal> {
+        let (length, rest) = data.split_first().ok_or(Refusal::Format)?;
+        let (number, rest) = rest
+            .split_at_checked(usize::from(*length))
+            .filter(|(number, _)| (2..=8).contains(&number.len()))
+            .ok_or(Refusal::Format)?;
+        let ([information], rest) = take::<1>(rest)?;
+        let (cryptogram, rest) = take::<8>(rest)?;
+        let (transaction_hash, _) = take::<20>(rest)?;
+        Ok(Self {
+            dynamic_number: number.to_vec(),
+            information,
+            cryptogram,
+            transaction_hash,
+        })
+    }
 }
 
 /// Something recovered, between header and trailer.

@@ -1,12 +1,12 @@
 //! The EMV Level 2 kernel for contact cards, EMV 4.4 Books 1 to 4.
 //!
-//! **What it does.** Application selection, initiation, reading, SDA and DDA with RSA, processing
-//! restrictions, cardholder verification with online, plaintext and enciphered offline PIN,
+//! **What it does.** Application selection, initiation, reading, SDA, DDA and CDA with RSA,
+//! processing restrictions, cardholder verification with online, plaintext and enciphered offline PIN,
 //! signature and no CVM, terminal risk management, action analysis, both GENERATE AC, issuer
 //! authentication and issuer scripts.
 //!
-//! **What it does not.** CDA, XDA, elliptic curves, biometrics and contactless. Tag 9F33 does not
-//! claim them, and a card that wants them is treated as by any terminal without them.
+//! **What it does not.** XDA, elliptic curves, biometrics and contactless. Tag 9F33 does not claim
+//! them, and a card that wants them is treated as by any terminal without them.
 //!
 //! **How it is entered.** [`contact::start`] runs to the first cryptogram. When that asks for the
 //! issuer, the caller asks, and [`OnlineRequest::complete`] finishes. The kernel reaches the card,
@@ -26,6 +26,7 @@ mod apdu;
 mod application_selection;
 mod authentication;
 pub mod bits;
+mod card_action;
 mod card_data;
 mod certificate;
 pub mod contact;
@@ -35,6 +36,7 @@ mod date;
 mod dialogue;
 pub mod dol;
 mod identity;
+mod key_chain;
 mod mandatory_data;
 mod online;
 mod outcome;
@@ -46,6 +48,7 @@ mod risk;
 mod rules;
 mod script;
 mod selection;
+mod signed_answer;
 pub mod tag;
 mod terminal_data;
 pub mod tlv;

@@ -25,6 +25,25 @@ pub struct Terminal {
     pub interface_device_serial_number: [u8; 8],
     /// ISO 639 codes in lower case, best first. The first is used when the card prefers none.
     pub languages: Vec<[u8; 2]>,
+    /// Where combined signatures are asked for, when tag 9F33 says that the terminal knows them.
+    pub cda_mode: CdaMode,
+}
+
+/// On which GENERATE AC a terminal asks for a combined signature (EMV 4.4 Book 2, Annex D4).
+///
+/// Where the card may approve without its issuer, all modes ask: for a TC on the first GENERATE
+/// AC, and on the second when the issuer could not be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CdaMode {
+    /// For an ARQC, and for a TC after the issuer approved.
+    #[default]
+    Mode1,
+    /// For an ARQC only.
+    Mode2,
+    /// For neither.
+    Mode3,
+    /// For a TC after the issuer approved only.
+    Mode4,
 }
 
 /// Tag 9F35 (EMV 4.4 Book 4, Annex A1).

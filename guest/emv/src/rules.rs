@@ -116,6 +116,30 @@ conclusions! {
         "The terminal holds no valid certification authority key for this card.";
     ISSUER_CERTIFICATE_REFUSED = "ODA-03", OfflineDataAuthentication, "Book 2, 5.3", Failed, NONE,
         [CA_PUBLIC_KEY_INDEX_CARD], "The issuer's certificate is not valid.";
+    CDA_CHOSEN = "ODA-01", OfflineDataAuthentication, "Book 3, 10.3", Done, NONE,
+        [AIP, TERMINAL_CAPABILITIES], "Combined data authentication was chosen.";
+    CDA_KEY_RECOVERED = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6", Done, NONE,
+        [CA_PUBLIC_KEY_INDEX_CARD],
+        "The card's key was recovered; its cryptograms are to be signed.";
+    CDA_KEY_NOT_RECOVERED = "ODA-07", OfflineDataAuthentication, "Book 4, 6.3.2.1", Failed,
+        Tvr::CDA_FAILED, [CA_PUBLIC_KEY_INDEX_CARD],
+        "The card's key could not be recovered; no signed cryptogram is asked for.";
+    CDA_NOT_DUE = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.1", NotApplicable, NONE,
+        [CRYPTOGRAM_INFORMATION_DATA], "The card declined; a decline is not signed.";
+    CDA_PASSED = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.2", Passed, NONE,
+        [CRYPTOGRAM_INFORMATION_DATA, ICC_DYNAMIC_NUMBER, APPLICATION_CRYPTOGRAM],
+        "The card signed its cryptogram and everything exchanged.";
+    CDA_SIGNATURE_MISSING = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.2", Failed,
+        Tvr::CDA_FAILED, [CRYPTOGRAM_INFORMATION_DATA],
+        "The card did not sign its cryptogram although it was asked to.";
+    CDA_INFORMATION_DIFFERS = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.2", Failed,
+        Tvr::CDA_FAILED, [CRYPTOGRAM_INFORMATION_DATA],
+        "The card signed another type of cryptogram than it gave.";
+    CDA_TRANSACTION_DATA_DIFFERS = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.2", Failed,
+        Tvr::CDA_FAILED, [CRYPTOGRAM_INFORMATION_DATA],
+        "The card signed other data than was exchanged.";
+    CDA_FAILED = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.2", Failed, Tvr::CDA_FAILED,
+        [CRYPTOGRAM_INFORMATION_DATA], "The signature over the cryptogram could not be verified.";
     ICC_CERTIFICATE_REFUSED = "ODA-04", OfflineDataAuthentication, "Book 2, 6.4", Failed, NONE, [],
         "The card's certificate is not valid.";
     STATIC_DATA_UNUSABLE = "RD-05", OfflineDataAuthentication, "Book 3, 10.3", Failed, NONE,
@@ -257,6 +281,12 @@ conclusions! {
     CRYPTOGRAM_TOO_HIGH = "CAA-01", CardActionAnalysis, "Book 3, 9.3", Failed, NONE,
         [CRYPTOGRAM_INFORMATION_DATA],
         "The card answered with more than was asked for; the transaction ends.";
+    UNAUTHENTICATED_APPROVAL_DECLINED = "ODA-07", CardActionAnalysis, "Book 4, 6.3.2.1", Failed,
+        NONE, [CRYPTOGRAM_INFORMATION_DATA, TVR],
+        "The card approved without a valid signature; the terminal declines.";
+    UNAUTHENTICATED_REQUEST_CANCELLED = "ODA-07", CardActionAnalysis, "Book 4, 6.3.2.1", Failed,
+        NONE, [CRYPTOGRAM_INFORMATION_DATA, TVR],
+        "The card asked for its issuer without a valid signature; an AAC is requested.";
     SERVICE_NOT_ALLOWED_BY_CARD = "CAA-02", CardActionAnalysis, "Book 3, 10.8", Failed, NONE,
         [CRYPTOGRAM_INFORMATION_DATA], "The card does not allow this service.";
 

@@ -13,7 +13,7 @@ pub(crate) const AMOUNT_MAX: u64 = 999_999_999_999;
 const POS_ENTRY_MODE_CHIP: u8 = 0x05;
 
 /// What this kernel does not do, whatever the terminal could.
-const NOT_DONE: TerminalCapabilities = TerminalCapabilities::CDA.union(TerminalCapabilities::XDA);
+const NOT_DONE: TerminalCapabilities = TerminalCapabilities::XDA;
 
 /// What terminal and kernel can do together: the value of tag 9F33, and what every step goes by.
 pub(crate) fn capabilities(terminal: &Terminal) -> TerminalCapabilities {

@@ -162,6 +162,8 @@ fn terminal(data: &TerminalData) -> Option<kernel::Terminal> {
             .try_into()
             .ok()?,
         languages: data.languages.iter().map(language).collect::<Option<_>>()?,
+        // Every scheme accepts it; the parameters do not name another one.
+        cda_mode: kernel::CdaMode::Mode1,
     })
 }
 

@@ -8,20 +8,21 @@ use super::{
     application, array_of, bytes_of, expect_equal, out_of_scope, run, terminal, text_of,
     transaction,
 };
-use crate::authentication::{
-    AUTHENTICATION_KEY, Link, Material, icc_key, issuer_key, perform, verify_dynamic, verify_static,
-};
+use crate::authentication::{perform, verify_dynamic, verify_static};
 use crate::bits::{Tsi, Tvr};
 use crate::card_data::CardData;
-use crate::certificate::{PublicKey, Refusal};
+use crate::card_data::CryptogramType;
+use crate::certificate::{Combined, Exchanged, PublicKey, Refusal};
 use crate::contact::{Read, Terms};
 use crate::date::Date;
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
 use crate::identity::Pan;
+use crate::key_chain::{AUTHENTICATION_KEY, Link, Material, icc_key, issuer_key};
 use crate::parameters::CaPublicKey;
 use crate::records::StaticData;
 use crate::scripted::{Scripted, hex, unhex};
+use crate::signed_answer::{Moment, Request, verify_combined};
 use crate::tag::{self, Tag};
 use crate::tlv;
 
@@ -88,6 +89,24 @@ fn walk(case: &Value) -> Result<Outcome, (Link, Refusal)> {
             .map_err(|refusal| (Link::Signature, refusal))?;
         outcome.number = Some(number);
     }
+    if input["cdol1_values"].is_string() {
+        let signed = bytes_of(input, "sdad_9F4B");
+        let objects = bytes_of(input, "generate_ac_tlvs_except_9F4B");
+        let information = tlv::find(&objects, tag::CRYPTOGRAM_INFORMATION_DATA).expect("9F27");
+        let lists = [
+            bytes_of(input, "pdol_values"),
+            bytes_of(input, "cdol1_values"),
+        ]
+        .concat();
+        let exchanged = Exchanged {
+            unpredictable_number: array_of(input, "unpredictable_number_9F37").expect("9F37"),
+            information: information[0],
+            transaction_data: &[lists, objects].concat(),
+        };
+        let combined = verify_combined(&mut tools, &key, Some(&signed), &exchanged)
+            .map_err(|failure| (Link::Signature, failure.refusal))?;
+        outcome.combined = Some(combined);
+    }
     outcome.icc = Some(key);
     Ok(outcome)
 }
@@ -97,6 +116,7 @@ struct Outcome {
     icc: Option<PublicKey>,
     code: Option<[u8; 2]>,
     number: Option<Vec<u8>>,
+    combined: Option<Combined>,
 }
 
 impl Default for Outcome {
@@ -110,6 +130,7 @@ impl Default for Outcome {
             icc: None,
             code: None,
             number: None,
+            combined: None,
         }
     }
 }
@@ -137,7 +158,18 @@ fn success(case: &Value) -> Result<(), String> {
     {
         expect_equal(hex(number).as_str(), wanted)?;
     }
-    Ok(())
+    if let Some(combined) = &outcome.combined {
+        let wanted = &expected["cda"];
+        for (actual, field) in [
+            (&combined.dynamic_number[..], "icc_dynamic_number_9F4C"),
+            (&[combined.information], "cid_9F27"),
+            (&combined.cryptogram, "ac_9F26"),
+            (&combined.transaction_hash, "transaction_data_hash"),
+        ] {
+            expect_equal(hex(actual).as_str(), text_of(wanted, field))?;
+        }
+    }
+    expect_equal(outcome.combined.is_some(), expected["cda"].is_object())
 }
 
 fn failure(case: &Value) -> Result<(), String> {
@@ -157,6 +189,7 @@ fn failure(case: &Value) -> Result<(), String> {
         (Link::Icc, Refusal::Hash) => "icc_hash",
         (Link::Icc, Refusal::Format) => "icc_format",
         (Link::Signature, Refusal::Hash) => "sdad_hash",
+        (Link::Signature, Refusal::Information) => "cda_cid_mismatch",
         other => return Err(format!("{other:?}")),
     };
     expect_equal(reason, text_of(&case["expect"], "reason"))
@@ -189,7 +222,8 @@ fn dda_as_a_step_of_the_transaction() {
             dialogue.card.set(tag::AIP, &bytes_of(input, "aip_82"));
             let number = bytes_of(input, "internal_authenticate_data");
             dialogue.card.set(tag::UNPREDICTABLE_NUMBER, &number);
-            perform(&mut dialogue, &read(input)).map_err(|cause| format!("{cause:?}"))?;
+            perform(&mut dialogue, &read(input, DDA_TERMINAL))
+                .map_err(|cause| format!("{cause:?}"))?;
             let tvr = if case["expect"]["result"] == "success" {
                 Tvr::empty()
             } else {
@@ -199,6 +233,75 @@ fn dda_as_a_step_of_the_transaction() {
             expect_equal(dialogue.card.tsi(), Tsi::ODA_PERFORMED)
         },
     );
+}
+
+#[test]
+fn cda_as_a_step_of_the_transaction() {
+    let mut run_count = 0;
+    for case in super::cases(include_str!("../../../../tests/vectors/oda_rsa.json")) {
+        let input = &case["input"];
+        if !input["cdol1_values"].is_string() {
+            continue;
+        }
+        run_count += 1;
+        let mut ports = tools(input);
+        ports.answers.push_back(signed_answer(input));
+        let mut dialogue = Dialogue::new(&mut ports);
+        dialogue.card = card(input);
+        dialogue.card.set(tag::AIP, &bytes_of(input, "aip_82"));
+        let number = bytes_of(input, "unpredictable_number_9F37");
+        dialogue.card.set(tag::UNPREDICTABLE_NUMBER, &number);
+        // One element in the place of all those whose values the card was given.
+        let values = bytes_of(input, "cdol1_values");
+        dialogue.card.set(Tag::new(0x9F7C), &values);
+        let length = u8::try_from(values.len()).expect("short");
+        let list = Dol::parse(&[0x9F, 0x7C, length]).expect("a list");
+        let read = Read {
+            pdol_values: Zeroizing::new(bytes_of(input, "pdol_values")),
+            ..read(input, CDA_TERMINAL)
+        };
+        let mut authentication = perform(&mut dialogue, &read).expect("no command is sent");
+        let request = Request {
+            kind: CryptogramType::Tc,
+            moment: Moment::First,
+        };
+        let answer = authentication
+            .generate(&mut dialogue, &read.terms.application, &list, request)
+            .expect("an answer");
+        let id = text_of(&case, "id");
+        let valid = case["expect"]["result"] == "success";
+        let wanted = &case["expect"]["cda"];
+        assert_eq!(answer.unauthenticated, !valid, "{id}");
+        // What is inside the signature is what counts.
+        let inside = if valid { answer.information.0 } else { 0x80 };
+        assert_eq!(answer.information.0, inside, "{id}");
+        assert_eq!(dialogue.card.tsi(), Tsi::ODA_PERFORMED, "{id}");
+        let tvr = if valid { Tvr::empty() } else { Tvr::CDA_FAILED };
+        assert_eq!(dialogue.card.tvr(), tvr, "{id}");
+        let cryptogram = dialogue.card.value(tag::APPLICATION_CRYPTOGRAM).map(hex);
+        assert_eq!(cryptogram.as_deref(), wanted["ac_9F26"].as_str(), "{id}");
+        assert_eq!(ports.sent[0][2], 0x50, "{id}");
+    }
+    assert_eq!(run_count, 5);
+}
+
+/// The answer to GENERATE AC of a case: as it was recorded, or put together.
+fn signed_answer(input: &Value) -> Vec<u8> {
+    let mut answer = bytes_of(input, "generate_ac_response");
+    if answer.is_empty() {
+        let mut objects = bytes_of(input, "generate_ac_tlvs_except_9F4B");
+        let signature = bytes_of(input, "sdad_9F4B");
+        tlv::encode(
+            tag::SIGNED_DYNAMIC_APPLICATION_DATA,
+            &signature,
+            &mut objects,
+        );
+        tlv::encode(tag::RESPONSE_TEMPLATE_2, &objects, &mut answer);
+    }
+    if !answer.ends_with(&[0x90, 0x00]) {
+        answer.extend([0x90, 0x00]);
+    }
+    answer
 }
 
 #[test]
@@ -215,15 +318,20 @@ fn a_list_without_the_unpredictable_number_proves_nothing() {
             dialogue.card = card(input);
             dialogue.card.set(tag::AIP, &bytes_of(input, "aip_82"));
             dialogue.card.set(tag::DDOL, &[0x9F, 0x02, 0x06]);
-            perform(&mut dialogue, &read(input)).map_err(|cause| format!("{cause:?}"))?;
+            perform(&mut dialogue, &read(input, DDA_TERMINAL))
+                .map_err(|cause| format!("{cause:?}"))?;
             expect_equal(dialogue.card.tvr(), Tvr::DDA_FAILED)?;
             expect_equal(ports.sent.len(), 0)
         },
     );
 }
 
+/// Byte 3 of tag 9F33: SDA and DDA, and the same with CDA.
+const DDA_TERMINAL: u8 = 0xC0;
+const CDA_TERMINAL: u8 = 0xC8;
+
 /// The records of a case as one record with everything that is authenticated.
-fn read(input: &Value) -> Read {
+fn read(input: &Value, security: u8) -> Read {
     let mut content = bytes_of(input, "static_data_to_authenticate");
     if input["tags"]["9F4A"].is_string() {
         // The AIP comes by the tag list.
@@ -238,10 +346,11 @@ fn read(input: &Value) -> Read {
     transaction.date = array_of(input, "transaction_date_9A").unwrap_or(ANY_DAY);
     Read {
         terms: Terms {
-            terminal: terminal([0xE0, 0xF8, 0xC8], [0xF0, 0, 0xF0, 0xA0, 1], 0x22, 36),
+            terminal: terminal([0xE0, 0xF8, security], [0xF0, 0, 0xF0, 0xA0, 1], 0x22, 36),
             application: application(&rid, true),
             transaction,
         },
+        pdol_values: Zeroizing::default(),
         static_data,
         cdol1: Dol::default(),
         cdol2: Dol::default(),

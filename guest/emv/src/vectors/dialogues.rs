@@ -11,7 +11,7 @@ use crate::cryptogram::{self, First, Information, Reason};
 use crate::cvm::{Circumstances, Service};
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
-use crate::online::{OnlineRequest, issuer_authentication, issuer_scripts};
+use crate::online::{OnlineRequest, Pending, issuer_authentication, issuer_scripts};
 use crate::outcome::{Cause, HostAnswer, Misbehaviour, NotAccepted};
 use crate::parameters::{Aid, Application};
 use crate::ports::OfflinePinMethod;
@@ -19,6 +19,7 @@ use crate::records::{ProcessingOptions, StaticData};
 use crate::script::{self, Moment};
 use crate::scripted::{Scripted, hex, unhex};
 use crate::selection::{self, Candidate, Fci, Labels};
+use crate::signed_answer::{self, AnswerAuthentication, Request, Scheme};
 use crate::tag;
 use crate::terminal_data;
 use crate::verification;
@@ -344,10 +345,20 @@ fn first_generate_ac_case(case: &Value) -> Result<(), String> {
     ports.answers.push_back(bytes_of(input, "response"));
     let mut dialogue = Dialogue::new(&mut ports);
     let list = Dol::default();
-    let result = match cryptogram::generate(&mut dialogue, &terms().application, &list, requested) {
+    let request = Request {
+        kind: requested,
+        moment: signed_answer::Moment::First,
+    };
+    let answer = AnswerAuthentication::new(Scheme::None, &[]).generate(
+        &mut dialogue,
+        &terms().application,
+        &list,
+        request,
+    );
+    let result = match answer {
         Err(Cause::CardMisbehaved(_)) => "terminate",
         Err(other) => return Err(format!("{other:?}")),
-        Ok(information) => match cryptogram::judge_first(requested, information).0 {
+        Ok(answer) => match cryptogram::judge_first(requested, answer.information).0 {
             First::Approved => "approved_offline",
             First::Online => "go_online",
             First::Declined => "declined_offline",
@@ -425,7 +436,12 @@ fn completion_case(case: &Value) -> Result<(), String> {
         expect_equal(&input["default_codes_hit"], &json!(false))?;
         HostAnswer::UnableToGoOnline
     };
-    let request = OnlineRequest::new(card, Box::new(terms), Dol::default(), 0);
+    let pending = Pending {
+        terms: Box::new(terms),
+        cdol2: Dol::default(),
+        authentication: AnswerAuthentication::new(Scheme::None, &[]),
+    };
+    let request = OnlineRequest::new(card, 0, pending);
     let completed = request
         .complete(&mut ports, &answer)
         .map_err(|ended| format!("{ended:?}"))?;

@@ -11,26 +11,15 @@ mod dialogues;
 use serde_json::Value;
 
 use crate::bits::{AdditionalTerminalCapabilities, TerminalCapabilities, Tvr};
-use crate::parameters::{Aid, Application, RandomSelection, Terminal, TerminalType};
+use crate::parameters::{Aid, Application, CdaMode, RandomSelection, Terminal, TerminalType};
 use crate::scripted::unhex;
 use crate::transaction::{Transaction, TransactionType};
 
 /// Cases that are not run, each with the reason.
-const OUT_OF_SCOPE: &[(&str, &str)] = &[
-    (
-        "oda-fdda-visa-92",
-        "fDDA belongs to contactless kernel C-3; the keys of the case are checked",
-    ),
-    (
-        "oda-own-cda-arqc",
-        "CDA is not offered yet; the keys of the case are checked",
-    ),
-    (
-        "oda-own-cda-tc",
-        "CDA is not offered yet; the keys of the case are checked",
-    ),
-    ("oda-own-neg-cda-cid", "CDA is not offered yet"),
-];
+const OUT_OF_SCOPE: &[(&str, &str)] = &[(
+    "oda-fdda-visa-92",
+    "fDDA belongs to contactless kernel C-3; the keys of the case are checked",
+)];
 
 /// The cases of one file, those out of scope apart.
 fn cases(text: &str) -> Vec<Value> {
@@ -106,6 +95,7 @@ fn terminal(capabilities: [u8; 3], additional: [u8; 5], kind: u8, country: u16) 
         additional_capabilities: AdditionalTerminalCapabilities::from_bytes(additional),
         interface_device_serial_number: *b"12345678",
         languages: vec![*b"en"],
+        cda_mode: CdaMode::Mode1,
     }
 }
 
