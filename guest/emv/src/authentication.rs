@@ -1,9 +1,9 @@
 //! Offline data authentication: is this card what its issuer made?
 //!
-//! SDA and DDA are done here to their end; of CDA the choice and the keys, since its signature
-//! comes with the answers to GENERATE AC.
+//! SDA and DDA are done here to their end; of CDA and XDA the choice and the keys, since their
+//! signatures come with the answers to GENERATE AC.
 //!
-//! EMV 4.4 Book 3, 10.3; EMV 4.4 Book 2, 5 and 6.
+//! EMV 4.4 Book 3, 10.3; EMV 4.4 Book 2, 5, 6 and 12.
 
 use crate::apdu;
 use crate::bits::{Aip, TerminalCapabilities, Tsi};
@@ -11,13 +11,14 @@ use crate::certificate::{self, PublicKey, Refusal};
 use crate::contact::Read;
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
+use crate::extended;
 use crate::key_chain::{
     AUTHENTICATION_KEY, Failure, Link, Material, PIN_KEY, icc_key, issuer_key, recover,
 };
 use crate::outcome::Cause;
 use crate::ports::{OfflinePinMethod, Ports, Tools};
 use crate::rules::{self, Conclusion};
-use crate::signed_answer::{AnswerAuthentication, Scheme};
+use crate::signed_answer::{AnswerAuthentication, Extended, Scheme};
 use crate::tag;
 use crate::terminal_data;
 use crate::tlv;
@@ -29,6 +30,7 @@ enum Authentication {
     Sda,
     Dda,
     Cda,
+    Xda,
 }
 
 /// EMV 4.4 Book 3, 10.3. A card that cannot be authenticated goes on, with the TVR saying so.
@@ -65,6 +67,7 @@ pub(crate) fn perform<P: Ports>(
             dialogue.performed(Tsi::ODA_PERFORMED);
         }
         Authentication::Cda => scheme = combined(dialogue, read),
+        Authentication::Xda => scheme = Scheme::Xda(extended(dialogue, read)),
     }
     Ok(AnswerAuthentication::new(scheme, &read.pdol_values))
 }
@@ -83,6 +86,25 @@ fn combined<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Scheme {
             fail(dialogue, at, refusal, &rules::CDA_KEY_NOT_RECOVERED);
             dialogue.performed(Tsi::ODA_PERFORMED);
             Scheme::None
+        }
+    }
+}
+
+/// EMV 4.4 Book 2, 12: recovers the key. Data that is missing is noted at once; the other
+/// failures are, after the first GENERATE AC.
+fn extended<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Extended {
+    dialogue.conclude(&rules::XDA_CHOSEN);
+    match extended::authentication_key(dialogue, read) {
+        Ok(key) => {
+            dialogue.conclude(&rules::XDA_KEY_RECOVERED);
+            Extended::Key(key)
+        }
+        Err((Link::Ca, _)) => Extended::NoKey(&rules::XDA_CA_KEY_MISSING),
+        Err((_, refusal)) => {
+            if refusal == Refusal::Missing {
+                dialogue.conclude(&rules::ODA_DATA_MISSING);
+            }
+            Extended::NoKey(&rules::XDA_KEY_NOT_RECOVERED)
         }
     }
 }
@@ -117,7 +139,9 @@ pub(crate) fn pin_key<P: Ports>(
 
 /// EMV 4.4 Book 3, 10.3: the best method both sides have.
 fn choose(aip: Aip, capabilities: TerminalCapabilities) -> Authentication {
-    if aip.contains(Aip::CDA) && capabilities.contains(TerminalCapabilities::CDA) {
+    if aip.contains(Aip::XDA) && capabilities.contains(TerminalCapabilities::XDA) {
+        Authentication::Xda
+    } else if aip.contains(Aip::CDA) && capabilities.contains(TerminalCapabilities::CDA) {
         Authentication::Cda
     } else if aip.contains(Aip::DDA) && capabilities.contains(TerminalCapabilities::DDA) {
         Authentication::Dda
@@ -222,6 +246,17 @@ mod tests {
             (Aip::SDA | Aip::DDA | Aip::CDA, both, Authentication::Dda),
             (Aip::SDA | Aip::DDA | Aip::CDA, all, Authentication::Cda),
             (Aip::CDA, all, Authentication::Cda),
+            (Aip::all(), all, Authentication::Cda),
+            (
+                Aip::all(),
+                all | TerminalCapabilities::XDA,
+                Authentication::Xda,
+            ),
+            (
+                Aip::SDA | Aip::DDA | Aip::CDA,
+                all | TerminalCapabilities::XDA,
+                Authentication::Cda,
+            ),
             (Aip::SDA | Aip::DDA, all, Authentication::Dda),
             (
                 Aip::SDA | Aip::DDA,

@@ -53,6 +53,8 @@ pub(crate) enum Refusal {
     Information,
     /// The signature covers other transaction data than was exchanged.
     TransactionData,
+    /// An elliptic-curve signature that is not the key's.
+    Signature,
 }
 
 /// What belongs to a certificate beside the certificate itself.
@@ -88,7 +90,7 @@ pub(crate) fn issuer_key(
     opened.check_hash(&[beside.remainder, beside.exponent])?;
     let (identifier, fields) = take::<4>(opened.fields)?;
     let (certificate, key_digits) = CertificateFields::parse(fields)?;
-    if !identifies(identifier, beside.pan) {
+    if !identifies(&identifier, beside.pan) {
         return Err(Refusal::IssuerIdentifier);
     }
     let key = certificate.key(key_digits, beside)?;
@@ -340,8 +342,8 @@ fn exponent_allowed(exponent: &[u8]) -> bool {
     matches!(exponent, [0x03] | [0x01, 0x00, 0x01])
 }
 
-/// Whether three to eight digits, padded with F, begin the PAN (EMV 4.4 Book 2, 5.3).
-fn identifies(identifier: [u8; 4], pan: &Pan) -> bool {
+/// Whether three or more digits, padded with F, begin the PAN (EMV 4.4 Book 2, 5.3 and 12.3).
+pub(crate) fn identifies(identifier: &[u8], pan: &Pan) -> bool {
     let nibbles: Vec<u8> = identifier
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 0x0F])
@@ -353,11 +355,11 @@ fn identifies(identifier: [u8; 4], pan: &Pan) -> bool {
         .take(count)
         .all(|(nibble, digit)| b'0'.saturating_add(*nibble) == *digit);
     let padded = nibbles.iter().skip(count).all(|nibble| *nibble == 0x0F);
-    (3..=8).contains(&count) && same && padded
+    count >= 3 && count <= pan.digits().len() && same && padded
 }
 
 /// Splits off `N` bytes.
-fn take<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), Refusal> {
+pub(crate) fn take<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), Refusal> {
     bytes
         .split_first_chunk()
         .map(|(head, rest)| (*head, rest))
@@ -380,7 +382,7 @@ mod tests {
             ([0x47, 0x6F, 0x1F, 0xFF], false),
             ([0xFF; 4], false),
         ] {
-            assert_eq!(identifies(identifier, &pan), begins, "{identifier:02X?}");
+            assert_eq!(identifies(&identifier, &pan), begins, "{identifier:02X?}");
         }
     }
 

@@ -50,6 +50,7 @@ pub(crate) fn generate<P: Ports>(
 pub(crate) enum Signature {
     None,
     Cda,
+    Xda,
 }
 
 /// P1 of GENERATE AC (EMV 4.4 Book 3, 6.5.5.2).
@@ -57,6 +58,7 @@ pub(crate) const fn reference_control(kind: CryptogramType, signature: Signature
     let signature = match signature {
         Signature::None => 0x00,
         Signature::Cda => 0x10,
+        Signature::Xda => 0x08,
     };
     kind.to_reference_control() | signature
 }

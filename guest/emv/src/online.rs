@@ -14,7 +14,7 @@ use crate::outcome::{Cause, Completed, Decliner, Ended, HostAnswer};
 use crate::ports::Ports;
 use crate::rules;
 use crate::script::{self, Moment, Progress, Script};
-use crate::signed_answer::{self, AnswerAuthentication, Request};
+use crate::signed_answer::{self, AnswerAuthentication, Authenticity, Request};
 use crate::tag;
 
 /// A transaction that waits for the issuer. Spent by [`OnlineRequest::complete`], so that it is
@@ -32,6 +32,9 @@ pub(crate) struct Pending {
     pub(crate) terms: Box<Terms>,
     pub(crate) cdol2: Dol,
     pub(crate) authentication: AnswerAuthentication,
+    /// Whether the card waits for it. It does not after a TC that the issuer must confirm, since
+    /// the card could not be authenticated (EMV 4.4 Book 4, 6.3.2.2.4).
+    pub(crate) second_due: bool,
 }
 
 impl OnlineRequest {
@@ -262,13 +265,23 @@ fn completion<P: Ports>(
         terms,
         cdol2,
         mut authentication,
+        second_due,
     } = pending;
+    if !second_due {
+        return Ok(Last {
+            requested: request.kind,
+            approved: request.kind == CryptogramType::Tc,
+            unauthenticated: false,
+            advice_required: false,
+        });
+    }
     let answer = authentication.generate(dialogue, &terms.application, &cdol2, request)?;
+    let unauthenticated = answer.authenticity != Authenticity::NotInDoubt;
     let card_approves = cryptogram::second_approves(request.kind, answer.information);
     Ok(Last {
         requested: request.kind,
-        approved: card_approves && !answer.unauthenticated,
-        unauthenticated: answer.unauthenticated,
+        approved: card_approves && !unauthenticated,
+        unauthenticated,
         advice_required: answer.information.advice_required(),
     })
 }

@@ -183,6 +183,44 @@ impl Aid {
     }
 }
 
+/// A certification authority's public key on an elliptic curve (EMV 4.4 Book 2, 12.2).
+///
+/// How it comes to the terminal unchanged is the loader's business: it has no check value here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EccCaPublicKey {
+    /// Registered application provider identifier.
+    pub rid: [u8; 5],
+    /// Tag 8F.
+    pub index: u8,
+    /// Its curve, and how it signs.
+    pub suite: AlgorithmSuite,
+    /// The x-coordinate of the key's point, most significant byte first: 32 bytes on P-256, 66 on
+    /// P-521. Of the two points with it the key is the one with the lower y.
+    pub x: Vec<u8>,
+    /// Last day of use as YYMMDD, three BCD bytes, when there is one.
+    pub expires: Option<[u8; 3]>,
+}
+
+/// A way to sign with elliptic curves (EMV 4.4 Book 2, Annex B2.4, those that cards may have).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlgorithmSuite {
+    /// Suite 10: EC-SDSA with SHA-256 on P-256.
+    EcSdsaSha256P256,
+    /// Suite 11: EC-SDSA with SHA-512 on P-521.
+    EcSdsaSha512P521,
+}
+
+impl AlgorithmSuite {
+    /// Reads the Algorithm Suite Indicator. `None` for a suite that is not known here.
+    pub const fn from_indicator(indicator: u8) -> Option<Self> {
+        match indicator {
+            0x10 => Some(Self::EcSdsaSha256P256),
+            0x11 => Some(Self::EcSdsaSha512P521),
+            _ => None,
+        }
+    }
+}
+
 /// A certification authority's public key (EMV 4.4 Book 2, 11.2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaPublicKey {

@@ -1,27 +1,30 @@
 //! Whether and how the answers to GENERATE AC are signed, and what a signature covers.
 //!
-//! Combined data authentication (CDA) signs the cryptogram and everything card and terminal told
-//! each other. The card's key is recovered before the first GENERATE AC; what is left for after
-//! it is here.
+//! Combined data authentication (CDA, with RSA) and extended data authentication (XDA, with
+//! elliptic curves) sign the cryptogram and everything card and terminal told each other. The
+//! card's key is recovered before the first GENERATE AC; what is left for after it is here.
 //!
-//! EMV 4.4 Book 2, 6.6; EMV 4.4 Book 4, 6.3.2.1.
+//! EMV 4.4 Book 2, 6.6 and 12.5; EMV 4.4 Book 4, 6.3.2.1 and 6.3.2.2.
 
 use core::fmt;
 
 use zeroize::Zeroizing;
 
 use crate::bits::Tsi;
-use crate::card_data::CryptogramType;
+use crate::card_data::{CardData, CryptogramType};
 use crate::certificate::{self, Combined, Exchanged, PublicKey, Refusal, Unverified};
 use crate::cryptogram::{self, Cryptogram, Information, Signature};
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
+use crate::ecc_certificate;
+use crate::elliptic::EllipticKey;
 use crate::key_chain;
 use crate::outcome::Cause;
 use crate::parameters::{Application, CdaMode};
 use crate::ports::{Ports, Tools};
 use crate::rules::{self, Conclusion};
 use crate::tag;
+use crate::trace::Finding;
 
 /// How the answers to GENERATE AC are authenticated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,20 @@ pub(crate) enum Scheme {
         /// On which requests a signature is asked for.
         mode: CdaMode,
     },
+    /// By signatures of the card's elliptic-curve key, asked for on every request.
+    Xda(Extended),
+}
+
+/// How far extended data authentication is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Extended {
+    /// The card's key is known.
+    Key(EllipticKey),
+    /// It is not. EMV 4.4 Book 2, 12: a terminal may work on the keys while the card works on its
+    /// cryptogram, so the TVR tells of it after the first GENERATE AC, here as everywhere.
+    NoKey(&'static Conclusion),
+    /// It failed with the first GENERATE AC; nothing is verified any more.
+    Over,
 }
 
 /// The authentication of the answers to both GENERATE AC.
@@ -75,8 +92,18 @@ pub(crate) enum Moment {
 pub(crate) struct Answer {
     /// Tag 9F27. From within the signature where one was opened (EMV 4.4 Book 4, 6.3.2.1).
     pub(crate) information: Information,
-    /// Whether a signature was asked for, due and not valid.
-    pub(crate) unauthenticated: bool,
+    pub(crate) authenticity: Authenticity,
+}
+
+/// What is known of where an answer comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Authenticity {
+    /// Its signature is valid, or none was due.
+    NotInDoubt,
+    /// A combined signature was due and is not valid.
+    CdaFailed,
+    /// Extended data authentication failed with this answer.
+    XdaFailed,
 }
 
 impl AnswerAuthentication {
@@ -99,6 +126,7 @@ impl AnswerAuthentication {
         let signature = match &self.scheme {
             Scheme::Cda { mode, .. } if asks_for_cda(*mode, request) => Signature::Cda,
             Scheme::Cda { .. } | Scheme::None => Signature::None,
+            Scheme::Xda(_) => Signature::Xda,
         };
         let control = cryptogram::reference_control(request.kind, signature);
         let (cryptogram, values) = cryptogram::generate(dialogue, application, list, control)?;
@@ -111,15 +139,75 @@ impl AnswerAuthentication {
             }
             (Scheme::Cda { key, .. }, Signature::Cda) => {
                 let answer = check_combined(dialogue, key, &cryptogram, &self.covered);
-                if answer.unauthenticated {
+                if answer.authenticity == Authenticity::CdaFailed {
                     // EMV 4.4 Book 4, 6.3.2.1: what follows is an AAC, and that is never signed.
                     self.scheme = Scheme::None;
                 }
                 Ok(answer)
             }
+            (Scheme::Xda(extended), _) => {
+                let fresh = asks_for_number(&dialogue.card, list);
+                let (authenticity, conclusion) =
+                    judge_extended(extended, &cryptogram, &self.covered, fresh);
+                if let Some(conclusion) = conclusion {
+                    if conclusion.finding != Finding::NotApplicable {
+                        dialogue.performed(Tsi::ODA_PERFORMED);
+                    }
+                    dialogue.conclude(conclusion);
+                    if conclusion.finding == Finding::Failed {
+                        self.scheme = Scheme::Xda(Extended::Over);
+                    }
+                }
+                let answer = unsigned(&cryptogram)?;
+                Ok(Answer {
+                    authenticity,
+                    ..answer
+                })
+            }
             (Scheme::Cda { .. } | Scheme::None, _) => unsigned(&cryptogram),
         }
     }
+}
+
+/// EMV 4.4 Book 2, 12.5.3, and EMV 4.4 Book 4, 6.3.2.2: what an answer that was to be signed with
+/// an elliptic-curve key is worth, and what is concluded. An AAC needs no signature.
+///
+/// The signature covers the cryptogram in clear, which therefore must be there. It is `fresh` when
+/// the card was told the terminal's number; without it, an old signature would do as well. The book
+/// leaves that to the card's lists; here such a signature fails, as it does with DDA
+/// (EMV 4.4 Book 2, 6.5.1).
+fn judge_extended(
+    extended: &Extended,
+    cryptogram: &Cryptogram,
+    covered: &[u8],
+    fresh: bool,
+) -> (Authenticity, Option<&'static Conclusion>) {
+    let refused = cryptogram.information.kind() == Some(CryptogramType::Aac);
+    let failed = |conclusion| (Authenticity::XdaFailed, Some(conclusion));
+    match (extended, &cryptogram.signature) {
+        (Extended::Over, _) => (Authenticity::NotInDoubt, None),
+        (Extended::NoKey(conclusion), _) => failed(*conclusion),
+        (Extended::Key(_), _) if refused => (Authenticity::NotInDoubt, Some(&rules::XDA_NOT_DUE)),
+        (Extended::Key(_), None) => failed(&rules::XDA_SIGNATURE_MISSING),
+        (Extended::Key(_), Some(_)) if !fresh => failed(&rules::XDA_NOT_FRESH),
+        (Extended::Key(key), Some(signature)) => {
+            let exchanged = [covered, &cryptogram.signed_objects].concat();
+            match ecc_certificate::dynamic_signature(key, signature, &exchanged) {
+                Ok(()) => (Authenticity::NotInDoubt, Some(&rules::XDA_PASSED)),
+                Err(_) => failed(&rules::XDA_FAILED),
+            }
+        }
+    }
+}
+
+/// Whether PDOL or `list` asks for the unpredictable number.
+fn asks_for_number(card: &CardData, list: &Dol) -> bool {
+    let pdol = card
+        .value(tag::PDOL)
+        .and_then(|value| Dol::parse(value).ok());
+    pdol.iter()
+        .chain([list])
+        .any(|list| list.contains(tag::UNPREDICTABLE_NUMBER))
 }
 
 /// An answer that needs no signature, and so has its cryptogram in clear.
@@ -127,7 +215,7 @@ fn unsigned(cryptogram: &Cryptogram) -> Result<Answer, Cause> {
     cryptogram.expect_value()?;
     Ok(Answer {
         information: cryptogram.information,
-        unauthenticated: false,
+        authenticity: Authenticity::NotInDoubt,
     })
 }
 
@@ -170,9 +258,14 @@ fn check_combined<P: Ports>(
     dialogue.performed(Tsi::ODA_PERFORMED);
     let (information, conclusion) = judge_combined(clear, &verified);
     dialogue.conclude(conclusion);
+    let authenticity = if verified.is_ok() {
+        Authenticity::NotInDoubt
+    } else {
+        Authenticity::CdaFailed
+    };
     Answer {
         information,
-        unauthenticated: verified.is_err(),
+        authenticity,
     }
 }
 

@@ -22,7 +22,7 @@ use crate::key_chain::{AUTHENTICATION_KEY, Link, Material, icc_key, issuer_key};
 use crate::parameters::CaPublicKey;
 use crate::records::StaticData;
 use crate::scripted::{Scripted, hex, unhex};
-use crate::signed_answer::{Moment, Request, verify_combined};
+use crate::signed_answer::{Authenticity, Moment, Request, verify_combined};
 use crate::tag::{self, Tag};
 use crate::tlv;
 
@@ -271,7 +271,12 @@ fn cda_as_a_step_of_the_transaction() {
         let id = text_of(&case, "id");
         let valid = case["expect"]["result"] == "success";
         let wanted = &case["expect"]["cda"];
-        assert_eq!(answer.unauthenticated, !valid, "{id}");
+        let authenticity = if valid {
+            Authenticity::NotInDoubt
+        } else {
+            Authenticity::CdaFailed
+        };
+        assert_eq!(answer.authenticity, authenticity, "{id}");
         // What is inside the signature is what counts.
         let inside = if valid { answer.information.0 } else { 0x80 };
         assert_eq!(answer.information.0, inside, "{id}");

@@ -440,6 +440,7 @@ fn completion_case(case: &Value) -> Result<(), String> {
         terms: Box::new(terms),
         cdol2: Dol::default(),
         authentication: AnswerAuthentication::new(Scheme::None, &[]),
+        second_due: true,
     };
     let request = OnlineRequest::new(card, 0, pending);
     let completed = request

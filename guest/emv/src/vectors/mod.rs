@@ -7,6 +7,7 @@ mod authentication;
 mod coding;
 mod decisions;
 mod dialogues;
+mod elliptic;
 
 use serde_json::Value;
 
