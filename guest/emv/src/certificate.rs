@@ -5,9 +5,9 @@
 
 use sha1::{Digest, Sha1};
 
+use crate::ca_keys::exponent_allowed;
 use crate::date::Date;
 use crate::identity::Pan;
-use crate::parameters::CaPublicKey;
 
 /// The first and the last byte of everything recovered (EMV 4.4 Book 2, 5.1).
 const HEADER: u8 = 0x6A;
@@ -16,9 +16,6 @@ const TRAILER: u8 = 0xBC;
 /// The hash algorithm SHA-1 and the key algorithm RSA (EMV 4.4 Book 2, Annex B2 and B3).
 const SHA_1: u8 = 0x01;
 const RSA: u8 = 0x01;
-
-/// The largest modulus of EMV, in bytes (EMV 4.4 Book 2, Annex D).
-const MODULUS_LENGTH_MAX: usize = 248;
 
 /// An RSA public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,20 +62,6 @@ pub(crate) struct Companion<'a> {
     pub(crate) exponent: &'a [u8],
     pub(crate) pan: &'a Pan,
     pub(crate) today: Date,
-}
-
-/// Whether a certification authority's key may be used (EMV 4.4 Book 2, 11.2.2).
-pub(crate) fn ca_key_valid(key: &CaPublicKey, rid: [u8; 5], index: u8, today: Date) -> bool {
-    let data = [&key.rid[..], &[key.index], &key.modulus, &key.exponent].concat();
-    let in_date = key
-        .expires
-        .is_none_or(|last| Date::parse(last).is_some_and(|last| today <= last));
-    key.rid == rid
-        && key.index == index
-        && key.modulus.len() <= MODULUS_LENGTH_MAX
-        && exponent_allowed(&key.exponent)
-        && in_date
-        && Sha1::digest(data)[..] == key.checksum
 }
 
 /// The issuer's key, and the serial number of its certificate (EMV 4.4 Book 2, 5.3).
@@ -335,11 +318,6 @@ impl CertificateFields {
         })
         .ok_or(Refusal::KeyLength)
     }
-}
-
-/// EMV 4.4 Book 2, Annex B2.1: 3 or 2^16 + 1.
-fn exponent_allowed(exponent: &[u8]) -> bool {
-    matches!(exponent, [0x03] | [0x01, 0x00, 0x01])
 }
 
 /// Whether three or more digits, padded with F, begin the PAN (EMV 4.4 Book 2, 5.3 and 12.3).

@@ -4,6 +4,7 @@
 
 use zeroize::Zeroizing;
 
+use crate::ca_keys;
 use crate::card_data::CardData;
 use crate::certificate::{self, Companion, PublicKey, Refusal};
 use crate::contact::Read;
@@ -77,7 +78,7 @@ pub(crate) fn issuer_key<T: Tools>(
     let rid = material.rid;
     let ca = tools
         .ca_public_key(&rid, index)
-        .filter(|key| certificate::ca_key_valid(key, rid, index, material.today))
+        .filter(|key| ca_keys::usable(key, rid, index, material.today))
         .ok_or((Link::Ca, Refusal::CaKey))?;
     let ca = PublicKey {
         modulus: ca.modulus,

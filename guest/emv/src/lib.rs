@@ -27,6 +27,7 @@ mod apdu;
 mod application_selection;
 mod authentication;
 pub mod bits;
+pub mod ca_keys;
 mod card_action;
 mod card_data;
 mod certificate;

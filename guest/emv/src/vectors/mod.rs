@@ -4,6 +4,7 @@
 //! other case must pass, and a case that is listed but gone fails too.
 
 mod authentication;
+mod ca_keys;
 mod coding;
 mod decisions;
 mod dialogues;
