@@ -141,3 +141,41 @@ fn hash(algorithm: u8, data: &[u8]) -> Option<Vec<u8>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn certification_authority() -> EccCaPublicKey {
+        EccCaPublicKey {
+            rid: [0xA0, 0, 0, 0, 0x03],
+            index: 0x21,
+            suite: AlgorithmSuite::EcSdsaSha256P256,
+            x: vec![0x01; 32],
+            expires: None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_refused(
+            begins_well in any::<bool>(),
+            bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let pan = Pan::parse(&[0x47, 0x61, 0x73, 0x90, 0x01, 0x01, 0x00, 0x10]).expect("valid");
+            let day = [0x20, 0x26, 0x11, 0x21];
+            let today = Date::parse_long(day).expect("a date");
+            let now = Minute::parse_long(day, [0x12, 0x00]).expect("a time");
+            let ca = certification_authority();
+            let key = EllipticKey { suite: ca.suite, x: ca.x.clone() };
+            let begun = |format: u8| {
+                let beginning: &[u8] = if begins_well { &[format, 0x00] } else { &[] };
+                [beginning, &bytes].concat()
+            };
+            prop_assert!(issuer_key(&ca, &begun(0x12), &pan, today).is_err());
+            prop_assert!(icc_key(&key, &begun(0x14), &bytes, now).is_err());
+            prop_assert!(dynamic_signature(&key, &begun(0x15), &bytes).is_err());
+        }
+    }
+}

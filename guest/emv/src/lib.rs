@@ -1,12 +1,12 @@
 //! The EMV Level 2 kernel for contact cards, EMV 4.4 Books 1 to 4.
 //!
-//! **What it does.** Application selection, initiation, reading, SDA, DDA and CDA with RSA,
-//! XDA with elliptic curves, processing restrictions, cardholder verification with online, plaintext
-//! and RSA-enciphered offline PIN, signature and no CVM, terminal risk management, action analysis,
-//! both GENERATE AC, issuer authentication and issuer scripts.
+//! **What it does.** Application selection, initiation, reading, SDA, DDA and CDA with RSA, XDA
+//! with elliptic curves, processing restrictions, cardholder verification with online, plaintext
+//! and RSA-enciphered offline PIN, signature and no CVM, terminal risk management, action
+//! analysis, both GENERATE AC, issuer authentication and issuer scripts.
 //!
-//! **What it does not.** Biometrics, PINs enciphered with elliptic curves, and contactless. Tag 9F33
-//! does not claim them, and a card that wants them is treated as by any terminal without them.
+//! **What it does not.** Biometrics, PINs enciphered with elliptic curves, and contactless. Tag
+//! 9F33 does not claim them, and a card that wants them is treated as by any terminal without them.
 //!
 //! **How it is entered.** [`contact::start`] runs to the first cryptogram. When that asks for the
 //! issuer, the caller asks, and [`OnlineRequest::complete`] finishes. The kernel reaches the card,
@@ -14,9 +14,9 @@
 //! source and no input or output of its own, so the same inputs give the same decisions.
 //!
 //! **What always holds.** A card may lower what the terminal asks for, never raise it. A TVR bit
-//! once set stays set, and none is set without a line in the trace. What had to be signed and was
-//! not is not approved without the issuer. At most two GENERATE AC and
-//! one EXTERNAL AUTHENTICATE are sent. Whatever the card answers, a transaction takes a bounded
+//! once set stays set, and none is set without a line in the trace. A cryptogram that had to be
+//! signed and is not, or not validly, approves nothing without the issuer. At most two GENERATE AC
+//! and one EXTERNAL AUTHENTICATE are sent. Whatever the card answers, a transaction takes a bounded
 //! number of commands and ends.
 
 #![forbid(unsafe_code)]

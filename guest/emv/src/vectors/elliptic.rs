@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::{application, bytes_of, expect_equal, run, terminal, text_of, transaction};
 use crate::authentication::perform;
 use crate::bits::{Aip, Tsi, Tvr};
+use crate::card_action;
 use crate::card_data::{CardData, CryptogramType};
 use crate::contact::{Read, Terms};
 use crate::date::Date;
@@ -24,8 +25,8 @@ use crate::dol::Dol;
 use crate::elliptic::EllipticKey;
 use crate::identity::Pan;
 use crate::online::{OnlineRequest, Pending};
-use crate::outcome::{Decliner, HostAnswer};
-use crate::parameters::{AlgorithmSuite, EccCaPublicKey};
+use crate::outcome::{Decision, Decliner, HostAnswer};
+use crate::parameters::{AlgorithmSuite, Connection, EccCaPublicKey};
 use crate::records::StaticData;
 use crate::scripted::Scripted;
 use crate::signed_answer::{AnswerAuthentication, Authenticity, Extended, Moment, Request, Scheme};
@@ -259,7 +260,7 @@ const OBJECTS: [u8; 20] = [
 ];
 
 /// How the card answers the first GENERATE AC, which gave it `values`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Signed,
     Unsigned,
@@ -267,14 +268,20 @@ enum Answer {
     OtherFormat,
     /// Over an answer that was changed afterwards.
     Changed,
+    /// An ARQC, signed.
+    Request,
+    /// An ARQC that was changed afterwards.
+    RequestChanged,
     Refused,
 }
 
 fn answer(kind: Answer, values: &[u8]) -> Vec<u8> {
     let mut objects = OBJECTS.to_vec();
-    if kind == Answer::Refused {
-        objects[3] = 0x00;
-    }
+    objects[3] = match kind {
+        Answer::Refused => 0x00,
+        Answer::Request | Answer::RequestChanged => 0x80,
+        Answer::Signed | Answer::Unsigned | Answer::OtherFormat | Answer::Changed => 0x40,
+    };
     let message = [&[0x15][..], &[0xDE, 0xAD, 0xBE, 0xEF], values, &objects].concat();
     let format = if kind == Answer::OtherFormat {
         0x05
@@ -282,7 +289,7 @@ fn answer(kind: Answer, values: &[u8]) -> Vec<u8> {
         0x15
     };
     let signature = [&[format][..], &ICC.sign(&message)].concat();
-    if kind == Answer::Changed {
+    if matches!(kind, Answer::Changed | Answer::RequestChanged) {
         objects[8] = 0x43;
     }
     if !matches!(kind, Answer::Unsigned | Answer::Refused) {
@@ -414,16 +421,78 @@ fn a_signature_without_the_terminals_number_proves_nothing() {
 }
 
 #[test]
+fn what_follows_from_a_failure_is_in_the_action_codes() {
+    use Answer::{Changed, Request as AskIssuer, RequestChanged, Signed};
+    let (nothing, failed) = (Tvr::empty(), Tvr::XDA_FAILED);
+    let terminal = Some(Decliner::Terminal);
+    for (kind, denial, offline_only, asks, requests, declined_by) in [
+        (Signed, nothing, false, false, &[0x48][..], None),
+        (Signed, failed, false, false, &[0x48], None),
+        // Its second signature is missing, which is a failure of its own.
+        (AskIssuer, failed, false, true, &[0x48, 0x48], terminal),
+        // The issuer is asked about a TC in doubt, and decides alone.
+        (Changed, nothing, false, true, &[0x48], None),
+        (Changed, failed, false, false, &[0x48], terminal),
+        (Changed, nothing, true, false, &[0x48], terminal),
+        (RequestChanged, nothing, false, true, &[0x48, 0x48], None),
+        (
+            RequestChanged,
+            failed,
+            false,
+            false,
+            &[0x48, 0x08],
+            terminal,
+        ),
+    ] {
+        let mut ports = tools();
+        ports
+            .answers
+            .extend([answer(kind, &TODAY), answer(Answer::Unsigned, &[])]);
+        let mut dialogue = Dialogue::new(&mut ports);
+        let issued = Issued::new();
+        give(&mut dialogue, &issued, None);
+        let mut read = read(&issued.record);
+        (read.cdol1, read.cdol2) = (Dol::parse(&LIST).expect("a list"), Dol::default());
+        read.terms.application.tac_denial = denial;
+        if offline_only {
+            read.terms.terminal.kind.connection = Connection::OfflineOnly;
+        }
+        let authentication = perform(&mut dialogue, &read).expect("no command is sent");
+        let answered =
+            card_action::perform(&mut dialogue, &read, authentication, CryptogramType::Tc)
+                .expect("an answer");
+        let (asked, completed) = match card_action::decision(dialogue, read, answered) {
+            Decision::Approved(completed) | Decision::Declined(completed) => (false, completed),
+            Decision::Online(request) => {
+                let completed = request.complete(&mut ports, &ISSUER_APPROVES);
+                (true, completed.expect("an end"))
+            }
+        };
+        let sent: Vec<u8> = ports.sent.iter().map(|command| command[2]).collect();
+        assert_eq!(sent, requests, "{kind:?} {denial:?} {offline_only}");
+        assert_eq!(asked, asks, "{kind:?} {denial:?} {offline_only}");
+        assert_eq!(completed.declined_by, declined_by, "{kind:?} {denial:?}");
+    }
+}
+
+const ISSUER_APPROVES: HostAnswer = HostAnswer::Answered {
+    approved: true,
+    response_code: *b"00",
+    issuer_authentication_data: None,
+    scripts: Vec::new(),
+};
+
+#[test]
 fn after_a_tc_in_doubt_the_issuer_alone_decides() {
-    let answered = |approved| HostAnswer::Answered {
-        approved,
-        response_code: *b"00",
+    let issuer_declines = HostAnswer::Answered {
+        approved: false,
+        response_code: *b"05",
         issuer_authentication_data: None,
         scripts: Vec::new(),
     };
     for (answer, declined_by) in [
-        (answered(true), None),
-        (answered(false), Some(Decliner::Issuer)),
+        (ISSUER_APPROVES, None),
+        (issuer_declines, Some(Decliner::Issuer)),
         (HostAnswer::UnableToGoOnline, Some(Decliner::Terminal)),
     ] {
         let mut card = CardData::default();
