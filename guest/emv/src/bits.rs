@@ -207,6 +207,12 @@ bitflags! {
         const ENCIPHERED_OFFLINE_PIN = 0x00_1000;
         /// Byte 2 bit 4.
         const NO_CVM = 0x00_0800;
+        /// Byte 2 bit 3.
+        const ONLINE_BIOMETRIC = 0x00_0400;
+        /// Byte 2 bit 2.
+        const OFFLINE_BIOMETRIC = 0x00_0200;
+        /// Byte 2 bit 1.
+        const ECC_ENCIPHERED_OFFLINE_PIN = 0x00_0100;
         /// Byte 3 bit 8.
         const SDA = 0x00_0080;
         /// Byte 3 bit 7.
