@@ -127,18 +127,16 @@ fn apply<T: Terminal>(
     };
     record.outcome.card = CardFacts::of_contact(card, sale.configuration).details;
     let terminal = &mut *dialogue.terminal;
-    if verdict.partial {
+    // What the acquirer did is not what was asked, or not beyond doubt.
+    let doubtful = match (verdict.partial, verdict.unclear) {
         // This point of sale did not say that it takes less than it asked for.
-        trace::note(terminal, &trace::PARTIAL_REFUSED);
-        open.reason = ReversalReason::PartialRefused;
-        let ending = Ending::Declined(DeclineReason::Acquirer);
-        return sale
-            .reverse(terminal, record, open, ending)
-            .map(Concluded::from);
-    }
-    if verdict.unclear {
-        trace::note(terminal, &trace::UNCLEAR);
-        open.reason = ReversalReason::NotCompleted;
+        (true, _) => Some((&trace::PARTIAL_REFUSED, ReversalReason::PartialRefused)),
+        (false, true) => Some((&trace::UNCLEAR, ReversalReason::NotCompleted)),
+        (false, false) => None,
+    };
+    if let Some((rule, reason)) = doubtful {
+        trace::note(terminal, rule);
+        open.reason = reason;
         let ending = Ending::Declined(DeclineReason::Acquirer);
         return sale
             .reverse(terminal, record, open, ending)
