@@ -53,6 +53,7 @@ pub mod tlv;
 pub mod trace;
 mod transaction;
 mod verification;
+pub mod words;
 
 #[cfg(any(test, feature = "vectors"))]
 mod scripted;
