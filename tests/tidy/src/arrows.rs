@@ -8,9 +8,10 @@ use crate::tree::root;
 
 /// Every edge between two crates of the workspace, tests apart. A crate without a row may depend on
 /// none of the others.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("component", &["emv", "engine"]),
     ("engine", &["emv"]),
+    ("decode", &["emv", "engine"]),
     ("terminal-host", &["vault"]),
     ("api", &["terminal-host"]),
     ("emulator", &["terminal-host", "vault", "virtual-card"]),
