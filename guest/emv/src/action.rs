@@ -82,9 +82,36 @@ pub(crate) fn unable_to_go_online(
     codes: ActionCodes,
     connection: Connection,
 ) -> (CryptogramType, &'static Conclusion) {
+    if tvr.intersects(XDA_FAILURES) {
+        return (CryptogramType::Aac, &rules::XDA_FAILURE_WITHOUT_ISSUER);
+    }
     match connection {
         Connection::OnlineOnly => (CryptogramType::Aac, &rules::DEFAULT_DENIED_ONLINE_ONLY),
         Connection::OfflineWithOnline | Connection::OfflineOnly => without_issuer(tvr, codes),
+    }
+}
+
+/// The three ways in which extended data authentication fails.
+const XDA_FAILURES: Tvr = Tvr::XDA_FAILED
+    .union(Tvr::CA_ECC_KEY_MISSING)
+    .union(Tvr::ECC_KEY_RECOVERY_FAILED);
+
+/// Whether the issuer is asked although extended data authentication failed with the first
+/// GENERATE AC (EMV 4.4 Book 4, 6.3.2.2.4). Its TVR bits are set after terminal action analysis,
+/// so the denial codes are looked at once more. The issuer decides even where the card gave a TC.
+pub(crate) fn after_xda_failure(
+    tvr: Tvr,
+    codes: ActionCodes,
+    connection: Connection,
+) -> (bool, &'static Conclusion) {
+    if tvr.intersects(codes.denial) {
+        return (false, &rules::XDA_FAILURE_DENIED);
+    }
+    match connection {
+        Connection::OnlineOnly | Connection::OfflineWithOnline => {
+            (true, &rules::XDA_FAILURE_ASKS_ISSUER)
+        }
+        Connection::OfflineOnly => (false, &rules::XDA_FAILURE_OFFLINE),
     }
 }
 
@@ -101,15 +128,44 @@ fn without_issuer(tvr: Tvr, codes: ActionCodes) -> (CryptogramType, &'static Con
 mod tests {
     use super::*;
 
+    const NOTHING: ActionCodes = ActionCodes {
+        denial: Tvr::empty(),
+        online: Tvr::empty(),
+        default: Tvr::empty(),
+    };
+
+    #[test]
+    fn without_extended_authentication_the_issuer_is_asked_or_it_is_over() {
+        use Connection::{OfflineOnly, OfflineWithOnline, OnlineOnly};
+        let denying = ActionCodes {
+            denial: Tvr::XDA_FAILED,
+            ..NOTHING
+        };
+        for (codes, connection, asks) in [
+            (NOTHING, OfflineWithOnline, true),
+            (NOTHING, OnlineOnly, true),
+            (NOTHING, OfflineOnly, false),
+            (denying, OfflineWithOnline, false),
+            (denying, OnlineOnly, false),
+        ] {
+            let (asked, _) = after_xda_failure(Tvr::XDA_FAILED, codes, connection);
+            assert_eq!(asked, asks, "{connection:?}");
+        }
+        for (tvr, requested) in [
+            (Tvr::empty(), CryptogramType::Tc),
+            (Tvr::CDA_FAILED, CryptogramType::Tc),
+            (Tvr::XDA_FAILED, CryptogramType::Aac),
+            (Tvr::CA_ECC_KEY_MISSING, CryptogramType::Aac),
+            (Tvr::ECC_KEY_RECOVERY_FAILED, CryptogramType::Aac),
+        ] {
+            let (kind, _) = unable_to_go_online(tvr, NOTHING, OfflineWithOnline);
+            assert_eq!(kind, requested, "{tvr:?}");
+        }
+    }
+
     #[test]
     fn an_online_only_terminal_never_approves_alone() {
-        let none = Tvr::empty();
-        let codes = ActionCodes {
-            denial: none,
-            online: none,
-            default: none,
-        };
-        let (requested, _) = unable_to_go_online(none, codes, Connection::OnlineOnly);
+        let (requested, _) = unable_to_go_online(Tvr::empty(), NOTHING, Connection::OnlineOnly);
         assert_eq!(requested, CryptogramType::Aac);
     }
 }

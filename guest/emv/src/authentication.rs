@@ -1,25 +1,25 @@
 //! Offline data authentication: is this card what its issuer made?
 //!
-//! SDA and DDA with RSA. A terminal with this kernel does not support CDA and XDA: tag 9F33 says
-//! so, and such a card is authenticated by the best method both share.
+//! SDA and DDA are done here to their end; of CDA and XDA the choice and the keys, since their
+//! signatures come with the answers to GENERATE AC.
 //!
-//! EMV 4.4 Book 3, 10.3; EMV 4.4 Book 2, 5 and 6.
-
-use zeroize::Zeroizing;
+//! EMV 4.4 Book 3, 10.3; EMV 4.4 Book 2, 5, 6 and 12.
 
 use crate::apdu;
 use crate::bits::{Aip, TerminalCapabilities, Tsi};
-use crate::card_data::CardData;
-use crate::certificate::{self, Companion, PublicKey, Refusal};
+use crate::certificate::{self, PublicKey, Refusal};
 use crate::contact::Read;
-use crate::date::Date;
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
-use crate::identity::Pan;
+use crate::extended;
+use crate::key_chain::{
+    AUTHENTICATION_KEY, Failure, Link, Material, PIN_KEY, icc_key, issuer_key, recover,
+};
 use crate::outcome::Cause;
 use crate::ports::{OfflinePinMethod, Ports, Tools};
 use crate::rules::{self, Conclusion};
-use crate::tag::{self, Tag};
+use crate::signed_answer::{AnswerAuthentication, Extended, Scheme};
+use crate::tag;
 use crate::terminal_data;
 use crate::tlv;
 
@@ -29,11 +29,18 @@ enum Authentication {
     NotPerformed,
     Sda,
     Dda,
+    Cda,
+    Xda,
 }
 
 /// EMV 4.4 Book 3, 10.3. A card that cannot be authenticated goes on, with the TVR saying so.
-pub(crate) fn perform<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Result<(), Cause> {
+/// Returns how its answers to GENERATE AC are authenticated.
+pub(crate) fn perform<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    read: &Read,
+) -> Result<AnswerAuthentication, Cause> {
     let capabilities = terminal_data::capabilities(&read.terms.terminal);
+    let mut scheme = Scheme::None;
     match choose(dialogue.card.aip(), capabilities) {
         Authentication::NotPerformed => dialogue.conclude(&rules::ODA_NOT_PERFORMED),
         Authentication::Sda => {
@@ -59,8 +66,57 @@ pub(crate) fn perform<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> 
             }
             dialogue.performed(Tsi::ODA_PERFORMED);
         }
+        Authentication::Cda => scheme = combined(dialogue, read),
+        Authentication::Xda => scheme = Scheme::Xda(extended(dialogue, read)),
     }
-    Ok(())
+    Ok(AnswerAuthentication::new(scheme, &read.pdol_values))
+}
+
+/// EMV 4.4 Book 2, 6.6: recovers the key before the first GENERATE AC. EMV 4.4 Book 4, 6.3.2.1:
+/// when that fails, no signature is asked for and authentication is over.
+fn combined<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Scheme {
+    dialogue.conclude(&rules::CDA_CHOSEN);
+    match authentication_key(dialogue, read) {
+        Ok(key) => {
+            dialogue.conclude(&rules::CDA_KEY_RECOVERED);
+            let mode = read.terms.terminal.cda_mode;
+            Scheme::Cda { key, mode }
+        }
+        Err((at, refusal)) => {
+            fail(dialogue, at, refusal, &rules::CDA_KEY_NOT_RECOVERED);
+            dialogue.performed(Tsi::ODA_PERFORMED);
+            Scheme::None
+        }
+    }
+}
+
+/// EMV 4.4 Book 2, 12: recovers the key. Data that is missing is noted at once; the other
+/// failures are, after the first GENERATE AC.
+fn extended<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Extended {
+    dialogue.conclude(&rules::XDA_CHOSEN);
+    match extended::authentication_key(dialogue, read) {
+        Ok(key) => {
+            dialogue.conclude(&rules::XDA_KEY_RECOVERED);
+            Extended::Key(key)
+        }
+        Err((Link::Ca, _)) => Extended::NoKey(&rules::XDA_CA_KEY_MISSING),
+        Err((_, refusal)) => {
+            if refusal == Refusal::Missing {
+                dialogue.conclude(&rules::ODA_DATA_MISSING);
+            }
+            Extended::NoKey(&rules::XDA_KEY_NOT_RECOVERED)
+        }
+    }
+}
+
+/// The key the card is authenticated with, by the chain of its certificates.
+fn authentication_key<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    read: &Read,
+) -> Result<PublicKey, Failure> {
+    let material = Material::of(&dialogue.card, read);
+    let issuer = issuer_key(dialogue.ports, &material)?;
+    icc_key(dialogue.ports, &material, &issuer, AUTHENTICATION_KEY)
 }
 
 /// The key under which a PIN is enciphered for the card (EMV 4.4 Book 2, 7.1): its own key for
@@ -81,56 +137,13 @@ pub(crate) fn pin_key<P: Ports>(
     Some(OfflinePinMethod::Enciphered { modulus, exponent })
 }
 
-/// The part of the chain at which authentication failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Link {
-    Ca,
-    Issuer,
-    Icc,
-    Signature,
-}
-
-type Failure = (Link, Refusal);
-
-/// What authentication works on.
-pub(crate) struct Material<'a> {
-    pub(crate) card: &'a CardData,
-    pub(crate) pan: &'a Pan,
-    pub(crate) today: Date,
-    pub(crate) rid: [u8; 5],
-    /// `None` when the static data is not coded as the standard asks.
-    pub(crate) static_data: Option<Zeroizing<Vec<u8>>>,
-}
-
-impl<'a> Material<'a> {
-    fn of(card: &'a CardData, read: &'a Read) -> Self {
-        Self {
-            card,
-            pan: &read.pan,
-            today: read.today,
-            rid: read.terms.application.aid.rid(),
-            static_data: read
-                .static_data
-                .finish(card.value(tag::SDA_TAG_LIST), card.aip()),
-        }
-    }
-
-    fn authenticated_data(&self) -> Result<&[u8], Refusal> {
-        self.static_data
-            .as_ref()
-            .map(|data| data.as_slice())
-            .ok_or(Refusal::StaticData)
-    }
-
-    fn mandatory(&self, tag: Tag) -> Result<&'a [u8], Refusal> {
-        self.card.value(tag).ok_or(Refusal::Missing)
-    }
-}
-
-/// EMV 4.4 Book 3, 10.3: the best method both sides have. CDA and XDA are never among the
-/// terminal's.
+/// EMV 4.4 Book 3, 10.3: the best method both sides have.
 fn choose(aip: Aip, capabilities: TerminalCapabilities) -> Authentication {
-    if aip.contains(Aip::DDA) && capabilities.contains(TerminalCapabilities::DDA) {
+    if aip.contains(Aip::XDA) && capabilities.contains(TerminalCapabilities::XDA) {
+        Authentication::Xda
+    } else if aip.contains(Aip::CDA) && capabilities.contains(TerminalCapabilities::CDA) {
+        Authentication::Cda
+    } else if aip.contains(Aip::DDA) && capabilities.contains(TerminalCapabilities::DDA) {
         Authentication::Dda
     } else if aip.contains(Aip::SDA) && capabilities.contains(TerminalCapabilities::SDA) {
         Authentication::Sda
@@ -178,12 +191,7 @@ fn dynamic<P: Ports>(
     read: &Read,
 ) -> Result<Result<Vec<u8>, Failure>, Cause> {
     let at = |refusal| (Link::Signature, refusal);
-    let key = {
-        let material = Material::of(&dialogue.card, read);
-        issuer_key(dialogue.ports, &material)
-            .and_then(|issuer| icc_key(dialogue.ports, &material, &issuer, AUTHENTICATION_KEY))
-    };
-    let key = match key {
+    let key = match authentication_key(dialogue, read) {
         Ok(key) => key,
         Err(failure) => return Ok(Err(failure)),
     };
@@ -226,116 +234,6 @@ pub(crate) fn verify_dynamic<T: Tools>(
     certificate::dynamic_signature(&recovered, terminal_data)
 }
 
-/// EMV 4.4 Book 2, 5.2 and 5.3: the issuer's key, from the certification authority's.
-pub(crate) fn issuer_key<T: Tools>(
-    tools: &mut T,
-    material: &Material<'_>,
-) -> Result<PublicKey, Failure> {
-    let at = |refusal| (Link::Issuer, refusal);
-    let index = material
-        .mandatory(tag::CA_PUBLIC_KEY_INDEX_CARD)
-        .map_err(at)?;
-    let signed = material
-        .mandatory(tag::ISSUER_PUBLIC_KEY_CERTIFICATE)
-        .map_err(at)?;
-    let exponent = material
-        .mandatory(tag::ISSUER_PUBLIC_KEY_EXPONENT)
-        .map_err(at)?;
-    let index = index.first().copied().unwrap_or(0);
-    let rid = material.rid;
-    let ca = tools
-        .ca_public_key(&rid, index)
-        .filter(|key| certificate::ca_key_valid(key, rid, index, material.today))
-        .ok_or((Link::Ca, Refusal::CaKey))?;
-    let ca = PublicKey {
-        modulus: ca.modulus,
-        exponent: ca.exponent,
-    };
-    let recovered = recover(tools, &ca, signed).map_err(at)?;
-    let remainder = material
-        .card
-        .value(tag::ISSUER_PUBLIC_KEY_REMAINDER)
-        .unwrap_or_default();
-    let beside = Companion {
-        remainder,
-        exponent,
-        pan: material.pan,
-        today: material.today,
-    };
-    let (key, serial) = certificate::issuer_key(&recovered, beside).map_err(at)?;
-    if tools.issuer_certificate_revoked(&rid, index, serial) {
-        return Err(at(Refusal::Revoked));
-    }
-    Ok(key)
-}
-
-/// Where the parts of a card's certificate are.
-#[derive(Clone, Copy)]
-pub(crate) struct IccTags {
-    certificate: Tag,
-    exponent: Tag,
-    remainder: Tag,
-    /// Whether the certificate covers the static data.
-    covers_static_data: bool,
-}
-
-/// The key the card is authenticated with.
-pub(crate) const AUTHENTICATION_KEY: IccTags = IccTags {
-    certificate: tag::ICC_PUBLIC_KEY_CERTIFICATE,
-    exponent: tag::ICC_PUBLIC_KEY_EXPONENT,
-    remainder: tag::ICC_PUBLIC_KEY_REMAINDER,
-    covers_static_data: true,
-};
-
-/// The key PINs are enciphered with.
-const PIN_KEY: IccTags = IccTags {
-    certificate: tag::ICC_PIN_KEY_CERTIFICATE,
-    exponent: tag::ICC_PIN_KEY_EXPONENT,
-    remainder: tag::ICC_PIN_KEY_REMAINDER,
-    covers_static_data: false,
-};
-
-/// EMV 4.4 Book 2, 6.4 and 7.1: a key of the card, from the issuer's.
-pub(crate) fn icc_key<T: Tools>(
-    tools: &mut T,
-    material: &Material<'_>,
-    issuer: &PublicKey,
-    tags: IccTags,
-) -> Result<PublicKey, Failure> {
-    let at = |refusal| (Link::Icc, refusal);
-    let signed = material.mandatory(tags.certificate).map_err(at)?;
-    let exponent = material.mandatory(tags.exponent).map_err(at)?;
-    let static_data = if tags.covers_static_data {
-        material.authenticated_data().map_err(at)?
-    } else {
-        &[]
-    };
-    let recovered = recover(tools, issuer, signed).map_err(at)?;
-    let remainder = material.card.value(tags.remainder).unwrap_or_default();
-    let beside = Companion {
-        remainder,
-        exponent,
-        pan: material.pan,
-        today: material.today,
-    };
-    certificate::icc_key(&recovered, beside, static_data).map_err(at)
-}
-
-/// Opens a signature. It must be as long as the key (EMV 4.4 Book 2, 5.3).
-pub(crate) fn recover<T: Tools>(
-    tools: &mut T,
-    key: &PublicKey,
-    signed: &[u8],
-) -> Result<Vec<u8>, Refusal> {
-    if signed.len() != key.modulus.len() {
-        return Err(Refusal::Length);
-    }
-    tools
-        .rsa_recover(&key.modulus, &key.exponent, signed)
-        .filter(|recovered| recovered.len() == signed.len())
-        .ok_or(Refusal::Length)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -343,19 +241,30 @@ mod tests {
     #[test]
     fn the_best_method_that_both_have_is_chosen() {
         let both = TerminalCapabilities::SDA | TerminalCapabilities::DDA;
+        let all = both | TerminalCapabilities::CDA;
         for (aip, capabilities, chosen) in [
             (Aip::SDA | Aip::DDA | Aip::CDA, both, Authentication::Dda),
+            (Aip::SDA | Aip::DDA | Aip::CDA, all, Authentication::Cda),
+            (Aip::CDA, all, Authentication::Cda),
+            (Aip::all(), all, Authentication::Cda),
+            (
+                Aip::all(),
+                all | TerminalCapabilities::XDA,
+                Authentication::Xda,
+            ),
+            (
+                Aip::SDA | Aip::DDA | Aip::CDA,
+                all | TerminalCapabilities::XDA,
+                Authentication::Cda,
+            ),
+            (Aip::SDA | Aip::DDA, all, Authentication::Dda),
             (
                 Aip::SDA | Aip::DDA,
                 TerminalCapabilities::SDA,
                 Authentication::Sda,
             ),
             (Aip::SDA, both, Authentication::Sda),
-            (
-                Aip::CDA,
-                both | TerminalCapabilities::CDA,
-                Authentication::NotPerformed,
-            ),
+            (Aip::CDA, both, Authentication::NotPerformed),
             (Aip::empty(), both, Authentication::NotPerformed),
             (
                 Aip::SDA | Aip::DDA,

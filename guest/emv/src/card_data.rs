@@ -159,6 +159,11 @@ impl CardData {
         self.elements.insert(tag, Zeroizing::new(value.to_vec()));
     }
 
+    /// Forgets an element.
+    pub(crate) fn remove(&mut self, tag: Tag) {
+        self.elements.remove(&tag);
+    }
+
     /// Sets who the card belongs to.
     pub(crate) fn set_identity(&mut self, identity: Identity) {
         self.identity = Some(identity);

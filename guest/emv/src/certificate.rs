@@ -5,9 +5,9 @@
 
 use sha1::{Digest, Sha1};
 
+use crate::ca_keys::exponent_allowed;
 use crate::date::Date;
 use crate::identity::Pan;
-use crate::parameters::CaPublicKey;
 
 /// The first and the last byte of everything recovered (EMV 4.4 Book 2, 5.1).
 const HEADER: u8 = 0x6A;
@@ -16,9 +16,6 @@ const TRAILER: u8 = 0xBC;
 /// The hash algorithm SHA-1 and the key algorithm RSA (EMV 4.4 Book 2, Annex B2 and B3).
 const SHA_1: u8 = 0x01;
 const RSA: u8 = 0x01;
-
-/// The largest modulus of EMV, in bytes (EMV 4.4 Book 2, Annex D).
-const MODULUS_LENGTH_MAX: usize = 248;
 
 /// An RSA public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +46,12 @@ pub(crate) enum Refusal {
     Pan,
     /// The static data is not coded as the standard asks.
     StaticData,
+    /// The Cryptogram Information Data is another inside the signature than in clear.
+    Information,
+    /// The signature covers other transaction data than was exchanged.
+    TransactionData,
+    /// An elliptic-curve signature that is not the key's.
+    Signature,
 }
 
 /// What belongs to a certificate beside the certificate itself.
@@ -61,20 +64,6 @@ pub(crate) struct Companion<'a> {
     pub(crate) today: Date,
 }
 
-/// Whether a certification authority's key may be used (EMV 4.4 Book 2, 11.2.2).
-pub(crate) fn ca_key_valid(key: &CaPublicKey, rid: [u8; 5], index: u8, today: Date) -> bool {
-    let data = [&key.rid[..], &[key.index], &key.modulus, &key.exponent].concat();
-    let in_date = key
-        .expires
-        .is_none_or(|last| Date::parse(last).is_some_and(|last| today <= last));
-    key.rid == rid
-        && key.index == index
-        && key.modulus.len() <= MODULUS_LENGTH_MAX
-        && exponent_allowed(&key.exponent)
-        && in_date
-        && Sha1::digest(data)[..] == key.checksum
-}
-
 /// The issuer's key, and the serial number of its certificate (EMV 4.4 Book 2, 5.3).
 pub(crate) fn issuer_key(
     recovered: &[u8],
@@ -84,7 +73,7 @@ pub(crate) fn issuer_key(
     opened.check_hash(&[beside.remainder, beside.exponent])?;
     let (identifier, fields) = take::<4>(opened.fields)?;
     let (certificate, key_digits) = CertificateFields::parse(fields)?;
-    if !identifies(identifier, beside.pan) {
+    if !identifies(&identifier, beside.pan) {
         return Err(Refusal::IssuerIdentifier);
     }
     let key = certificate.key(key_digits, beside)?;
@@ -137,6 +126,96 @@ pub(crate) fn dynamic_signature(
         .contains(&number.len())
         .then(|| number.to_vec())
         .ok_or(Refusal::Format)
+}
+
+/// What a combined signature holds (EMV 4.4 Book 2, 6.6.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Combined {
+    /// Tag 9F4C.
+    pub(crate) dynamic_number: Vec<u8>,
+    /// Tag 9F27.
+    pub(crate) information: u8,
+    /// Tag 9F26.
+    pub(crate) cryptogram: [u8; 8],
+    pub(crate) transaction_hash: [u8; 20],
+}
+
+/// A combined signature that does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unverified {
+    /// Why.
+    pub(crate) refusal: Refusal,
+    /// Tag 9F27 as it stands inside, when it could be read.
+    pub(crate) information: Option<u8>,
+}
+
+impl From<Refusal> for Unverified {
+    /// Refused before anything inside could be read.
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            information: None,
+        }
+    }
+}
+
+/// What a combined signature is checked against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exchanged<'a> {
+    /// Tag 9F37.
+    pub(crate) unpredictable_number: [u8; 4],
+    /// Tag 9F27 as it came in clear.
+    pub(crate) information: u8,
+    /// The values of the lists and the objects of the answer.
+    pub(crate) transaction_data: &'a [u8],
+}
+
+/// A combined signature, checked in the order of the book (EMV 4.4 Book 2, 6.6.2).
+pub(crate) fn combined_signature(
+    recovered: &[u8],
+    exchanged: &Exchanged<'_>,
+) -> Result<Combined, Unverified> {
+    let opened = open(recovered, 0x05)?;
+    let ([algorithm, length], fields) = take::<2>(opened.fields)?;
+    let data = fields.get(..usize::from(length)).ok_or(Refusal::Format)?;
+    let combined = Combined::parse(data)?;
+    let refused = |refusal| Unverified {
+        refusal,
+        information: Some(combined.information),
+    };
+    if combined.information != exchanged.information {
+        return Err(refused(Refusal::Information));
+    }
+    if algorithm != SHA_1 {
+        return Err(refused(Refusal::HashAlgorithm));
+    }
+    opened
+        .check_hash(&[&exchanged.unpredictable_number])
+        .map_err(refused)?;
+    if Sha1::digest(exchanged.transaction_data)[..] != combined.transaction_hash {
+        return Err(refused(Refusal::TransactionData));
+    }
+    Ok(combined)
+}
+
+impl Combined {
+    /// Reads the ICC Dynamic Data; what a card adds behind it is its own.
+    fn parse(data: &[u8]) -> Result<Self, Refusal> {
+        let (length, rest) = data.split_first().ok_or(Refusal::Format)?;
+        let (number, rest) = rest
+            .split_at_checked(usize::from(*length))
+            .filter(|(number, _)| (2..=8).contains(&number.len()))
+            .ok_or(Refusal::Format)?;
+        let ([information], rest) = take::<1>(rest)?;
+        let (cryptogram, rest) = take::<8>(rest)?;
+        let (transaction_hash, _) = take::<20>(rest)?;
+        Ok(Self {
+            dynamic_number: number.to_vec(),
+            information,
+            cryptogram,
+            transaction_hash,
+        })
+    }
 }
 
 /// Something recovered, between header and trailer.
@@ -241,13 +320,8 @@ impl CertificateFields {
     }
 }
 
-/// EMV 4.4 Book 2, Annex B2.1: 3 or 2^16 + 1.
-fn exponent_allowed(exponent: &[u8]) -> bool {
-    matches!(exponent, [0x03] | [0x01, 0x00, 0x01])
-}
-
-/// Whether three to eight digits, padded with F, begin the PAN (EMV 4.4 Book 2, 5.3).
-fn identifies(identifier: [u8; 4], pan: &Pan) -> bool {
+/// Whether three or more digits, padded with F, begin the PAN (EMV 4.4 Book 2, 5.3 and 12.3).
+pub(crate) fn identifies(identifier: &[u8], pan: &Pan) -> bool {
     let nibbles: Vec<u8> = identifier
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 0x0F])
@@ -259,11 +333,11 @@ fn identifies(identifier: [u8; 4], pan: &Pan) -> bool {
         .take(count)
         .all(|(nibble, digit)| b'0'.saturating_add(*nibble) == *digit);
     let padded = nibbles.iter().skip(count).all(|nibble| *nibble == 0x0F);
-    (3..=8).contains(&count) && same && padded
+    count >= 3 && count <= pan.digits().len() && same && padded
 }
 
 /// Splits off `N` bytes.
-fn take<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), Refusal> {
+pub(crate) fn take<const N: usize>(bytes: &[u8]) -> Result<([u8; N], &[u8]), Refusal> {
     bytes
         .split_first_chunk()
         .map(|(head, rest)| (*head, rest))
@@ -286,7 +360,7 @@ mod tests {
             ([0x47, 0x6F, 0x1F, 0xFF], false),
             ([0xFF; 4], false),
         ] {
-            assert_eq!(identifies(identifier, &pan), begins, "{identifier:02X?}");
+            assert_eq!(identifies(&identifier, &pan), begins, "{identifier:02X?}");
         }
     }
 

@@ -5,21 +5,22 @@
 //! step before left, so that no step can be left out. [`crate::OnlineRequest::complete`] goes on
 //! when the issuer must be asked.
 
+use zeroize::Zeroizing;
+
 use crate::action::{self, ActionCodes};
 use crate::apdu::{self, status};
 use crate::application_selection::{Offer, build_candidate_list, choose, final_select};
 use crate::authentication;
 use crate::bits::{Auc, TerminalCapabilities, Tsi, Tvr};
+use crate::card_action::{self, Answered};
 use crate::card_data::CryptogramType;
-use crate::cryptogram::{self, First};
 use crate::cvm::{Circumstances, Service};
 use crate::date::Date;
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
 use crate::identity::Pan;
-use crate::mandatory_data;
-use crate::online::OnlineRequest;
-use crate::outcome::{Cause, Completed, Decision, Decliner, Ended, Misbehaviour, NotAccepted};
+use crate::mandatory_data::{self, Gathered};
+use crate::outcome::{Cause, Decision, Ended, Misbehaviour, NotAccepted};
 use crate::parameters::{Application, Terminal};
 use crate::ports::Ports;
 use crate::records::{self, ProcessingOptions, StaticData};
@@ -46,7 +47,7 @@ pub fn start<P: Ports>(
 ) -> Result<Decision, Ended> {
     let mut dialogue = Dialogue::new(ports);
     match decide(&mut dialogue, terminal, applications, transaction) {
-        Ok((read, answered)) => Ok(decision(dialogue, read, answered)),
+        Ok((read, answered)) => Ok(card_action::decision(dialogue, read, answered)),
         Err(cause) => Err(dialogue.ended(cause, false)),
     }
 }
@@ -69,11 +70,15 @@ pub(crate) struct Selected {
 pub(crate) struct Initiated {
     selected: Selected,
     pub(crate) options: ProcessingOptions,
+    /// What the card was told.
+    pub(crate) pdol_values: Zeroizing<Vec<u8>>,
 }
 
 /// The card's records were read.
 pub(crate) struct Read {
     pub(crate) terms: Terms,
+    /// What the card was told in GET PROCESSING OPTIONS.
+    pub(crate) pdol_values: Zeroizing<Vec<u8>>,
     pub(crate) static_data: StaticData,
     pub(crate) cdol1: Dol,
     pub(crate) cdol2: Dol,
@@ -82,14 +87,6 @@ pub(crate) struct Read {
     pub(crate) expiration: Date,
     pub(crate) pan: Pan,
     pub(crate) sequence_number: Option<u8>,
-}
-
-/// The card answered the first GENERATE AC.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Answered {
-    requested: CryptogramType,
-    meaning: First,
-    advice_required: bool,
 }
 
 /// The steps in order.
@@ -110,12 +107,12 @@ fn decide<P: Ports>(
     };
     let initiated = select_and_initiate(dialogue, candidates, &offer)?;
     let read = read_application_data(dialogue, initiated)?;
-    authentication::perform(dialogue, &read)?;
+    let authentication = authentication::perform(dialogue, &read)?;
     processing_restrictions(dialogue, &read);
     cardholder_verification(dialogue, &read)?;
     terminal_risk_management(dialogue, &read)?;
     let requested = terminal_action_analysis(dialogue, &read.terms);
-    let answered = card_action_analysis(dialogue, &read, requested)?;
+    let answered = card_action::perform(dialogue, &read, authentication, requested)?;
     Ok((read, answered))
 }
 
@@ -144,8 +141,8 @@ pub(crate) fn initiate_application<P: Ports>(
 ) -> Result<Option<Initiated>, Cause> {
     let pdol = mandatory_data::data_object_list(&dialogue.card, tag::PDOL)?.unwrap_or_default();
     let mut template = Vec::new();
-    let values = pdol.fill(|tag| dialogue.card.value(tag));
-    tlv::encode(tag::COMMAND_TEMPLATE, &values, &mut template);
+    let pdol_values = Zeroizing::new(pdol.fill(|tag| dialogue.card.value(tag)));
+    tlv::encode(tag::COMMAND_TEMPLATE, &pdol_values, &mut template);
     let command = apdu::get_processing_options(&template)
         .ok_or(Cause::CardMisbehaved(Misbehaviour::DataObjectList))?;
     let response = dialogue.transmit(&command)?;
@@ -158,7 +155,11 @@ pub(crate) fn initiate_application<P: Ports>(
     dialogue.card.set(tag::AIP, &options.aip.to_bytes());
     dialogue.card.set(tag::AFL, &options.afl);
     dialogue.conclude(&rules::INITIATED);
-    Ok(Some(Initiated { selected, options }))
+    Ok(Some(Initiated {
+        selected,
+        options,
+        pdol_values,
+    }))
 }
 
 /// EMV 4.4 Book 3, 10.2.
@@ -168,7 +169,11 @@ pub(crate) fn read_application_data<P: Ports>(
 ) -> Result<Read, Cause> {
     let static_data = read_records(dialogue, &initiated.options)?;
     let Selected { terms, fci } = initiated.selected;
-    let read = mandatory_data::check(&dialogue.card, terms, static_data);
+    let gathered = Gathered {
+        pdol_values: initiated.pdol_values,
+        static_data,
+    };
+    let read = mandatory_data::check(&dialogue.card, terms, gathered);
     dialogue.conclude(if read.is_ok() {
         &rules::MANDATORY_DATA_PRESENT
     } else {
@@ -339,62 +344,4 @@ fn terminal_action_analysis<P: Ports>(
     let (requested, conclusion) = action::first(dialogue.tvr(), codes, connection);
     dialogue.conclude(conclusion);
     requested
-}
-
-/// EMV 4.4 Book 3, 10.8: the first GENERATE AC.
-pub(crate) fn card_action_analysis<P: Ports>(
-    dialogue: &mut Dialogue<'_, P>,
-    read: &Read,
-    requested: CryptogramType,
-) -> Result<Answered, Cause> {
-    let information =
-        cryptogram::generate(dialogue, &read.terms.application, &read.cdol1, requested)?;
-    dialogue.performed(Tsi::CARD_RISK_MANAGEMENT_PERFORMED);
-    let (meaning, conclusion) = cryptogram::judge_first(requested, information);
-    dialogue.conclude(conclusion);
-    match meaning {
-        First::TooHigh => Err(Cause::CardMisbehaved(Misbehaviour::CryptogramTooHigh)),
-        First::ServiceNotAllowed => Err(Cause::NotAccepted(NotAccepted::ServiceNotAllowed)),
-        First::Approved | First::Online | First::Declined => Ok(Answered {
-            requested,
-            meaning,
-            advice_required: information.advice_required(),
-        }),
-    }
-}
-
-/// What the first cryptogram means to the caller.
-pub(crate) fn decision(dialogue: Dialogue<'_, impl Ports>, read: Read, said: Answered) -> Decision {
-    let Dialogue {
-        mut card, commands, ..
-    } = dialogue;
-    if said.meaning == First::Online {
-        return Decision::Online(OnlineRequest::new(
-            card,
-            Box::new(read.terms),
-            read.cdol2,
-            commands,
-        ));
-    }
-    let approved = said.meaning == First::Approved;
-    // EMV 4.4 Book 4, Annex A6: the terminal's own response codes for offline decisions.
-    let response_code = if approved { b"Y1" } else { b"Z1" };
-    card.set(tag::AUTHORISATION_RESPONSE_CODE, response_code);
-    let declined_by = match (approved, said.requested) {
-        (true, _) => None,
-        (false, CryptogramType::Aac) => Some(Decliner::Terminal),
-        (false, CryptogramType::Arqc | CryptogramType::Tc) => Some(Decliner::Card),
-    };
-    let completed = Completed {
-        card,
-        approved,
-        declined_by,
-        reversal_required: false,
-        advice_required: said.advice_required,
-    };
-    if approved {
-        Decision::Approved(completed)
-    } else {
-        Decision::Declined(completed)
-    }
 }

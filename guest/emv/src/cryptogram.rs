@@ -16,29 +16,51 @@ use crate::tag;
 use crate::tlv;
 
 /// Asks the card for a cryptogram with the values of `list`, and keeps its answer
-/// (EMV 4.4 Book 3, 6.5.5).
+/// (EMV 4.4 Book 3, 6.5.5). Returns the answer, and the values the card was given.
 pub(crate) fn generate<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
     application: &Application,
     list: &Dol,
-    requested: CryptogramType,
-) -> Result<Information, Cause> {
+    reference_control: u8,
+) -> Result<(Cryptogram, Vec<u8>), Cause> {
     if list.contains(tag::TC_HASH_VALUE) {
         hash_transaction_data(dialogue, application)?;
     }
     let values = list.fill(|tag| dialogue.card.value(tag));
-    let command = apdu::generate_ac(requested.to_reference_control(), &values)
+    let command = apdu::generate_ac(reference_control, &values)
         .ok_or(Cause::CardMisbehaved(Misbehaviour::DataObjectList))?;
     let response = dialogue.transmit(&command)?;
     let answer = parse(response.expect_success()?).map_err(Cause::CardMisbehaved)?;
     let card = &mut dialogue.card;
     card.set(tag::CRYPTOGRAM_INFORMATION_DATA, &[answer.information.0]);
     card.set(tag::ATC, &answer.atc);
-    card.set(tag::APPLICATION_CRYPTOGRAM, &answer.value);
+    match &answer.value {
+        Some(value) => card.set(tag::APPLICATION_CRYPTOGRAM, value),
+        // It is in the signature, if anywhere; the one of the request before is not it.
+        None => card.remove(tag::APPLICATION_CRYPTOGRAM),
+    }
     if let Some(data) = &answer.issuer_application_data {
         card.set(tag::ISSUER_APPLICATION_DATA, data);
     }
-    Ok(answer.information)
+    Ok((answer, values))
+}
+
+/// Which signature over the answer is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signature {
+    None,
+    Cda,
+    Xda,
+}
+
+/// P1 of GENERATE AC (EMV 4.4 Book 3, 6.5.5.2).
+pub(crate) const fn reference_control(kind: CryptogramType, signature: Signature) -> u8 {
+    let signature = match signature {
+        Signature::None => 0x00,
+        Signature::Cda => 0x10,
+        Signature::Xda => 0x08,
+    };
+    kind.to_reference_control() | signature
 }
 
 /// EMV 4.4 Book 3, 9.2.2: the TC hash value over what the TDOL names. The terminal's TDOL serves
@@ -66,10 +88,25 @@ pub(crate) struct Cryptogram {
     pub(crate) information: Information,
     /// Tag 9F36.
     pub(crate) atc: [u8; 2],
-    /// Tag 9F26.
-    pub(crate) value: [u8; 8],
+    /// Tag 9F26. Absent only where tag 9F4B holds it.
+    pub(crate) value: Option<[u8; 8]>,
     /// Tag 9F10, when the card gave one.
     pub(crate) issuer_application_data: Option<Vec<u8>>,
+    /// Tag 9F4B, when the card gave one.
+    pub(crate) signature: Option<Vec<u8>>,
+    /// What the signature covers of the answer: its data objects but for tag 9F4B, as they came
+    /// and in their order (EMV 4.4 Book 2, 6.6.1). Empty where there is no signature.
+    pub(crate) signed_objects: Vec<u8>,
+}
+
+impl Cryptogram {
+    /// Fails when the cryptogram is not there in clear although no signature was asked for.
+    pub(crate) fn expect_value(&self) -> Result<(), Cause> {
+        match self.value {
+            Some(_) => Ok(()),
+            None => Err(Cause::CardMisbehaved(Misbehaviour::ElementMissing)),
+        }
+    }
 }
 
 /// Cryptogram Information Data, tag 9F27 (EMV 4.4 Book 3, 6.5.5.4, table 15).
@@ -125,8 +162,10 @@ fn parse_format_1(value: &[u8]) -> Option<Cryptogram> {
     (rest.len() <= 32).then(|| Cryptogram {
         information: Information(*information),
         atc: *atc,
-        value: *cryptogram,
+        value: Some(*cryptogram),
         issuer_application_data: (!rest.is_empty()).then(|| rest.to_vec()),
+        signature: None,
+        signed_objects: Vec::new(),
     })
 }
 
@@ -146,11 +185,23 @@ fn parse_format_2(data: &[u8]) -> Result<Cryptogram, Misbehaviour> {
     if data.is_some_and(|data| data.len() > 32) {
         return Err(Misbehaviour::ElementFormat);
     }
+    let signature = tlv::find(template, tag::SIGNED_DYNAMIC_APPLICATION_DATA);
+    let value_in_clear = value(tag::APPLICATION_CRYPTOGRAM).map(sized).transpose()?;
+    if signature.is_none() && value_in_clear.is_none() {
+        return Err(Misbehaviour::ElementMissing);
+    }
+    let signed_objects = match signature {
+        Some(_) => tlv::without(template, tag::SIGNED_DYNAMIC_APPLICATION_DATA)
+            .map_err(|_| Misbehaviour::ResponseFormat)?,
+        None => Vec::new(),
+    };
     Ok(Cryptogram {
         information: Information(information),
         atc: sized(mandatory(tag::ATC)?)?,
-        value: sized(mandatory(tag::APPLICATION_CRYPTOGRAM)?)?,
+        value: value_in_clear,
         issuer_application_data: data.map(<[u8]>::to_vec),
+        signature: signature.map(<[u8]>::to_vec),
+        signed_objects,
     })
 }
 

@@ -23,9 +23,44 @@ impl Date {
         })
     }
 
+    /// Reads YYYYMMDD, as certificates with elliptic curves write it.
+    pub(crate) fn parse_long([century, year, month, day]: [u8; 4]) -> Option<Self> {
+        let year_in_century = u16::from(decimal(year)?);
+        let century = u16::from(decimal(century)?);
+        Some(Self {
+            year: century.saturating_mul(100).saturating_add(year_in_century),
+            ..Self::parse([year, month, day])?
+        })
+    }
+
     /// Reads MMYY of a certificate: the last day of that month.
     pub(crate) fn parse_month([month, year]: [u8; 2]) -> Option<Self> {
         Self::parse([year, month, 0x31])
+    }
+}
+
+/// A minute of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Minute {
+    day: Date,
+    hour: u8,
+    past_hour: u8,
+}
+
+impl Minute {
+    /// Reads hhmm. `None` when it is not BCD or no hour or minute has that number.
+    pub(crate) fn parse(day: Date, [hour, minute]: [u8; 2]) -> Option<Self> {
+        let (hour, past_hour) = (decimal(hour)?, decimal(minute)?);
+        (hour < 24 && past_hour < 60).then_some(Self {
+            day,
+            hour,
+            past_hour,
+        })
+    }
+
+    /// Reads YYYYMMDD and hhmm.
+    pub(crate) fn parse_long(day: [u8; 4], time: [u8; 2]) -> Option<Self> {
+        Self::parse(Date::parse_long(day)?, time)
     }
 }
 
@@ -38,6 +73,24 @@ fn decimal(byte: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_dates_and_minutes_compare_with_short_dates() {
+        let day = Date::parse([0x26, 0x11, 0x21]).expect("a date");
+        assert_eq!(Date::parse_long([0x20, 0x26, 0x11, 0x21]), Some(day));
+        assert!(Date::parse_long([0x19, 0x99, 0x12, 0x31]).is_some_and(|other| other < day));
+        assert!(Date::parse_long([0x20, 0x75, 0x01, 0x01]).is_some_and(|other| other > day));
+        for wrong in [[0x2A, 0x26, 0x01, 0x01], [0x20, 0x26, 0x13, 0x01]] {
+            assert_eq!(Date::parse_long(wrong), None, "{wrong:02X?}");
+        }
+        let minute = |time| Minute::parse(day, time);
+        assert!(minute([0x09, 0x59]) < minute([0x10, 0x00]));
+        for wrong in [[0x24, 0x00], [0x23, 0x60], [0x1A, 0x00]] {
+            assert_eq!(minute(wrong), None, "{wrong:02X?}");
+        }
+        let earlier = Minute::parse_long([0x20, 0x26, 0x11, 0x20], [0x23, 0x59]);
+        assert!(earlier.is_some() && earlier < minute([0x00, 0x00]));
+    }
 
     #[test]
     fn dates_compare_across_the_century() {

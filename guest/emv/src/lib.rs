@@ -1,12 +1,12 @@
 //! The EMV Level 2 kernel for contact cards, EMV 4.4 Books 1 to 4.
 //!
-//! **What it does.** Application selection, initiation, reading, SDA and DDA with RSA, processing
-//! restrictions, cardholder verification with online, plaintext and enciphered offline PIN,
-//! signature and no CVM, terminal risk management, action analysis, both GENERATE AC, issuer
-//! authentication and issuer scripts.
+//! **What it does.** Application selection, initiation, reading, SDA, DDA and CDA with RSA, XDA
+//! with elliptic curves, processing restrictions, cardholder verification with online, plaintext
+//! and RSA-enciphered offline PIN, signature and no CVM, terminal risk management, action
+//! analysis, both GENERATE AC, issuer authentication and issuer scripts.
 //!
-//! **What it does not.** CDA, XDA, elliptic curves, biometrics and contactless. Tag 9F33 does not
-//! claim them, and a card that wants them is treated as by any terminal without them.
+//! **What it does not.** Biometrics, PINs enciphered with elliptic curves, and contactless. Tag
+//! 9F33 does not claim them, and a card that wants them is treated as by any terminal without them.
 //!
 //! **How it is entered.** [`contact::start`] runs to the first cryptogram. When that asks for the
 //! issuer, the caller asks, and [`OnlineRequest::complete`] finishes. The kernel reaches the card,
@@ -15,8 +15,9 @@
 //! feature `vectors`, which no engine has, runs single steps for the test vectors.
 //!
 //! **What always holds.** A card may lower what the terminal asks for, never raise it. A TVR bit
-//! once set stays set, and none is set without a line in the trace. At most two GENERATE AC and
-//! one EXTERNAL AUTHENTICATE are sent. Whatever the card answers, a transaction takes a bounded
+//! once set stays set, and none is set without a line in the trace. A cryptogram that had to be
+//! signed and is not, or not validly, approves nothing without the issuer. At most two GENERATE AC
+//! and one EXTERNAL AUTHENTICATE are sent. Whatever the card answers, a transaction takes a bounded
 //! number of commands and ends.
 
 #![forbid(unsafe_code)]
@@ -27,6 +28,8 @@ mod apdu;
 mod application_selection;
 mod authentication;
 pub mod bits;
+pub mod ca_keys;
+mod card_action;
 mod card_data;
 mod certificate;
 pub mod contact;
@@ -35,7 +38,11 @@ mod cvm;
 mod date;
 mod dialogue;
 pub mod dol;
+mod ecc_certificate;
+mod elliptic;
+mod extended;
 mod identity;
+mod key_chain;
 mod mandatory_data;
 mod online;
 mod outcome;
@@ -47,6 +54,7 @@ mod risk;
 mod rules;
 mod script;
 mod selection;
+mod signed_answer;
 pub mod tag;
 mod terminal_data;
 pub mod tlv;
@@ -57,6 +65,8 @@ pub mod words;
 
 #[cfg(any(test, feature = "vectors"))]
 mod scripted;
+#[cfg(any(test, feature = "vectors"))]
+mod specimen;
 #[cfg(feature = "vectors")]
 pub mod vectors;
 

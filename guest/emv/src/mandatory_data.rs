@@ -2,6 +2,8 @@
 //!
 //! EMV 4.4 Book 3, 7.2 and 7.5.
 
+use zeroize::Zeroizing;
+
 use crate::card_data::CardData;
 use crate::contact::{Read, Terms};
 use crate::date::Date;
@@ -12,8 +14,14 @@ use crate::records::StaticData;
 use crate::selection::Fci;
 use crate::tag::{self, Tag};
 
+/// What offline data authentication covers, as far as it is known once the records are read.
+pub(crate) struct Gathered {
+    pub(crate) pdol_values: Zeroizing<Vec<u8>>,
+    pub(crate) static_data: StaticData,
+}
+
 /// EMV 4.4 Book 3, 7.2 and 7.5: what must be there and well formed for the transaction to go on.
-pub(crate) fn check(card: &CardData, terms: Terms, static_data: StaticData) -> Result<Read, Cause> {
+pub(crate) fn check(card: &CardData, terms: Terms, gathered: Gathered) -> Result<Read, Cause> {
     let missing = Cause::CardMisbehaved(Misbehaviour::ElementMissing);
     let malformed = Cause::CardMisbehaved(Misbehaviour::ElementFormat);
     let expiration = card
@@ -30,7 +38,8 @@ pub(crate) fn check(card: &CardData, terms: Terms, static_data: StaticData) -> R
         pan: Pan::parse(card.value(tag::PAN).ok_or(missing)?).ok_or(malformed)?,
         sequence_number: card.array(tag::PAN_SEQUENCE_NUMBER).map(|[number]| number),
         terms,
-        static_data,
+        pdol_values: gathered.pdol_values,
+        static_data: gathered.static_data,
     })
 }
 

@@ -14,6 +14,7 @@ use crate::outcome::{Cause, Completed, Decliner, Ended, HostAnswer};
 use crate::ports::Ports;
 use crate::rules;
 use crate::script::{self, Moment, Progress, Script};
+use crate::signed_answer::{self, AnswerAuthentication, Authenticity, Request};
 use crate::tag;
 
 /// A transaction that waits for the issuer. Spent by [`OnlineRequest::complete`], so that it is
@@ -21,23 +22,27 @@ use crate::tag;
 #[derive(Debug)]
 pub struct OnlineRequest {
     card: CardData,
-    terms: Box<Terms>,
-    cdol2: Dol,
     commands: usize,
+    pending: Pending,
+}
+
+/// What the second GENERATE AC needs.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) terms: Box<Terms>,
+    pub(crate) cdol2: Dol,
+    pub(crate) authentication: AnswerAuthentication,
+    /// Whether the card waits for it. It does not after a TC that the issuer must confirm, since
+    /// the card could not be authenticated (EMV 4.4 Book 4, 6.3.2.2.4).
+    pub(crate) second_due: bool,
 }
 
 impl OnlineRequest {
-    pub(crate) const fn new(
-        card: CardData,
-        terms: Box<Terms>,
-        cdol2: Dol,
-        commands: usize,
-    ) -> Self {
+    pub(crate) const fn new(card: CardData, commands: usize, pending: Pending) -> Self {
         Self {
             card,
-            terms,
-            cdol2,
             commands,
+            pending,
         }
     }
 
@@ -57,9 +62,8 @@ impl OnlineRequest {
     ) -> Result<Completed, Ended> {
         let Self {
             card,
-            terms,
-            cdol2,
             commands,
+            pending,
         } = self;
         let mut dialogue = Dialogue {
             ports,
@@ -67,7 +71,7 @@ impl OnlineRequest {
             commands,
         };
         let issuer_approved = matches!(answer, HostAnswer::Answered { approved: true, .. });
-        match finish(&mut dialogue, &terms, &cdol2, answer) {
+        match finish(&mut dialogue, pending, answer) {
             Ok(last) => Ok(completed(dialogue, answer, &last)),
             Err(cause) => {
                 if issuer_approved {
@@ -83,23 +87,24 @@ impl OnlineRequest {
 struct Last {
     requested: CryptogramType,
     approved: bool,
+    /// The card's signature was due and not valid.
+    unauthenticated: bool,
     advice_required: bool,
 }
 
 /// The steps in order.
 fn finish<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
-    terms: &Terms,
-    cdol2: &Dol,
+    pending: Pending,
     answer: &HostAnswer,
 ) -> Result<Last, Cause> {
-    let requested = online_processing(dialogue, terms, answer)?;
+    let request = online_processing(dialogue, &pending.terms, answer)?;
     let scripts = match answer {
         HostAnswer::Answered { scripts, .. } => script::parse(scripts),
         HostAnswer::UnableToGoOnline => Vec::new(),
     };
     issuer_scripts(dialogue, &scripts, Moment::BeforeFinal)?;
-    let last = completion(dialogue, terms, cdol2, requested)?;
+    let last = completion(dialogue, pending, request)?;
     // The last cryptogram stands: a card that leaves now has failed its script, no more.
     if issuer_scripts(dialogue, &scripts, Moment::AfterFinal).is_err() {
         dialogue.conclude(&rules::SCRIPT_FAILED_AFTER);
@@ -112,7 +117,7 @@ fn online_processing<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
     terms: &Terms,
     answer: &HostAnswer,
-) -> Result<CryptogramType, Cause> {
+) -> Result<Request, Cause> {
     let HostAnswer::Answered {
         approved,
         response_code,
@@ -120,7 +125,10 @@ fn online_processing<P: Ports>(
         ..
     } = answer
     else {
-        return Ok(unable_to_go_online(dialogue, terms));
+        return Ok(Request {
+            kind: unable_to_go_online(dialogue, terms),
+            moment: signed_answer::Moment::WithoutIssuer,
+        });
     };
     dialogue
         .card
@@ -129,13 +137,16 @@ fn online_processing<P: Ports>(
         dialogue.card.set(tag::ISSUER_AUTHENTICATION_DATA, data);
     }
     issuer_authentication(dialogue, issuer_authentication_data.as_deref())?;
-    let (requested, conclusion) = if *approved {
+    let (kind, conclusion) = if *approved {
         (CryptogramType::Tc, &rules::ISSUER_APPROVED)
     } else {
         (CryptogramType::Aac, &rules::ISSUER_DECLINED)
     };
     dialogue.conclude(conclusion);
-    Ok(requested)
+    Ok(Request {
+        kind,
+        moment: signed_answer::Moment::AfterIssuer,
+    })
 }
 
 /// EMV 4.4 Book 3, 10.7: the default action codes decide.
@@ -243,19 +254,35 @@ const fn script_conclusion(moment: Moment, progress: Progress) -> &'static rules
     }
 }
 
-/// EMV 4.4 Book 3, 10.11: the second GENERATE AC.
+/// EMV 4.4 Book 3, 10.11: the second GENERATE AC. EMV 4.4 Book 4, 6.3.2.1: one that should be
+/// signed and is not, or not validly, declines.
 fn completion<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
-    terms: &Terms,
-    cdol2: &Dol,
-    requested: CryptogramType,
+    pending: Pending,
+    request: Request,
 ) -> Result<Last, Cause> {
-    let information = cryptogram::generate(dialogue, &terms.application, cdol2, requested)?;
-    let approved = cryptogram::second_approves(requested, information);
+    let Pending {
+        terms,
+        cdol2,
+        mut authentication,
+        second_due,
+    } = pending;
+    if !second_due {
+        return Ok(Last {
+            requested: request.kind,
+            approved: request.kind == CryptogramType::Tc,
+            unauthenticated: false,
+            advice_required: false,
+        });
+    }
+    let answer = authentication.generate(dialogue, &terms.application, &cdol2, request)?;
+    let unauthenticated = answer.authenticity != Authenticity::NotInDoubt;
+    let card_approves = cryptogram::second_approves(request.kind, answer.information);
     Ok(Last {
-        requested,
-        approved,
-        advice_required: information.advice_required(),
+        requested: request.kind,
+        approved: card_approves && !unauthenticated,
+        unauthenticated,
+        advice_required: answer.information.advice_required(),
     })
 }
 
@@ -278,12 +305,14 @@ fn completed<P: Ports>(
     });
     let declined_by = match (last.approved, last.requested) {
         (true, _) => None,
+        (false, CryptogramType::Tc) if last.unauthenticated => Some(Decliner::Terminal),
         (false, CryptogramType::Tc) => Some(Decliner::Card),
         (false, _) if online => Some(Decliner::Issuer),
         (false, _) => Some(Decliner::Terminal),
     };
     // EMV 4.4 Book 4, 12.2.1: the acquirer believes it approved.
-    let reversal_required = online && declined_by == Some(Decliner::Card);
+    let issuer_approved = matches!(answer, HostAnswer::Answered { approved: true, .. });
+    let reversal_required = issuer_approved && !last.approved;
     if reversal_required {
         dialogue.conclude(&rules::REVERSAL_REQUIRED);
     }

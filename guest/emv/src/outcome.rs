@@ -54,7 +54,8 @@ pub struct Completed {
 pub enum Decliner {
     /// The card returned an AAC although more was asked for.
     Card,
-    /// Terminal action analysis asked for a decline.
+    /// The terminal: its action analysis asked for a decline, or the card's answer was not
+    /// authentic.
     Terminal,
     /// The issuer answered with a decline.
     Issuer,

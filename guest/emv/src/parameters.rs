@@ -25,6 +25,25 @@ pub struct Terminal {
     pub interface_device_serial_number: [u8; 8],
     /// ISO 639 codes in lower case, best first. The first is used when the card prefers none.
     pub languages: Vec<[u8; 2]>,
+    /// Where combined signatures are asked for, when tag 9F33 says that the terminal knows them.
+    pub cda_mode: CdaMode,
+}
+
+/// On which GENERATE AC a terminal asks for a combined signature (EMV 4.4 Book 2, Annex D4).
+///
+/// Where the card may approve without its issuer, all modes ask: for a TC on the first GENERATE
+/// AC, and on the second when the issuer could not be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CdaMode {
+    /// For an ARQC, and for a TC after the issuer approved.
+    #[default]
+    Mode1,
+    /// For an ARQC only.
+    Mode2,
+    /// For neither.
+    Mode3,
+    /// For a TC after the issuer approved only.
+    Mode4,
 }
 
 /// Tag 9F35 (EMV 4.4 Book 4, Annex A1).
@@ -161,6 +180,44 @@ impl Aid {
     /// The registered application provider identifier: the first five bytes.
     pub fn rid(&self) -> [u8; 5] {
         self.0.first_chunk().copied().unwrap_or_default()
+    }
+}
+
+/// A certification authority's public key on an elliptic curve (EMV 4.4 Book 2, 12.2).
+///
+/// How it comes to the terminal unchanged is the loader's business: it has no check value here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EccCaPublicKey {
+    /// Registered application provider identifier.
+    pub rid: [u8; 5],
+    /// Tag 8F.
+    pub index: u8,
+    /// Its curve, and how it signs.
+    pub suite: AlgorithmSuite,
+    /// The x-coordinate of the key's point, most significant byte first: 32 bytes on P-256, 66 on
+    /// P-521. Of the two points with it the key is the one with the lower y.
+    pub x: Vec<u8>,
+    /// Last day of use as YYMMDD, three BCD bytes, when there is one.
+    pub expires: Option<[u8; 3]>,
+}
+
+/// A way to sign with elliptic curves (EMV 4.4 Book 2, Annex B2.4, those that cards may have).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlgorithmSuite {
+    /// Suite 10: EC-SDSA with SHA-256 on P-256.
+    EcSdsaSha256P256,
+    /// Suite 11: EC-SDSA with SHA-512 on P-521.
+    EcSdsaSha512P521,
+}
+
+impl AlgorithmSuite {
+    /// Reads the Algorithm Suite Indicator. `None` for a suite that is not known here.
+    pub const fn from_indicator(indicator: u8) -> Option<Self> {
+        match indicator {
+            0x10 => Some(Self::EcSdsaSha256P256),
+            0x11 => Some(Self::EcSdsaSha512P521),
+            _ => None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! these traits or as an argument, so the same inputs give the same decisions.
 
 use crate::identity::{Identity, Pan};
-use crate::parameters::CaPublicKey;
+use crate::parameters::{CaPublicKey, EccCaPublicKey};
 use crate::trace::Event;
 
 /// Everything the kernel needs, in one object.
@@ -120,6 +120,12 @@ pub trait Tools {
     /// The certification authority's public key for `rid` and tag 8F, when the terminal holds it
     /// (EMV 4.4 Book 2, 11.2.1).
     fn ca_public_key(&mut self, rid: &[u8; 5], index: u8) -> Option<CaPublicKey>;
+
+    /// The certification authority's elliptic-curve key for `rid` and tag 8F, when the terminal
+    /// holds it (EMV 4.4 Book 2, 12.2). A terminal without such keys answers `None`.
+    fn ecc_ca_public_key(&mut self, _rid: &[u8; 5], _index: u8) -> Option<EccCaPublicKey> {
+        None
+    }
 
     /// Whether the issuer certificate is on the revocation list (EMV 4.4 Book 2, 5.1.2). A
     /// terminal without a list answers `false`.

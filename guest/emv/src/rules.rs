@@ -116,6 +116,53 @@ conclusions! {
         "The terminal holds no valid certification authority key for this card.";
     ISSUER_CERTIFICATE_REFUSED = "ODA-03", OfflineDataAuthentication, "Book 2, 5.3", Failed, NONE,
         [CA_PUBLIC_KEY_INDEX_CARD], "The issuer's certificate is not valid.";
+    CDA_CHOSEN = "ODA-01", OfflineDataAuthentication, "Book 3, 10.3", Done, NONE,
+        [AIP, TERMINAL_CAPABILITIES], "Combined data authentication was chosen.";
+    CDA_KEY_RECOVERED = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6", Done, NONE,
+        [CA_PUBLIC_KEY_INDEX_CARD],
+        "The card's key was recovered; its cryptograms are to be signed.";
+    CDA_KEY_NOT_RECOVERED = "ODA-07", OfflineDataAuthentication, "Book 4, 6.3.2.1", Failed,
+        Tvr::CDA_FAILED, [CA_PUBLIC_KEY_INDEX_CARD],
+        "The card's key could not be recovered; no signed cryptogram is asked for.";
+    CDA_NOT_DUE = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.1", NotApplicable, NONE,
+        [CRYPTOGRAM_INFORMATION_DATA], "The card declined; a decline is not signed.";
+    CDA_PASSED = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.2", Passed, NONE,
+        [CRYPTOGRAM_INFORMATION_DATA, ICC_DYNAMIC_NUMBER, APPLICATION_CRYPTOGRAM],
+        "The card signed its cryptogram and everything exchanged.";
+    CDA_SIGNATURE_MISSING = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.2", Failed,
+        Tvr::CDA_FAILED, [CRYPTOGRAM_INFORMATION_DATA],
+        "The card did not sign its cryptogram although it was asked to.";
+    CDA_INFORMATION_DIFFERS = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.2", Failed,
+        Tvr::CDA_FAILED, [CRYPTOGRAM_INFORMATION_DATA],
+        "The card signed another type of cryptogram than it gave.";
+    CDA_TRANSACTION_DATA_DIFFERS = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.2", Failed,
+        Tvr::CDA_FAILED, [CRYPTOGRAM_INFORMATION_DATA],
+        "The card signed other data than was exchanged.";
+    CDA_FAILED = "ODA-07", OfflineDataAuthentication, "Book 2, 6.6.2", Failed, Tvr::CDA_FAILED,
+        [CRYPTOGRAM_INFORMATION_DATA], "The signature over the cryptogram could not be verified.";
+    XDA_CHOSEN = "ODA-01", OfflineDataAuthentication, "Book 3, 10.3", Done, Tvr::XDA_SELECTED,
+        [AIP, TERMINAL_CAPABILITIES], "Extended data authentication was chosen.";
+    XDA_KEY_RECOVERED = "ODA-08", OfflineDataAuthentication, "Book 2, 12.4", Done, NONE,
+        [CA_PUBLIC_KEY_INDEX_CARD], "The card's elliptic-curve key was recovered.";
+    XDA_CA_KEY_MISSING = "ODA-08", OfflineDataAuthentication, "Book 4, 6.3.2.2", Failed,
+        Tvr::CA_ECC_KEY_MISSING, [CA_PUBLIC_KEY_INDEX_CARD],
+        "The terminal has no valid elliptic-curve key of the certification authority.";
+    XDA_KEY_NOT_RECOVERED = "ODA-08", OfflineDataAuthentication, "Book 4, 6.3.2.2", Failed,
+        Tvr::ECC_KEY_RECOVERY_FAILED, [CA_PUBLIC_KEY_INDEX_CARD],
+        "The card's elliptic-curve key could not be recovered.";
+    XDA_NOT_DUE = "ODA-08", OfflineDataAuthentication, "Book 2, 12.5.1", NotApplicable, NONE,
+        [CRYPTOGRAM_INFORMATION_DATA], "The card declined; there is no signature to check.";
+    XDA_PASSED = "ODA-08", OfflineDataAuthentication, "Book 2, 12.5.3", Passed, NONE,
+        [CRYPTOGRAM_INFORMATION_DATA, APPLICATION_CRYPTOGRAM],
+        "The card signed everything exchanged, with its elliptic-curve key.";
+    XDA_SIGNATURE_MISSING = "ODA-08", OfflineDataAuthentication, "Book 2, 12.5.3", Failed,
+        Tvr::XDA_FAILED, [CRYPTOGRAM_INFORMATION_DATA],
+        "The card gave no elliptic-curve signature although it was asked for one.";
+    XDA_NOT_FRESH = "ODA-08", OfflineDataAuthentication, "Book 2, 12.5.2", Failed,
+        Tvr::XDA_FAILED, [CRYPTOGRAM_INFORMATION_DATA],
+        "The card did not ask for the unpredictable number; its signature may be an old one.";
+    XDA_FAILED = "ODA-08", OfflineDataAuthentication, "Book 2, 12.5.3", Failed, Tvr::XDA_FAILED,
+        [CRYPTOGRAM_INFORMATION_DATA], "The elliptic-curve signature could not be verified.";
     ICC_CERTIFICATE_REFUSED = "ODA-04", OfflineDataAuthentication, "Book 2, 6.4", Failed, NONE, [],
         "The card's certificate is not valid.";
     STATIC_DATA_UNUSABLE = "RD-05", OfflineDataAuthentication, "Book 3, 10.3", Failed, NONE,
@@ -243,6 +290,14 @@ conclusions! {
     DEFAULT_DENIED_ONLINE_ONLY = "TAA-04", TerminalActionAnalysis, "Book 3, 10.7", Failed, NONE,
         [TVR, TERMINAL_TYPE],
         "This terminal approves nothing without the issuer; an AAC is requested.";
+    XDA_FAILURE_DENIED = "ODA-08", CardActionAnalysis, "Book 4, 6.3.2.2.4", Failed, NONE,
+        [TVR, IAC_DENIAL], "The denial action codes forbid going on with a card not authenticated.";
+    XDA_FAILURE_OFFLINE = "ODA-08", CardActionAnalysis, "Book 4, 6.3.2.2.4", Failed, NONE,
+        [TVR, TERMINAL_TYPE], "The card is not authenticated and this terminal has no issuer to ask.";
+    XDA_FAILURE_ASKS_ISSUER = "ODA-08", CardActionAnalysis, "Book 4, 6.3.2.2.4", Done, NONE,
+        [TVR, IAC_DENIAL], "The card is not authenticated; the issuer is asked.";
+    XDA_FAILURE_WITHOUT_ISSUER = "ODA-08", TerminalActionAnalysis, "Book 4, 6.3.2.2.4", Failed,
+        NONE, [TVR], "Nothing is approved without issuer and without authentication; it is declined.";
     DEFAULT_TDOL_USED = "TAA-05", CardActionAnalysis, "Book 3, 9.2.2", Done,
         Tvr::DEFAULT_TDOL_USED, [], "The card has no TDOL; the terminal's was used.";
     CARD_APPROVED = "CAA-01", CardActionAnalysis, "Book 3, 10.8", Passed, NONE,
@@ -257,6 +312,12 @@ conclusions! {
     CRYPTOGRAM_TOO_HIGH = "CAA-01", CardActionAnalysis, "Book 3, 9.3", Failed, NONE,
         [CRYPTOGRAM_INFORMATION_DATA],
         "The card answered with more than was asked for; the transaction ends.";
+    UNAUTHENTICATED_APPROVAL_DECLINED = "ODA-07", CardActionAnalysis, "Book 4, 6.3.2.1", Failed,
+        NONE, [CRYPTOGRAM_INFORMATION_DATA, TVR],
+        "The card approved without a valid signature; the terminal declines.";
+    UNAUTHENTICATED_REQUEST_CANCELLED = "ODA-07", CardActionAnalysis, "Book 4, 6.3.2.1", Failed,
+        NONE, [CRYPTOGRAM_INFORMATION_DATA, TVR],
+        "The card asked for its issuer without a valid signature; an AAC is requested.";
     SERVICE_NOT_ALLOWED_BY_CARD = "CAA-02", CardActionAnalysis, "Book 3, 10.8", Failed, NONE,
         [CRYPTOGRAM_INFORMATION_DATA], "The card does not allow this service.";
 

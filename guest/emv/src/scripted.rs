@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use num_bigint::BigUint;
 
 use crate::identity::{Identity, Pan};
-use crate::parameters::CaPublicKey;
+use crate::parameters::{CaPublicKey, EccCaPublicKey};
 use crate::ports::{
     Card, CardFault, Cardholder, Interruption, OfflinePinEntry, OfflinePinMethod, PinEntry,
     PinPrompt, Tools,
@@ -27,6 +27,7 @@ pub(crate) struct Scripted {
     /// `try_limit`.
     pub(crate) attempts: VecDeque<String>,
     pub(crate) ca_keys: Vec<CaPublicKey>,
+    pub(crate) ecc_ca_keys: Vec<EccCaPublicKey>,
     /// Revoked certificates: RID, index, serial number.
     pub(crate) revoked: Vec<([u8; 5], u8, [u8; 3])>,
     pub(crate) events: Vec<Event>,
@@ -101,6 +102,11 @@ impl Tools for Scripted {
             .iter()
             .find(|key| key.rid == *rid && key.index == index)
             .cloned()
+    }
+
+    /// Whichever there is: the kernel has to see that it is the right one.
+    fn ecc_ca_public_key(&mut self, _rid: &[u8; 5], _index: u8) -> Option<EccCaPublicKey> {
+        self.ecc_ca_keys.first().cloned()
     }
 
     fn issuer_certificate_revoked(&mut self, rid: &[u8; 5], index: u8, serial: [u8; 3]) -> bool {

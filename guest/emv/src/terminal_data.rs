@@ -12,12 +12,20 @@ pub(crate) const AMOUNT_MAX: u64 = 999_999_999_999;
 /// Tag 9F39: integrated circuit card, CVV can be checked (ISO 8583:1987, field 22).
 const POS_ENTRY_MODE_CHIP: u8 = 0x05;
 
-/// What this kernel does not do, whatever the terminal could.
-const NOT_DONE: TerminalCapabilities = TerminalCapabilities::CDA.union(TerminalCapabilities::XDA);
+/// What this kernel does not do, whatever the terminal could: biometrics, and PINs enciphered with
+/// elliptic curves (EMV 4.4 Book 4, Annex A2).
+const NOT_DONE: TerminalCapabilities = TerminalCapabilities::ONLINE_BIOMETRIC
+    .union(TerminalCapabilities::OFFLINE_BIOMETRIC)
+    .union(TerminalCapabilities::ECC_ENCIPHERED_OFFLINE_PIN);
 
 /// What terminal and kernel can do together: the value of tag 9F33, and what every step goes by.
 pub(crate) fn capabilities(terminal: &Terminal) -> TerminalCapabilities {
-    terminal.capabilities.difference(NOT_DONE)
+    presentable(terminal.capabilities)
+}
+
+/// What of it this kernel does.
+const fn presentable(capabilities: TerminalCapabilities) -> TerminalCapabilities {
+    capabilities.difference(NOT_DONE)
 }
 
 /// Fills in what the terminal knows before the card is asked (EMV 4.4 Book 3, 10.1: TVR and TSI
@@ -117,6 +125,20 @@ pub(crate) fn bcd<const N: usize>(number: u64) -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tag_9f33_claims_what_the_kernel_does() {
+        for (given, presented) in [
+            ([0xE0, 0xF8, 0xCC], [0xE0, 0xF8, 0xCC]),
+            ([0xFF, 0xFF, 0xFF], [0xFF, 0xF8, 0xFF]),
+            ([0x20, 0x08, 0x00], [0x20, 0x08, 0x00]),
+        ] {
+            assert_eq!(
+                presentable(TerminalCapabilities::from_bytes(given)),
+                TerminalCapabilities::from_bytes(presented)
+            );
+        }
+    }
 
     #[test]
     fn numbers_are_written_two_digits_a_byte() {

@@ -132,6 +132,26 @@ pub fn find(bytes: &[u8], tag: Tag) -> Option<&[u8]> {
         .map(|object| object.value)
 }
 
+/// The objects of one level as they stand, but for those with this tag. Padding between them is
+/// left out too.
+pub(crate) fn without(bytes: &[u8], tag: Tag) -> Result<Vec<u8>, Error> {
+    let mut kept = Vec::new();
+    let mut rest = bytes;
+    while let Some((first, after)) = rest.split_first() {
+        if *first == 0 {
+            rest = after;
+            continue;
+        }
+        let (found, behind) = object(rest)?;
+        let length = rest.len().saturating_sub(behind.len());
+        if found.tag != tag {
+            kept.extend(rest.iter().take(length));
+        }
+        rest = behind;
+    }
+    Ok(kept)
+}
+
 /// Reads a tag and returns what follows it.
 pub fn parse_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), Error> {
     let (first, mut rest) = bytes.split_first().ok_or(Error::TagTruncated)?;
@@ -239,6 +259,28 @@ mod tests {
             (&[0x70, 0x02, 0xAA], None),
         ] {
             assert_eq!(only(bytes, tag), value);
+        }
+    }
+
+    #[test]
+    fn what_is_left_stands_as_it_came() {
+        let tag = Tag::new(0x9F4B);
+        for (bytes, kept) in [
+            (&[0x9F, 0x4B, 0x01, 0xAA][..], Some(&[][..])),
+            // A length longer than need be stays, padding goes.
+            (
+                &[
+                    0x9F, 0x27, 0x81, 0x01, 0x80, 0x00, 0x9F, 0x4B, 0x01, 0xAA, 0x00, 0x82, 0x00,
+                ],
+                Some(&[0x9F, 0x27, 0x81, 0x01, 0x80, 0x82, 0x00]),
+            ),
+            (
+                &[0x70, 0x04, 0x9F, 0x4B, 0x01, 0xAA],
+                Some(&[0x70, 0x04, 0x9F, 0x4B, 0x01, 0xAA]),
+            ),
+            (&[0x9F, 0x27, 0x02, 0x80], None),
+        ] {
+            assert_eq!(without(bytes, tag).ok().as_deref(), kept, "{bytes:02X?}");
         }
     }
 

@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod dialogues;
+#[cfg(test)]
+mod signed_cryptograms;

@@ -150,9 +150,11 @@ fn terminal(data: &TerminalData) -> Option<kernel::Terminal> {
         merchant_category_code: data.merchant_category_code,
         country: data.country,
         kind: kernel::TerminalType::parse(data.terminal_type)?,
+        // No elliptic-curve keys cross the boundary, and a terminal without them has no XDA.
         capabilities: TerminalCapabilities::from_bytes(
             data.capabilities.as_slice().try_into().ok()?,
-        ),
+        )
+        .difference(TerminalCapabilities::XDA),
         additional_capabilities: AdditionalTerminalCapabilities::from_bytes(
             data.additional_capabilities.as_slice().try_into().ok()?,
         ),
@@ -162,6 +164,8 @@ fn terminal(data: &TerminalData) -> Option<kernel::Terminal> {
             .try_into()
             .ok()?,
         languages: data.languages.iter().map(language).collect::<Option<_>>()?,
+        // Every scheme accepts it; the parameters do not name another one.
+        cda_mode: kernel::CdaMode::Mode1,
     })
 }
 

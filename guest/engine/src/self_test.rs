@@ -159,7 +159,7 @@ fn fixed_moment() -> Option<Moment> {
 /// What the kernel decides for the fixed card under a denial code.
 fn decide(tac_denial: [u8; 5]) -> Result<Decision, Option<Ended>> {
     use emv::bits::{AdditionalTerminalCapabilities, TerminalCapabilities, Tvr};
-    use emv::parameters::{Aid, Application, RandomSelection, Terminal, TerminalType};
+    use emv::parameters::{Aid, Application, CdaMode, RandomSelection, Terminal, TerminalType};
     let terminal = Terminal {
         terminal_id: *b"TERM0001",
         merchant_id: *b"MERCHANT0000001",
@@ -171,6 +171,7 @@ fn decide(tac_denial: [u8; 5]) -> Result<Decision, Option<Ended>> {
         additional_capabilities: AdditionalTerminalCapabilities::from_bytes([0; 5]),
         interface_device_serial_number: *b"00000001",
         languages: Vec::new(),
+        cda_mode: CdaMode::Mode1,
     };
     let application = Application {
         aid: Aid::parse(&fixed_card::AID).ok_or(None)?,

@@ -17,8 +17,7 @@
 //!
 //! | vectors | why |
 //! |---|---|
-//! | `capk`, `oda_ecc` | the kernel checks no elliptic curves, and loads its CA keys from the host's parameters |
-//! | `oda_rsa` with CDA or fDDA | the kernel offers neither |
+//! | `oda_rsa` with fDDA | contactless |
 //! | `entry_point` | contactless |
 //! | `tr31` | the vault takes keys in no key block |
 //! | `transcripts` that are contactless, of T=0, or of a terminal that stored what EMV does not ask for | the first two are not the contact kernel's; the last is not ours |

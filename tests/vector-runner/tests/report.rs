@@ -83,7 +83,7 @@ fn what_cannot_be_run_has_failed() {
     let deep = format!("{{\"kind\":\"mac\",\"cases\":{}", "[".repeat(10_000));
     for (content, message) in [
         (one("unheard-of", 1), "there is no kind unheard-of"),
-        (one("capk", 1), "not covered yet"),
+        (one("tr31", 1), "not covered yet"),
         (one("mac", 2), "count: expected 2, actual 1"),
         (one("cvm", 1), "attempts is missing"),
         (

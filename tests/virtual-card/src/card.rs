@@ -83,6 +83,11 @@ impl Card {
     #[must_use]
     pub fn with_quirk(mut self, quirk: Quirk) -> Self {
         self.quirks.push(quirk);
+        if let Quirk::SignatureAt(nth, fault) = quirk {
+            for application in &mut self.applications {
+                application.sign_wrong_at(nth, fault);
+            }
+        }
         self
     }
 

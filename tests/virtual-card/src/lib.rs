@@ -36,4 +36,4 @@ pub use card::Card;
 pub use catalogue::{CardInfo, catalogue};
 pub use issuer::Issuer;
 pub use keys::{CaPublicKey, ca_public_keys};
-pub use quirk::Quirk;
+pub use quirk::{Quirk, SignatureFault};

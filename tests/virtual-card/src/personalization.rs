@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use crate::cryptogram::bcd;
 
 /// The card files, in the catalogue's order.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     include_str!("../cards/visa-credit.card"),
     include_str!("../cards/mastercard-debit.card"),
     include_str!("../cards/eftpos.card"),
@@ -19,6 +19,7 @@ const FILES: [&str; 8] = [
     include_str!("../cards/visa-offline-approve.card"),
     include_str!("../cards/visa-issuer-scripts.card"),
     include_str!("../cards/mastercard-two-applications.card"),
+    include_str!("../cards/mastercard-signed-cryptogram.card"),
 ];
 
 /// All cards. A file with a fault would be missing here; a test parses each of them.

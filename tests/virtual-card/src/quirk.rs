@@ -17,6 +17,22 @@ pub enum Quirk {
     EndlessRecords,
     /// The nth answer is this status word alone, and the command is not executed.
     StatusAt(u32, u16),
+    /// The nth signed answer to GENERATE AC of a transaction is signed wrong, in this way.
+    SignatureAt(u32, SignatureFault),
+}
+
+/// What can be wrong with a signature over the answer to GENERATE AC (EMV 4.4 Book 2, 6.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureFault {
+    /// The answer is not signed: the cryptogram is in clear, as if nobody had asked.
+    Missing,
+    /// One bit of the signature is wrong.
+    Broken,
+    /// The signature holds another type of cryptogram than the answer: an ARQC for a TC, and a
+    /// TC for an ARQC.
+    OtherInformation,
+    /// The signature covers other data than was exchanged.
+    OtherTransactionData,
 }
 
 /// What a fault puts in place of the answer.
@@ -39,5 +55,7 @@ pub(crate) fn fault_at(quirks: &[Quirk], nth: u32, command: &[u8]) -> Option<Fau
         Quirk::StatusAt(at, status) => {
             (nth == *at).then(|| Fault::Answer(status.to_be_bytes().to_vec()))
         }
+        // The application's business.
+        Quirk::SignatureAt(..) => None,
     })
 }

@@ -1,58 +1,47 @@
 //! Offline data authentication with RSA.
 //!
 //! The chain of a case is walked link by link, so that every value it names can be compared; a case
-//! of a whole dynamic signature is then run as the step of a transaction, for TVR and TSI.
+//! with all that it takes is then run as the step of a transaction too, for TVR and TSI.
 
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
-use super::fields::{array, bytes, hex, list, objects, optional};
-use super::{Outcome, application, terminal, transaction};
-use crate::authentication::{
-    AUTHENTICATION_KEY, Link, Material, icc_key, issuer_key, perform, recover, verify_dynamic,
-    verify_static,
-};
+use super::chain::walk;
+use super::fields::{array, bytes, list, objects, optional};
+use super::{Outcome, application, specimen, transaction};
+use crate::authentication::perform;
 use crate::bits::{Aip, Tsi, Tvr};
-use crate::card_data::CardData;
-use crate::certificate::{PublicKey, Refusal};
+use crate::card_data::{CardData, CryptogramType};
+use crate::certificate::Refusal;
 use crate::contact::{Read, Terms};
 use crate::date::Date;
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
 use crate::identity::Pan;
+use crate::key_chain::Link;
 use crate::parameters::CaPublicKey;
 use crate::records::StaticData;
 use crate::scripted::Scripted;
+use crate::signed_answer::{Answer, Moment, Request};
 use crate::tag::{self, Tag};
 use crate::tlv;
 
 /// A day on which every published test card was valid.
 const ANY_DAY: [u8; 3] = [0x10, 0x01, 0x01];
 
-/// Inputs of what the kernel does not do yet, with what that is.
-const NOT_COVERED: [(&str, &str); 2] = [
-    ("generate_ac_tlvs_except_9F4B", "CDA is not covered yet"),
-    (
-        "fdda_version",
-        "fDDA belongs to a contactless kernel: not covered yet",
-    ),
-];
-
 pub(super) fn run(case: &Value) -> Outcome {
     let input = &case["input"];
-    for (name, reason) in NOT_COVERED {
-        if !input[name].is_null() {
-            return Err(reason.to_owned());
-        }
+    if !input["fdda_version"].is_null() {
+        return Err("fDDA belongs to a contactless kernel: not covered yet".to_owned());
     }
+    let method = method(input)?;
     let mut ports = tools(input)?;
     let (mut actual, link) = match walk(input, &mut ports)? {
         Ok(values) => (values, None),
         Err((link, refusal)) => {
             let mut values = Map::new();
-            let dynamic = !input["internal_authenticate_data"].is_null();
-            let (step, reason) = named(link, refusal, dynamic);
+            let (step, reason) = named(link, refusal, signature(input));
             values.insert("step".to_owned(), json!(step));
             values.insert("reason".to_owned(), json!(reason));
             (values, Some(link))
@@ -60,9 +49,11 @@ pub(super) fn run(case: &Value) -> Outcome {
     };
     let result = if link.is_some() { "failure" } else { "success" };
     actual.insert("result".to_owned(), json!(result));
-    if is_a_step(input)? {
-        let (tvr, tsi) = as_a_step(input)?;
-        let failed = tvr.intersects(Tvr::SDA_FAILED | Tvr::DDA_FAILED);
+    if let Some(method) = method {
+        let mut ports = tools(input)?;
+        let (card, _) = as_a_step(input, method, &mut ports)?;
+        let (tvr, tsi) = (card.tvr(), card.tsi());
+        let failed = tvr.intersects(Tvr::SDA_FAILED | Tvr::DDA_FAILED | Tvr::CDA_FAILED);
         if (link.is_some(), tsi) != (failed, Tsi::ODA_PERFORMED) {
             return Err(format!("{result}, but as a step: {tvr:?}, {tsi:?}"));
         }
@@ -72,173 +63,50 @@ pub(super) fn run(case: &Value) -> Outcome {
     Ok(Value::Object(actual))
 }
 
-/// Whether a case has all that the step of a transaction takes.
-fn is_a_step(input: &Value) -> Result<bool, String> {
-    let aip = optional(array, input, "aip_82")?.map(Aip::from_bytes);
-    let signed = !input["internal_authenticate_data"].is_null();
-    let method = aip.is_some_and(|aip| {
-        let dynamic = aip.contains(Aip::DDA);
-        if signed {
-            dynamic
-        } else {
-            !dynamic && aip.contains(Aip::SDA)
-        }
-    });
-    Ok(method && !input["static_data_to_authenticate"].is_null())
+/// How a card is authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Sda,
+    Dda,
+    Cda,
 }
 
-/// What the chain of a case gives, or the link that broke and why.
-type Walked = Result<Map<String, Value>, (Link, Refusal)>;
-
-/// Walks the chain of a case. The outer error is a case that cannot be read.
-fn walk(input: &Value, ports: &mut Scripted) -> Result<Walked, String> {
-    let card = card(input)?;
-    let ca = ports.ca_keys.first().map(|key| PublicKey {
-        modulus: key.modulus.clone(),
-        exponent: key.exponent.clone(),
-    });
-    let ca = ca.ok_or("the case has no CA key")?;
-    let certificate = card.value(tag::ISSUER_PUBLIC_KEY_CERTIFICATE);
-    let opened = recover(ports, &ca, certificate.unwrap_or_default()).unwrap_or_default();
-    let pan = pan(&card, &opened)?;
-    let static_data = optional(bytes, input, "static_data_to_authenticate")?;
-    let material = Material {
-        card: &card,
-        pan: &pan,
-        today: today(input)?,
-        rid: array(&input["capk"], "rid")?,
-        static_data: static_data.clone().map(Zeroizing::new),
-    };
-    let mut values = Map::new();
-    let issuer = match issuer_key(ports, &material) {
-        Ok(issuer) => issuer,
-        Err(failure) => return Ok(Err(failure)),
-    };
-    let fields = certificate_fields(&opened, 4, "issuer_identifier", &issuer.modulus);
-    values.insert("issuer_key".to_owned(), fields);
-    values.insert(
-        "static_hash_checked".to_owned(),
-        json!(static_data.is_some()),
-    );
-    if let Some(signed) = card.value(tag::SIGNED_STATIC_APPLICATION_DATA) {
-        let opened = recover(ports, &issuer, signed).unwrap_or_default();
-        let verified = verify_static(ports, &material);
-        // A card with DDA is judged by its dynamic signature.
-        match verified {
-            Err(failure) if static_data.is_some() && !card.aip().contains(Aip::DDA) => {
-                return Ok(Err(failure));
-            }
-            Ok(_) | Err(_) => {}
-        }
-        let code = verified.ok().map_or_else(
-            || opened.get(3..5).unwrap_or_default().to_vec(),
-            |code| code.to_vec(),
-        );
-        values.insert(
-            "sda".to_owned(),
-            json!({ "recovered": hex(&opened), "hash_ok": verified.is_ok(),
-                    "data_authentication_code_9F45": hex(&code), "hash": hash(&opened) }),
-        );
-    }
-    Ok(walk_card(input, ports, &material, &issuer)?.map(|more| {
-        values.extend(more);
-        values
-    }))
-}
-
-/// The card's own key and its signature, when the case has them.
-fn walk_card(
-    input: &Value,
-    ports: &mut Scripted,
-    material: &Material<'_>,
-    issuer: &PublicKey,
-) -> Result<Walked, String> {
-    let mut values = Map::new();
-    let Some(signed) = material.card.value(tag::ICC_PUBLIC_KEY_CERTIFICATE) else {
-        return Ok(Ok(values));
-    };
-    let opened = recover(ports, issuer, signed).unwrap_or_default();
-    let key = if material.static_data.is_some() {
-        match icc_key(ports, material, issuer, AUTHENTICATION_KEY) {
-            Ok(key) => key,
-            Err(failure) => return Ok(Err(failure)),
-        }
+/// The method whose signature a case has.
+fn signature(input: &Value) -> Method {
+    if !input["internal_authenticate_data"].is_null() {
+        Method::Dda
+    } else if !input["cdol1_values"].is_null() {
+        Method::Cda
     } else {
-        // What the certificate covers is not in the case, so its key is taken unchecked.
-        unchecked_key(&opened, material.card)?
-    };
-    let fields = certificate_fields(&opened, 10, "pan", &key.modulus);
-    values.insert("icc_key".to_owned(), fields);
-    if let Some(data) = optional(bytes, input, "internal_authenticate_data")? {
-        let signed = bytes(input, "sdad_9F4B")?;
-        let number = match verify_dynamic(ports, &key, &signed, &data) {
-            Ok(number) => number,
-            Err(refusal) => return Ok(Err((Link::Signature, refusal))),
-        };
-        let opened = recover(ports, &key, &signed).unwrap_or_default();
-        let length = opened.get(3).map_or(0, |length| usize::from(*length));
-        let dynamic_data = opened.get(4..length.saturating_add(4));
-        values.insert(
-            "dda".to_owned(),
-            json!({ "recovered": hex(&opened), "icc_dynamic_number_9F4C": hex(&number),
-                    "icc_dynamic_data": dynamic_data.map(hex) }),
-        );
+        Method::Sda
     }
-    Ok(Ok(values))
 }
 
-/// The fields of an opened certificate (EMV 4.4 Book 2, tables 6 and 14). Its owner's number is
-/// `length` bytes long.
-fn certificate_fields(opened: &[u8], length: usize, owner: &str, modulus: &[u8]) -> Value {
-    let field = |skipped: usize, size: usize| -> &[u8] {
-        let from = length.saturating_add(skipped).saturating_add(2);
-        opened
-            .get(from..from.saturating_add(size))
-            .unwrap_or_default()
+/// The method of a case that has all that the step of a transaction takes.
+fn method(input: &Value) -> Result<Option<Method>, String> {
+    let aip = optional(array, input, "aip_82")?.map_or(Aip::empty(), Aip::from_bytes);
+    let signature = signature(input);
+    let offered = match signature {
+        Method::Sda => aip.contains(Aip::SDA) && !aip.contains(Aip::DDA),
+        Method::Dda => aip.contains(Aip::DDA),
+        Method::Cda => aip.contains(Aip::CDA),
     };
-    let number = |skipped| field(skipped, 1).first().copied();
-    json!({
-        owner: opened.get(2..length.saturating_add(2)).map(hex),
-        "recovered": hex(opened),
-        "expiry_mmyy": hex(field(0, 2)),
-        "serial": hex(field(2, 3)),
-        "hash_algorithm": hex(field(5, 1)),
-        "pk_algorithm": hex(field(6, 1)),
-        "pk_length": number(7),
-        "exponent_length": number(8),
-        "modulus": hex(modulus),
-    })
-}
-
-/// The key in an opened certificate of a card, by its length and the remainder alone.
-fn unchecked_key(opened: &[u8], card: &CardData) -> Result<PublicKey, String> {
-    let length = opened.get(19).map_or(0, |length| usize::from(*length));
-    let end = opened.len().saturating_sub(21);
-    let digits = opened.get(21..end).unwrap_or_default();
-    let remainder = card.value(tag::ICC_PUBLIC_KEY_REMAINDER);
-    let mut modulus = [digits, remainder.unwrap_or_default()].concat();
-    modulus.truncate(length);
-    let exponent = card.value(tag::ICC_PUBLIC_KEY_EXPONENT);
-    Ok(PublicKey {
-        modulus,
-        exponent: exponent.ok_or("9F47 is missing")?.to_vec(),
-    })
-}
-
-/// The hash in something opened, before the trailer.
-fn hash(opened: &[u8]) -> Option<String> {
-    let (_, rest) = opened.split_last()?;
-    rest.last_chunk::<20>().map(|hash| hex(hash))
+    let complete = offered && !input["static_data_to_authenticate"].is_null();
+    Ok(complete.then_some(signature))
 }
 
 /// The vectors' names of the link that broke and of what was wrong with it.
-fn named(link: Link, refusal: Refusal, dynamic: bool) -> (&'static str, String) {
+fn named(link: Link, refusal: Refusal, signature: Method) -> (&'static str, String) {
     let (step, object) = match link {
         Link::Ca => ("capk", "capk"),
         Link::Issuer => ("issuer_key", "issuer"),
         Link::Icc => ("icc_key", "icc"),
-        Link::Signature if dynamic => ("dda", "sdad"),
-        Link::Signature => ("sda", "ssad"),
+        Link::Signature => match (signature, refusal) {
+            (Method::Sda, _) => ("sda", "ssad"),
+            (Method::Dda, _) => ("dda", "sdad"),
+            (Method::Cda, Refusal::Information | Refusal::TransactionData) => ("cda", "cda"),
+            (Method::Cda, _) => ("cda", "sdad"),
+        },
     };
     let what = match refusal {
         Refusal::Missing => "missing",
@@ -256,6 +124,9 @@ fn named(link: Link, refusal: Refusal, dynamic: bool) -> (&'static str, String) 
         Refusal::IssuerIdentifier => "id",
         Refusal::Pan => "pan",
         Refusal::StaticData => "static_data",
+        Refusal::Information => "cid_mismatch",
+        Refusal::TransactionData => "transaction_data_hash_mismatch",
+        Refusal::Signature => "signature",
     };
     (step, format!("{object}_{what}"))
 }
@@ -265,33 +136,81 @@ fn tvr_words(tvr: Tvr) -> Option<&'static str> {
     [
         (Tvr::SDA_FAILED, "SDA failed (b7)"),
         (Tvr::DDA_FAILED, "DDA failed (b4)"),
+        (Tvr::CDA_FAILED, "CDA failed (b3)"),
     ]
     .into_iter()
     .find(|(bit, _)| tvr.contains(*bit))
     .map(|(_, words)| words)
 }
 
-/// Runs the case as the step of a transaction, with a card that answers with its signature.
-fn as_a_step(input: &Value) -> Result<(Tvr, Tsi), String> {
-    let mut ports = tools(input)?;
-    if let Some(signed) = optional(bytes, input, "sdad_9F4B")? {
-        let mut answer = Vec::new();
-        tlv::encode(tag::RESPONSE_TEMPLATE_1, &signed, &mut answer);
-        answer.extend([0x90, 0x00]);
-        ports.answers.push_back(answer);
-    }
-    let mut dialogue = Dialogue::new(&mut ports);
-    let (read, card) = read(input)?;
+/// Runs the case as the step of a transaction, with a card that answers with its signature. Returns
+/// what is known of the card then, and what came of GENERATE AC.
+fn as_a_step(
+    input: &Value,
+    method: Method,
+    ports: &mut Scripted,
+) -> Result<(CardData, Option<Answer>), String> {
+    let number = match method {
+        Method::Sda => None,
+        Method::Dda => {
+            if let Some(signed) = optional(bytes, input, "sdad_9F4B")? {
+                let mut answer = Vec::new();
+                tlv::encode(tag::RESPONSE_TEMPLATE_1, &signed, &mut answer);
+                answer.extend([0x90, 0x00]);
+                ports.answers.push_back(answer);
+            }
+            Some(bytes(input, "internal_authenticate_data")?)
+        }
+        Method::Cda => {
+            ports.answers.push_back(signed_answer(input)?);
+            Some(bytes(input, "unpredictable_number_9F37")?)
+        }
+    };
+    let mut dialogue = Dialogue::new(ports);
+    let (read, card) = read(input, method)?;
     dialogue.card = card;
-    if let Some(number) = optional(bytes, input, "internal_authenticate_data")? {
+    if let Some(number) = number {
         dialogue.card.set(tag::UNPREDICTABLE_NUMBER, &number);
     }
-    perform(&mut dialogue, &read).map_err(|cause| format!("{cause:?}"))?;
-    Ok((dialogue.card.tvr(), dialogue.card.tsi()))
+    let failed = |cause| format!("{cause:?}");
+    let mut authentication = perform(&mut dialogue, &read).map_err(failed)?;
+    let mut answer = None;
+    // Without the card's key no signature is asked for, and no case has an answer without one.
+    if method == Method::Cda && !dialogue.tvr().contains(Tvr::CDA_FAILED) {
+        // One element in the place of all those whose values the card was given.
+        let values = bytes(input, "cdol1_values")?;
+        dialogue.card.set(Tag::new(0x9F7C), &values);
+        let length = u8::try_from(values.len()).map_err(|_| "cdol1_values is too long")?;
+        let list = Dol::parse(&[0x9F, 0x7C, length]).map_err(|error| format!("{error:?}"))?;
+        let request = Request {
+            kind: CryptogramType::Tc,
+            moment: Moment::First,
+        };
+        let application = &read.terms.application;
+        let generated = authentication.generate(&mut dialogue, application, &list, request);
+        answer = Some(generated.map_err(failed)?);
+    }
+    Ok((dialogue.card, answer))
+}
+
+/// The answer to GENERATE AC of a case: as it was recorded, or put together.
+pub(super) fn signed_answer(input: &Value) -> Result<Vec<u8>, String> {
+    let recorded = optional(bytes, input, "generate_ac_response")?;
+    let mut answer = recorded.unwrap_or_default();
+    if answer.is_empty() {
+        let mut objects = bytes(input, "generate_ac_tlvs_except_9F4B")?;
+        let signed = bytes(input, "sdad_9F4B")?;
+        tlv::encode(tag::SIGNED_DYNAMIC_APPLICATION_DATA, &signed, &mut objects);
+        tlv::encode(tag::RESPONSE_TEMPLATE_2, &objects, &mut answer);
+    }
+    if !answer.ends_with(&[0x90, 0x00]) {
+        answer.extend([0x90, 0x00]);
+    }
+    Ok(answer)
 }
 
 /// The records of a case as one record with everything that is authenticated, and its card.
-fn read(input: &Value) -> Result<(Read, CardData), String> {
+fn read(input: &Value, method: Method) -> Result<(Read, CardData), String> {
     let mut card = card(input)?;
     let mut content = bytes(input, "static_data_to_authenticate")?;
     if card.contains(tag::SDA_TAG_LIST) {
@@ -309,12 +228,18 @@ fn read(input: &Value) -> Result<(Read, CardData), String> {
     let mut transaction = transaction();
     transaction.date = optional(array, input, "transaction_date_9A")?.unwrap_or(ANY_DAY);
     let pan = card.value(tag::PAN).and_then(Pan::parse);
+    // Byte 3 of tag 9F33: SDA and DDA, and the same with CDA.
+    let (security, pdol_values) = match method {
+        Method::Sda | Method::Dda => (0xC0, Vec::new()),
+        Method::Cda => (0xC8, bytes(input, "pdol_values")?),
+    };
     let read = Read {
         terms: Terms {
-            terminal: terminal()?,
+            terminal: specimen::terminal([0xE0, 0xF8, security])?,
             application: application(&array::<5>(&input["capk"], "rid")?, true)?,
             transaction,
         },
+        pdol_values: Zeroizing::new(pdol_values),
         static_data,
         cdol1: Dol::default(),
         cdol2: Dol::default(),
@@ -327,13 +252,13 @@ fn read(input: &Value) -> Result<(Read, CardData), String> {
     Ok((read, card))
 }
 
-fn today(input: &Value) -> Result<Date, String> {
+pub(super) fn today(input: &Value) -> Result<Date, String> {
     let day = optional(array, input, "transaction_date_9A")?.unwrap_or(ANY_DAY);
     Date::parse(day).ok_or_else(|| "transaction_date_9A is no date".to_owned())
 }
 
 /// The PAN of a case. One without stands for any card of the issuer in its certificate.
-fn pan(card: &CardData, certificate: &[u8]) -> Result<Pan, String> {
+pub(super) fn pan(card: &CardData, certificate: &[u8]) -> Result<Pan, String> {
     let digits = card.value(tag::PAN).or(certificate.get(2..6));
     let pan = digits.and_then(Pan::parse);
     pan.ok_or_else(|| "the case has no PAN".to_owned())
@@ -362,7 +287,7 @@ fn tools(input: &Value) -> Result<Scripted, String> {
     Ok(ports)
 }
 
-fn card(input: &Value) -> Result<CardData, String> {
+pub(super) fn card(input: &Value) -> Result<CardData, String> {
     card_without(input, None)
 }
 
@@ -384,22 +309,67 @@ fn card_without(input: &Value, left_out: Option<Tag>) -> Result<CardData, String
 
 #[cfg(test)]
 mod tests {
+    use super::super::fields::hex;
     use super::*;
+    use crate::signed_answer::Authenticity;
+
+    fn cases() -> Vec<Value> {
+        let file = include_str!("../../../../tests/vectors/oda_rsa.json");
+        let file: Value = serde_json::from_str(file).expect("JSON");
+        file["cases"].as_array().expect("cases").clone()
+    }
 
     #[test]
     fn a_list_without_the_unpredictable_number_proves_nothing() {
-        let file = include_str!("../../../../tests/vectors/oda_rsa.json");
-        let file: Value = serde_json::from_str(file).expect("JSON");
-        let cases = file["cases"].as_array().expect("cases");
+        let cases = cases();
         let case = cases.iter().find(|case| case["id"] == "oda-own-dda-e3");
         let input = &case.expect("the case")["input"];
         let mut ports = tools(input).expect("tools");
         let mut dialogue = Dialogue::new(&mut ports);
-        let (read, card) = read(input).expect("records");
+        let (read, card) = read(input, Method::Dda).expect("records");
         dialogue.card = card;
         dialogue.card.set(tag::DDOL, &[0x9F, 0x02, 0x06]);
         perform(&mut dialogue, &read).expect("a step");
         assert_eq!(dialogue.card.tvr(), Tvr::DDA_FAILED);
         assert_eq!(ports.sent.len(), 0);
+    }
+
+    #[test]
+    fn what_is_inside_a_combined_signature_counts() {
+        let mut run_count = 0;
+        for case in cases() {
+            let (id, input) = (&case["id"], &case["input"]);
+            if method(input) != Ok(Some(Method::Cda)) {
+                continue;
+            }
+            run_count += 1;
+            let mut ports = tools(input).expect("tools");
+            let (card, answer) = as_a_step(input, Method::Cda, &mut ports).expect("a step");
+            let answer = answer.expect("an answer");
+            let valid = case["expect"]["result"] == "success";
+            let (authenticity, tvr) = if valid {
+                (Authenticity::NotInDoubt, Tvr::empty())
+            } else {
+                (Authenticity::CdaFailed, Tvr::CDA_FAILED)
+            };
+            assert_eq!(
+                (answer.authenticity, card.tvr()),
+                (authenticity, tvr),
+                "{id}"
+            );
+            assert_eq!(card.tsi(), Tsi::ODA_PERFORMED, "{id}");
+            let wanted = &case["expect"]["cda"];
+            let inside = wanted["cid_9F27"].as_str().unwrap_or("80");
+            assert_eq!(hex(&[answer.information.0]), inside, "{id}");
+            for (tag, name) in [
+                (tag::APPLICATION_CRYPTOGRAM, "ac_9F26"),
+                (tag::ICC_DYNAMIC_NUMBER, "icc_dynamic_number_9F4C"),
+            ] {
+                let value = card.value(tag).map(hex);
+                assert_eq!(value.as_deref(), wanted[name].as_str(), "{id} {name}");
+            }
+            assert_eq!(ports.sent[0][2], 0x50, "{id}");
+        }
+        assert_eq!(run_count, 5);
     }
 }

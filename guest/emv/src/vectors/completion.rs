@@ -1,23 +1,26 @@
 //! Both GENERATE AC, issuer authentication and issuer scripts.
 
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::decisions::{cryptogram, name};
 use super::fields::{array, byte_list, bytes, hex, optional, text, truth};
 use super::{Outcome, terms};
 use crate::bits::{Tsi, Tvr};
+use crate::card_action;
 use crate::card_data::CardData;
-use crate::contact::{Read, card_action_analysis, decision};
+use crate::contact::Read;
 use crate::cryptogram::{Information, Reason};
 use crate::date::Date;
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
 use crate::identity::Pan;
-use crate::online::{OnlineRequest, issuer_authentication, issuer_scripts};
+use crate::online::{OnlineRequest, Pending, issuer_authentication, issuer_scripts};
 use crate::outcome::{Cause, Decision, HostAnswer, Misbehaviour};
 use crate::records::StaticData;
 use crate::script::{self, Moment};
 use crate::scripted::Scripted;
+use crate::signed_answer::{AnswerAuthentication, Scheme};
 use crate::tag;
 use crate::terminal_data;
 
@@ -41,6 +44,11 @@ fn answering(answers: Vec<Vec<u8>>) -> Scripted {
     }
 }
 
+/// No signature is asked of the card.
+fn unsigned() -> AnswerAuthentication {
+    AnswerAuthentication::new(Scheme::None, &[])
+}
+
 fn first_generate_ac(input: &Value) -> Outcome {
     let requested = cryptogram(text(input, "requested")?)?;
     let mut ports = answering(vec![bytes(input, "response")?]);
@@ -48,6 +56,7 @@ fn first_generate_ac(input: &Value) -> Outcome {
     let day = Date::parse([0x26, 0x01, 0x01]).ok_or("no day")?;
     let read = Read {
         terms: terms()?,
+        pdol_values: Zeroizing::default(),
         static_data: StaticData::default(),
         cdol1: Dol::default(),
         cdol2: Dol::default(),
@@ -57,7 +66,7 @@ fn first_generate_ac(input: &Value) -> Outcome {
         pan: Pan::parse(&[0x47; 8]).ok_or("no PAN")?,
         sequence_number: None,
     };
-    let answered = match card_action_analysis(&mut dialogue, &read, requested) {
+    let answered = match card_action::perform(&mut dialogue, &read, unsigned(), requested) {
         Ok(answered) => answered,
         Err(Cause::CardMisbehaved(Misbehaviour::CryptogramTooHigh) | Cause::NotAccepted(_)) => {
             return Ok(json!({ "result": "not_approved" }));
@@ -65,7 +74,7 @@ fn first_generate_ac(input: &Value) -> Outcome {
         Err(Cause::CardMisbehaved(_)) => return Ok(json!({ "result": "terminate" })),
         Err(other) => return Err(format!("{other:?}")),
     };
-    let (result, completed) = match decision(dialogue, read, answered) {
+    let (result, completed) = match card_action::decision(dialogue, read, answered) {
         Decision::Online(_) => return Ok(json!({ "result": "go_online", "arc_8A": null })),
         Decision::Approved(completed) => ("approved_offline", completed),
         Decision::Declined(completed) => ("declined_offline", completed),
@@ -142,7 +151,13 @@ fn complete(input: &Value) -> Outcome {
         }
         Some(other) => return Err(format!("going online is never {other}")),
     };
-    let request = OnlineRequest::new(card, Box::new(terms), Dol::default(), 0);
+    let pending = Pending {
+        terms: Box::new(terms),
+        cdol2: Dol::default(),
+        authentication: unsigned(),
+        second_due: true,
+    };
+    let request = OnlineRequest::new(card, 0, pending);
     let completed = request
         .complete(&mut ports, &answer)
         .map_err(|ended| format!("{:?}", ended.cause))?;

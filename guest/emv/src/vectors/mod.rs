@@ -6,10 +6,13 @@
 //! script.
 
 mod authentication;
+mod ca_keys;
+mod chain;
 mod coding;
 mod completion;
 mod cvm;
 mod decisions;
+mod elliptic;
 pub mod fields;
 mod reading;
 mod selection;
@@ -17,11 +20,10 @@ mod transcripts;
 
 use serde_json::Value;
 
-use crate::bits::{AdditionalTerminalCapabilities, TerminalCapabilities, Tvr};
 use crate::contact::Terms;
-use crate::parameters::{Aid, Application, RandomSelection, Terminal, TerminalType};
+use crate::parameters::Terminal;
 use crate::scripted::Scripted;
-use crate::transaction::{Transaction, TransactionType};
+use crate::specimen::{self, application, transaction};
 
 /// What came out of a case, in the form of its expectation.
 type Outcome = Result<Value, String>;
@@ -30,12 +32,14 @@ type Outcome = Result<Value, String>;
 type Run = fn(&Value) -> Outcome;
 
 /// Each kind of vector that is about the kernel, and what runs a case of it.
-const KINDS: [(&str, Run); 11] = [
+const KINDS: [(&str, Run); 13] = [
     ("tlv", coding::tlv),
     ("dol", coding::dol),
     ("app_selection", selection::run),
     ("init_and_read", reading::run),
     ("oda_rsa", authentication::run),
+    ("oda_ecc", elliptic::run),
+    ("capk", ca_keys::run),
     ("restrictions", decisions::restrictions),
     ("cvm", cvm::run),
     ("risk_management", decisions::risk_management),
@@ -72,51 +76,9 @@ fn script_was_kept(ports: &Scripted) -> Result<(), String> {
     }
 }
 
-/// A terminal like the one of the vectors. It offers no CDA, which has vectors of its own.
+/// A terminal without CDA, which has vectors of its own.
 fn terminal() -> Result<Terminal, String> {
-    Ok(Terminal {
-        terminal_id: *b"TERMID01",
-        merchant_id: *b"MERCHANT       ",
-        merchant_name_and_location: b"SHOP".to_vec(),
-        merchant_category_code: 5999,
-        country: 36,
-        kind: TerminalType::parse(0x22).ok_or("no terminal type")?,
-        capabilities: TerminalCapabilities::from_bytes([0xE0, 0xF8, 0xC0]),
-        additional_capabilities: AdditionalTerminalCapabilities::from_bytes([
-            0xF0, 0x00, 0xF0, 0xA0, 0x01,
-        ]),
-        interface_device_serial_number: *b"12345678",
-        languages: vec![*b"en"],
-    })
-}
-
-fn application(aid: &[u8], partial_selection: bool) -> Result<Application, String> {
-    Ok(Application {
-        aid: Aid::parse(aid).ok_or("no application has that identifier")?,
-        partial_selection,
-        version: 0x0096,
-        tac_default: Tvr::empty(),
-        tac_denial: Tvr::empty(),
-        tac_online: Tvr::empty(),
-        floor_limit: 0,
-        random_selection: RandomSelection::default(),
-        default_ddol: vec![0x9F, 0x37, 0x04],
-        default_tdol: Vec::new(),
-    })
-}
-
-const fn transaction() -> Transaction {
-    Transaction {
-        amount: 1000,
-        amount_other: 0,
-        currency: 554,
-        currency_exponent: 2,
-        kind: TransactionType::GoodsAndServices,
-        date: [0x26, 0x01, 0x01],
-        time: [0x12, 0x00, 0x00],
-        sequence: 1,
-        merchant_forced_online: false,
-    }
+    specimen::terminal([0xE0, 0xF8, 0xC0])
 }
 
 fn terms() -> Result<Terms, String> {

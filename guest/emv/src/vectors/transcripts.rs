@@ -13,11 +13,11 @@ use crate::application_selection::{Offer, build_candidate_list, final_select};
 use crate::bits::Tvr;
 use crate::card_data::{CardData, CryptogramType};
 use crate::contact::{Read, Selected, initiate_application, read_application_data};
-use crate::cryptogram;
 use crate::dialogue::Dialogue;
 use crate::online::issuer_authentication;
 use crate::outcome::Cause;
 use crate::scripted::Scripted;
+use crate::signed_answer::{AnswerAuthentication, Moment, Request, Scheme};
 use crate::tag::{self, Tag};
 
 pub(super) fn run(case: &Value) -> Outcome {
@@ -161,14 +161,22 @@ impl Replay<'_, '_> {
             .find(|kind| kind.to_reference_control() == control)
             .ok_or("this GENERATE AC is not covered yet")?;
         // What the kernel made itself must be what the terminal had by then.
-        let (list, own) = match number {
-            1 => (&read.cdol1, &[][..]),
-            2 => (&read.cdol2, &[tag::TVR][..]),
+        let (list, own, moment) = match number {
+            1 => (&read.cdol1, &[][..], Moment::First),
+            2 => (&read.cdol2, &[tag::TVR][..], Moment::AfterIssuer),
             _ => return Err("a third GENERATE AC".to_owned()),
         };
         self.fill(&format!("generate_ac_{number}_values"), own)?;
         let application = &read.terms.application;
-        cryptogram::generate(&mut self.dialogue, application, list, requested).map_err(words)?;
+        // None of these terminals asked for a signature: `control` above would be another.
+        let mut authentication = AnswerAuthentication::new(Scheme::None, &[]);
+        let request = Request {
+            kind: requested,
+            moment,
+        };
+        authentication
+            .generate(&mut self.dialogue, application, list, request)
+            .map_err(words)?;
         let given = [
             tag::CRYPTOGRAM_INFORMATION_DATA,
             tag::ATC,

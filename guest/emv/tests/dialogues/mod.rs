@@ -7,7 +7,9 @@
 use std::collections::VecDeque;
 
 use emv::bits::{AdditionalTerminalCapabilities, TerminalCapabilities, Tvr};
-use emv::parameters::{Aid, Application, CaPublicKey, RandomSelection, Terminal, TerminalType};
+use emv::parameters::{
+    Aid, Application, CaPublicKey, CdaMode, RandomSelection, Terminal, TerminalType,
+};
 use emv::ports::{
     Card, CardFault, Cardholder, Interruption, OfflinePinEntry, OfflinePinMethod, PinEntry,
     PinPrompt, Tools,
@@ -234,6 +236,7 @@ fn terminal(script: &Script) -> Terminal {
         ]),
         interface_device_serial_number: *b"12345678",
         languages: vec![*b"en"],
+        cda_mode: CdaMode::Mode1,
     }
 }
 

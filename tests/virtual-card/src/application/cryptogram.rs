@@ -8,6 +8,7 @@ use crate::authorization::{Elements, application_cryptogram};
 use crate::certificate;
 use crate::cryptogram::Block;
 use crate::personalization::{ApplicationData, ResponseFormat};
+use crate::quirk::SignatureFault;
 use crate::tlv;
 use crate::verification::{CryptogramType, IssuerAuthentication, VerificationResults};
 
@@ -150,7 +151,13 @@ impl Application {
         let counter = self.counter.to_be_bytes();
         let data = &answer.issuer_application_data;
         if request.combined_signature && answer.given != CryptogramType::Aac {
-            return self.respond_signed(answer);
+            self.signatures = self.signatures.saturating_add(1);
+            let nth = self.signatures;
+            let fault = self.signature_faults.iter().find(|(at, _)| *at == nth);
+            let fault = fault.map(|(_, fault)| *fault);
+            if fault != Some(SignatureFault::Missing) {
+                return self.respond_signed(answer, fault);
+            }
         }
         match self.issued.data.response_format {
             ResponseFormat::One => {
@@ -171,8 +178,14 @@ impl Application {
 
     /// Combined dynamic data authentication (EMV 4.4 Book 2, 6.6.1): the signature carries the
     /// cryptogram and a hash over all data of the transaction.
-    fn respond_signed(&mut self, answer: &Answer) -> Vec<u8> {
+    fn respond_signed(&mut self, answer: &Answer, fault: Option<SignatureFault>) -> Vec<u8> {
         let information = answer.given.information();
+        let information_inside = if fault == Some(SignatureFault::OtherInformation) {
+            // The two highest bits: a TC is 01 and an ARQC 10.
+            information ^ 0xC0
+        } else {
+            information
+        };
         let before = [
             tlv::object(0x9F27, &[information]),
             tlv::object(0x9F36, &self.counter.to_be_bytes()),
@@ -182,20 +195,30 @@ impl Application {
             .chain_update(&answer.signed_before)
             .chain_update(before.concat())
             .chain_update(&after)
+            .chain_update(if fault == Some(SignatureFault::OtherTransactionData) {
+                &[0x00][..]
+            } else {
+                &[]
+            })
             .finalize();
         let dynamic_data = [
             &[8],
             &self.random.bytes(8)[..],
-            &[information],
+            &[information_inside],
             &answer.cryptogram,
             &hash[..],
         ]
         .concat();
-        let signature = certificate::dynamic_data(
+        let mut signature = certificate::dynamic_data(
             &self.issued.keys.rsa,
             &dynamic_data,
             &answer.unpredictable_number,
         );
+        if fault == Some(SignatureFault::Broken)
+            && let Some(last) = signature.last_mut()
+        {
+            *last ^= 0x01;
+        }
         tlv::template(
             0x77,
             &[before.concat(), tlv::object(0x9F4B, &signature), after],

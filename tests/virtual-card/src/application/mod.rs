@@ -10,6 +10,7 @@ use crate::cryptogram::{Block, equal};
 use crate::issued::Issued;
 use crate::personalization::{ApplicationData, Personalization, ResponseFormat};
 use crate::pin::ReferencePin;
+use crate::quirk::SignatureFault;
 use crate::rsa::Drbg;
 use crate::tlv;
 use crate::verification::IssuerAuthentication;
@@ -27,6 +28,10 @@ pub(crate) struct Application {
     random: Drbg,
     challenge: Option<Block>,
     phase: Phase,
+    /// Signed answers to GENERATE AC in this transaction.
+    signatures: u32,
+    /// Which of them is signed wrong, and how.
+    signature_faults: Vec<(u32, SignatureFault)>,
 }
 
 /// How far the transaction is (EMV 4.4 Book 3, 10).
@@ -74,6 +79,8 @@ impl Application {
             random: Drbg::new(&format!("random {}", card.pan)),
             challenge: None,
             phase: Phase::Selected,
+            signatures: 0,
+            signature_faults: Vec::new(),
         }
     }
 
@@ -110,8 +117,14 @@ impl Application {
         )
     }
 
+    /// From now on, signs the nth answer of each transaction wrong.
+    pub(crate) fn sign_wrong_at(&mut self, nth: u32, fault: SignatureFault) {
+        self.signature_faults.push((nth, fault));
+    }
+
     /// Forgets the transaction: power was lost, or another file was selected.
     pub(crate) fn reset(&mut self) {
+        self.signatures = 0;
         self.phase = Phase::Selected;
         self.challenge = None;
     }

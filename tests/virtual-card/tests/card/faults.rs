@@ -45,7 +45,7 @@ proptest! {
 
     #[test]
     fn any_bytes_get_a_status_word(
-        index in 0..8_usize,
+        index in 0..9_usize,
         commands in prop::collection::vec(
             prop_oneof![
                 prop::collection::vec(any::<u8>(), 0..300),
