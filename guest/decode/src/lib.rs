@@ -9,7 +9,8 @@
 //!
 //! **What always holds.** No text makes it panic, and it ends. A tree holds no PIN block. Unless
 //! [`Secrets::Revealed`] is asked for it holds no card number beyond the last four digits, nor
-//! what else identifies the cardholder: values are veiled before they enter the tree.
+//! what else identifies the cardholder: values are veiled before they enter the tree. A number is
+//! looked for in each value; one that wrong framing cuts into several objects is not found.
 //!
 //! Standards: EMV 4.4, ISO 8583:1987, ISO 7816-3:2006, ISO 7816-4:2005.
 
