@@ -61,6 +61,7 @@ pub mod tlv;
 pub mod trace;
 mod transaction;
 mod verification;
+pub mod words;
 
 #[cfg(any(test, feature = "vectors"))]
 mod scripted;

@@ -44,6 +44,15 @@ impl Tag {
             .ok()
             .and_then(|position| ELEMENTS.get(position))
     }
+
+    /// The name of a tag that a biometric template gives another meaning (EMV 4.4 Book 3, Annex A);
+    /// its row, when it has one, is then not about it.
+    pub fn name_within(self, template: Self) -> Option<&'static str> {
+        WITHIN
+            .iter()
+            .find(|(outer, number, _)| *outer == template && Self(*number) == self)
+            .map(|(_, _, name)| *name)
+    }
 }
 
 impl fmt::Debug for Tag {
@@ -148,6 +157,8 @@ elements! {
     IIN = 0x42, N, 3..=3, Card, Open, "Issuer Identification Number (IIN)";
     ADF_NAME = 0x4F, B, 5..=16, Card, Open, "Application Dedicated File (ADF) Name";
     APPLICATION_LABEL = 0x50, Ans, 1..=16, Card, Open, "Application Label";
+    // Tags 56 and 9F6B are of contactless cards and of some schemes; a row says that they are secret.
+    TRACK_1_DATA = 0x56, Ans, 0..=252, Card, Sensitive, "Track 1 Data";
     TRACK_2_EQUIVALENT_DATA = 0x57, B, 0..=19, Card, Sensitive, "Track 2 Equivalent Data";
     PAN = 0x5A, Cn, 1..=10, Card, Sensitive, "Application Primary Account Number (PAN)";
     APPLICATION_TEMPLATE = 0x61, B, 0..=252, Card, Open, "Application Template";
@@ -185,6 +196,7 @@ elements! {
     TSI = 0x9B, B, 2..=2, Terminal, Open, "Transaction Status Information";
     TRANSACTION_TYPE = 0x9C, N, 1..=1, Terminal, Open, "Transaction Type";
     DDF_NAME = 0x9D, B, 5..=16, Card, Open, "Directory Definition File (DDF) Name";
+    BIOMETRIC_HEADER_TEMPLATE = 0xA1, B, 0..=65535, Card, Open, "Biometric Header Template (BHT)";
     FCI_PROPRIETARY_TEMPLATE = 0xA5, Var, 0..=252, Card, Open, "File Control Information (FCI) Proprietary Template";
     CARDHOLDER_NAME = 0x5F20, Ans, 2..=26, Card, Sensitive, "Cardholder Name";
     APPLICATION_EXPIRATION_DATE = 0x5F24, N, 3..=3, Card, Open, "Application Expiration Date";
@@ -201,6 +213,7 @@ elements! {
     ISSUER_COUNTRY_ALPHA_2 = 0x5F55, A, 2..=2, Card, Open, "Issuer Country Code (alpha2 format)";
     ISSUER_COUNTRY_ALPHA_3 = 0x5F56, A, 3..=3, Card, Open, "Issuer Country Code (alpha3 format)";
     ACCOUNT_TYPE = 0x5F57, N, 1..=1, Terminal, Open, "Account Type";
+    BIOMETRIC_INFORMATION_TEMPLATE = 0x7F60, B, 0..=65535, Card, Open, "Biometric Information Template (BIT)";
     ACQUIRER_IDENTIFIER = 0x9F01, N, 6..=6, Terminal, Open, "Acquirer Identifier";
     AMOUNT_AUTHORISED = 0x9F02, N, 6..=6, Terminal, Open, "Amount, Authorised (Numeric)";
     AMOUNT_OTHER = 0x9F03, N, 6..=6, Terminal, Open, "Amount, Other (Numeric)";
@@ -243,6 +256,8 @@ elements! {
     ICC_PIN_KEY_CERTIFICATE = 0x9F2D, B, 0..=252, Card, Open, "ICC PIN Encipherment Public Key Certificate";
     ICC_PIN_KEY_EXPONENT = 0x9F2E, B, 1..=3, Card, Open, "ICC PIN Encipherment Public Key Exponent";
     ICC_PIN_KEY_REMAINDER = 0x9F2F, B, 0..=252, Card, Open, "ICC PIN Encipherment Public Key Remainder";
+    BIOMETRIC_TERMINAL_CAPABILITIES = 0x9F30, B, 3..=3, Terminal, Open, "Biometric Terminal Capabilities";
+    CARD_BIT_GROUP_TEMPLATE = 0x9F31, B, 0..=65535, Card, Open, "Card BIT Group Template";
     ISSUER_PUBLIC_KEY_EXPONENT = 0x9F32, B, 1..=3, Card, Open, "Issuer Public Key Exponent";
     TERMINAL_CAPABILITIES = 0x9F33, B, 3..=3, Terminal, Open, "Terminal Capabilities";
     CVM_RESULTS = 0x9F34, B, 3..=3, Terminal, Open, "Cardholder Verification Method (CVM) Results";
@@ -272,8 +287,37 @@ elements! {
     MERCHANT_NAME_AND_LOCATION = 0x9F4E, Ans, 0..=252, Terminal, Open, "Merchant Name and Location";
     LOG_FORMAT = 0x9F4F, B, 0..=252, Card, Open, "Log Format";
     ISSUER_SCRIPT_RESULTS = 0x9F5B, B, 0..=255, Terminal, Open, "Issuer Script Results";
+    TRACK_2_DATA = 0x9F6B, B, 0..=252, Card, Sensitive, "Track 2 Data";
     FCI_ISSUER_DISCRETIONARY_DATA = 0xBF0C, Var, 0..=222, Card, Open, "File Control Information (FCI) Issuer Discretionary Data";
+    OFFLINE_BIT_GROUP_TEMPLATE = 0xBF4A, B, 0..=65535, Card, Open, "Offline BIT Group Template";
+    ONLINE_BIT_GROUP_TEMPLATE = 0xBF4B, B, 0..=65535, Card, Open, "Online BIT Group Template";
+    BIOMETRIC_TRY_COUNTERS_TEMPLATE = 0xBF4C, B, 0..=65535, Card, Open, "Biometric Try Counters Template";
+    PREFERRED_ATTEMPTS_TEMPLATE = 0xBF4D, B, 0..=65535, Card, Open, "Preferred Attempts Template";
+    BIOMETRIC_VERIFICATION_TEMPLATE = 0xBF4E, B, 0..=65535, Terminal, Open, "Biometric Verification Data Template";
 }
+
+/// Tags that mean something else within a biometric template: template, tag, name.
+#[rustfmt::skip]
+const WITHIN: &[(Tag, u32, &str)] = &[
+    (BIOMETRIC_HEADER_TEMPLATE, 0x81, "Biometric Type"),
+    (BIOMETRIC_HEADER_TEMPLATE, 0x82, "Biometric Subtype"),
+    (BIOMETRIC_HEADER_TEMPLATE, 0x90, "Biometric Solution ID"),
+    (BIOMETRIC_TRY_COUNTERS_TEMPLATE, 0xDF50, "Facial Try Counter"),
+    (BIOMETRIC_TRY_COUNTERS_TEMPLATE, 0xDF51, "Finger Try Counter"),
+    (BIOMETRIC_TRY_COUNTERS_TEMPLATE, 0xDF52, "Iris Try Counter"),
+    (BIOMETRIC_TRY_COUNTERS_TEMPLATE, 0xDF53, "Palm Try Counter"),
+    (BIOMETRIC_TRY_COUNTERS_TEMPLATE, 0xDF54, "Voice Try Counter"),
+    (PREFERRED_ATTEMPTS_TEMPLATE, 0xDF50, "Preferred Facial Attempts"),
+    (PREFERRED_ATTEMPTS_TEMPLATE, 0xDF51, "Preferred Finger Attempts"),
+    (PREFERRED_ATTEMPTS_TEMPLATE, 0xDF52, "Preferred Iris Attempts"),
+    (PREFERRED_ATTEMPTS_TEMPLATE, 0xDF53, "Preferred Palm Attempts"),
+    (PREFERRED_ATTEMPTS_TEMPLATE, 0xDF54, "Preferred Voice Attempts"),
+    (BIOMETRIC_VERIFICATION_TEMPLATE, 0x81, "Biometric Type"),
+    (BIOMETRIC_VERIFICATION_TEMPLATE, 0x90, "Biometric Solution ID"),
+    (BIOMETRIC_VERIFICATION_TEMPLATE, 0xDF50, "Enciphered Biometric Key Seed"),
+    (BIOMETRIC_VERIFICATION_TEMPLATE, 0xDF51, "Enciphered Biometric Data"),
+    (BIOMETRIC_VERIFICATION_TEMPLATE, 0xDF52, "MAC of Enciphered Biometric Data"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -184,7 +184,7 @@ pub fn encode(tag: Tag, value: &[u8], output: &mut Vec<u8>) {
 }
 
 /// Reads one object and returns what follows it.
-fn object(bytes: &[u8]) -> Result<(Object<'_>, &[u8]), Error> {
+pub fn object(bytes: &[u8]) -> Result<(Object<'_>, &[u8]), Error> {
     let (tag, rest) = parse_tag(bytes)?;
     let (length, rest) = parse_length(rest)?;
     let (value, rest) = rest.split_at_checked(length).ok_or(Error::ValueTruncated)?;
@@ -192,7 +192,7 @@ fn object(bytes: &[u8]) -> Result<(Object<'_>, &[u8]), Error> {
 }
 
 /// Reads a length and returns what follows it. A length longer than need be is accepted.
-fn parse_length(bytes: &[u8]) -> Result<(usize, &[u8]), Error> {
+pub fn parse_length(bytes: &[u8]) -> Result<(usize, &[u8]), Error> {
     let (first, rest) = bytes.split_first().ok_or(Error::LengthMissing)?;
     match *first {
         short @ 0..=0x7F => Ok((usize::from(short), rest)),

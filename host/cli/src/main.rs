@@ -3,6 +3,7 @@
 
 mod cards;
 mod completions;
+mod decode;
 mod demo;
 mod emulated_terminal;
 mod emulator;
@@ -56,6 +57,7 @@ enum Command {
     Sale(sale::Arguments),
     Cards(cards::Arguments),
     Inspect(inspect::Arguments),
+    Decode(decode::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Command::Sale(arguments) => sale::run(&arguments),
         Command::Cards(arguments) => cards::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Decode(arguments) => decode::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     });
     match done {
@@ -92,6 +95,9 @@ mod tests {
         let mut texts = vec![command.render_long_help().to_string()];
         for job in command.get_subcommands_mut() {
             texts.push(job.render_long_help().to_string());
+            for part in job.get_subcommands_mut() {
+                texts.push(part.render_long_help().to_string());
+            }
         }
         assert!(texts.len() > 4, "{}", texts.len());
         for line in texts.iter().flat_map(|text| text.lines()) {

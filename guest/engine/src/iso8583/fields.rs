@@ -54,57 +54,61 @@ enum Length {
 
 use Length::{Fixed, Lllvar, Llvar};
 
+/// A field: its number, content, length, and its name in ISO 8583:1987, table 1.
+type Row = (u8, Content, Length, &'static str);
+
 /// Every field of the built-in dialect but 64 and 128, which message authentication adds.
-const FIELDS: &[(u8, Content, Length)] = &[
-    (number::PAN, Numeric, Llvar(19)),
-    (number::PROCESSING_CODE, Numeric, Fixed(6)),
-    (number::AMOUNT, Numeric, Fixed(12)),
-    (number::TRANSMISSION_TIME, Numeric, Fixed(10)),
-    (number::TRACE_NUMBER, Numeric, Fixed(6)),
-    (number::LOCAL_TIME, Numeric, Fixed(6)),
-    (number::LOCAL_DATE, Numeric, Fixed(4)),
-    (number::EXPIRY, Numeric, Fixed(4)),
-    (15, Numeric, Fixed(4)),
-    (number::ENTRY_MODE, Numeric, Fixed(3)),
-    (number::CARD_SEQUENCE, Numeric, Fixed(3)),
-    (number::NETWORK_ID, Numeric, Fixed(3)),
-    (number::CONDITION_CODE, Numeric, Fixed(2)),
-    (number::PIN_CAPTURE, Numeric, Fixed(2)),
-    (28, SignedNumeric, Fixed(9)),
-    (number::ACQUIRER_ID, Numeric, Llvar(11)),
-    (number::FORWARDER_ID, Numeric, Llvar(11)),
-    (number::TRACK_2, Track, Llvar(37)),
-    (number::RETRIEVAL_REFERENCE, Characters, Fixed(12)),
-    (number::AUTHORISATION_CODE, Characters, Fixed(6)),
-    (number::RESPONSE_CODE, Characters, Fixed(2)),
-    (number::TERMINAL_ID, Characters, Fixed(8)),
-    (number::MERCHANT_ID, Characters, Fixed(15)),
-    (43, Characters, Fixed(40)),
-    (44, Characters, Llvar(25)),
-    (45, Characters, Llvar(76)),
-    (48, Characters, Lllvar(999)),
-    (number::CURRENCY, Numeric, Fixed(3)),
-    (number::PIN_BLOCK, Binary, Fixed(8)),
-    (53, Numeric, Fixed(16)),
-    (number::ADDITIONAL_AMOUNTS, Characters, Lllvar(120)),
-    (number::CHIP_DATA, Binary, Lllvar(255)),
-    (60, Characters, Lllvar(999)),
-    (61, Characters, Lllvar(999)),
-    (62, Binary, Lllvar(999)),
-    (63, Binary, Lllvar(999)),
-    (66, Numeric, Fixed(1)),
-    (number::NETWORK_CODE, Numeric, Fixed(3)),
-    (number::CREDIT_COUNT, Numeric, Fixed(10)),
-    (75, Numeric, Fixed(10)),
-    (number::DEBIT_COUNT, Numeric, Fixed(10)),
-    (77, Numeric, Fixed(10)),
-    (number::CREDIT_AMOUNT, Numeric, Fixed(16)),
-    (87, Numeric, Fixed(16)),
-    (number::DEBIT_AMOUNT, Numeric, Fixed(16)),
-    (89, Numeric, Fixed(16)),
-    (number::ORIGINAL_DATA, Numeric, Fixed(42)),
-    (95, Characters, Fixed(42)),
-    (number::NET_AMOUNT, SignedNumeric, Fixed(17)),
+#[rustfmt::skip]
+const FIELDS: &[Row] = &[
+    (number::PAN, Numeric, Llvar(19), "Primary account number (PAN)"),
+    (number::PROCESSING_CODE, Numeric, Fixed(6), "Processing code"),
+    (number::AMOUNT, Numeric, Fixed(12), "Amount, transaction"),
+    (number::TRANSMISSION_TIME, Numeric, Fixed(10), "Transmission date and time"),
+    (number::TRACE_NUMBER, Numeric, Fixed(6), "Systems trace audit number"),
+    (number::LOCAL_TIME, Numeric, Fixed(6), "Time, local transaction"),
+    (number::LOCAL_DATE, Numeric, Fixed(4), "Date, local transaction"),
+    (number::EXPIRY, Numeric, Fixed(4), "Date, expiration"),
+    (15, Numeric, Fixed(4), "Date, settlement"),
+    (number::ENTRY_MODE, Numeric, Fixed(3), "Point of service entry mode"),
+    (number::CARD_SEQUENCE, Numeric, Fixed(3), "Card sequence number"),
+    (number::NETWORK_ID, Numeric, Fixed(3), "Network international identifier"),
+    (number::CONDITION_CODE, Numeric, Fixed(2), "Point of service condition code"),
+    (number::PIN_CAPTURE, Numeric, Fixed(2), "Point of service PIN capture code"),
+    (28, SignedNumeric, Fixed(9), "Amount, transaction fee"),
+    (number::ACQUIRER_ID, Numeric, Llvar(11), "Acquiring institution identification code"),
+    (number::FORWARDER_ID, Numeric, Llvar(11), "Forwarding institution identification code"),
+    (number::TRACK_2, Track, Llvar(37), "Track 2 data"),
+    (number::RETRIEVAL_REFERENCE, Characters, Fixed(12), "Retrieval reference number"),
+    (number::AUTHORISATION_CODE, Characters, Fixed(6), "Authorisation identification response"),
+    (number::RESPONSE_CODE, Characters, Fixed(2), "Response code"),
+    (number::TERMINAL_ID, Characters, Fixed(8), "Card acceptor terminal identification"),
+    (number::MERCHANT_ID, Characters, Fixed(15), "Card acceptor identification code"),
+    (43, Characters, Fixed(40), "Card acceptor name/location"),
+    (44, Characters, Llvar(25), "Additional response data"),
+    (45, Characters, Llvar(76), "Track 1 data"),
+    (48, Characters, Lllvar(999), "Additional data, private"),
+    (number::CURRENCY, Numeric, Fixed(3), "Currency code, transaction"),
+    (number::PIN_BLOCK, Binary, Fixed(8), "PIN data"),
+    (53, Numeric, Fixed(16), "Security related control information"),
+    (number::ADDITIONAL_AMOUNTS, Characters, Lllvar(120), "Additional amounts"),
+    (number::CHIP_DATA, Binary, Lllvar(255), "Integrated circuit card data"),
+    (60, Characters, Lllvar(999), "Reserved for private use"),
+    (61, Characters, Lllvar(999), "Reserved for private use"),
+    (62, Binary, Lllvar(999), "Reserved for private use"),
+    (63, Binary, Lllvar(999), "Reserved for private use"),
+    (66, Numeric, Fixed(1), "Settlement code"),
+    (number::NETWORK_CODE, Numeric, Fixed(3), "Network management information code"),
+    (number::CREDIT_COUNT, Numeric, Fixed(10), "Credits, number"),
+    (75, Numeric, Fixed(10), "Credits, reversal number"),
+    (number::DEBIT_COUNT, Numeric, Fixed(10), "Debits, number"),
+    (77, Numeric, Fixed(10), "Debits, reversal number"),
+    (number::CREDIT_AMOUNT, Numeric, Fixed(16), "Credits, amount"),
+    (87, Numeric, Fixed(16), "Credits, reversal amount"),
+    (number::DEBIT_AMOUNT, Numeric, Fixed(16), "Debits, amount"),
+    (89, Numeric, Fixed(16), "Debits, reversal amount"),
+    (number::ORIGINAL_DATA, Numeric, Fixed(42), "Original data elements"),
+    (95, Characters, Fixed(42), "Replacement amounts"),
+    (number::NET_AMOUNT, SignedNumeric, Fixed(17), "Amount, net settlement"),
 ];
 
 /// The tags of field 55 (EMV 4.4 Book 4, 12.1.1).
@@ -146,7 +150,18 @@ pub fn built_in() -> Dialect {
     }
 }
 
-fn format_of((number, content, length): &(u8, Content, Length)) -> FieldFormat {
+/// What ISO 8583:1987 calls a field of the built-in dialect.
+pub fn name(number: u8) -> Option<&'static str> {
+    match number {
+        64 | 128 => Some("Message authentication code"),
+        _ => FIELDS
+            .iter()
+            .find(|(field, ..)| *field == number)
+            .map(|(.., name)| *name),
+    }
+}
+
+fn format_of((number, content, length, _): &Row) -> FieldFormat {
     let prefixed = |digits, length_max| {
         FieldLength::Prefixed(LengthPrefix {
             digits,

@@ -4,6 +4,7 @@
 //! the bytes are, the result is a message or an error that names the field and holds nothing of
 //! its value.
 
+pub mod anatomy;
 pub(crate) mod answers;
 pub mod dialect;
 mod ebcdic;
@@ -14,6 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod value;
+pub mod words;
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -291,21 +293,12 @@ impl Codec {
     }
 
     fn encode_bitmaps(&self, message: &Message, output: &mut Vec<u8>) {
-        let secondary = message.fields.keys().any(|number| *number > 64);
-        let bits = message
-            .fields
-            .keys()
-            .filter_map(|number| 128_u32.checked_sub(u32::from(*number)))
-            .fold(u128::from(secondary) << 127, |bits, shift| {
-                bits | (1 << shift)
-            });
-        let bytes = bits.to_be_bytes();
-        let size = if secondary { 16 } else { 8 };
-        let bitmap = bytes.get(..size).unwrap_or(&bytes);
+        let numbers: Vec<u8> = message.fields.keys().copied().collect();
+        let bitmap = anatomy::bitmap(&numbers);
         match self.dialect.bitmap_encoding {
-            Encoding::HexAscii => output.extend_from_slice(&to_hexadecimal(bitmap)),
+            Encoding::HexAscii => output.extend_from_slice(&to_hexadecimal(&bitmap)),
             Encoding::Binary | Encoding::Ascii | Encoding::Bcd | Encoding::Ebcdic => {
-                output.extend_from_slice(bitmap);
+                output.extend_from_slice(&bitmap);
             }
         }
     }
