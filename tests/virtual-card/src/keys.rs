@@ -70,14 +70,20 @@ pub(crate) fn ca_key(rid: [u8; 5]) -> RsaKey {
 }
 
 /// The key pair of the one bank that issues the cards of an application provider.
-pub(crate) fn issuer_key(rid: [u8; 5]) -> RsaKey {
-    cached(&format!("issuer {rid:02X?}"), CA_LENGTH, 3)
+pub(crate) fn issuer_key(rid: [u8; 5], length: Option<usize>) -> RsaKey {
+    let length = length.unwrap_or(CA_LENGTH);
+    cached(&format!("issuer {rid:02X?}"), length, 3)
 }
 
 /// The key pair of a card. Its exponent is the other one that EMV allows
 /// (EMV 4.4 Book 2, 11.2.1), so that both are met.
-pub(crate) fn icc_key(pan: &str) -> RsaKey {
-    cached(&format!("icc {pan}"), ICC_LENGTH, 65_537)
+pub(crate) fn icc_key(pan: &str, length: Option<usize>) -> RsaKey {
+    cached(&format!("icc {pan}"), length.unwrap_or(ICC_LENGTH), 65_537)
+}
+
+/// The key pair under which PINs for a card are enciphered, when it has one for that alone.
+pub(crate) fn pin_key(pan: &str) -> RsaKey {
+    cached(&format!("pin {pan}"), ICC_LENGTH, 3)
 }
 
 /// What an issuer's master key is for (EMV 4.4 Book 2, 8 and 9).
@@ -95,11 +101,11 @@ pub(crate) fn issuer_master_key(rid: [u8; 5], purpose: Purpose) -> TdesKey {
 }
 
 fn cached(label: &str, length: usize, exponent: u32) -> RsaKey {
-    static KEYS: OnceLock<Mutex<BTreeMap<String, RsaKey>>> = OnceLock::new();
+    static KEYS: OnceLock<Mutex<BTreeMap<(String, usize), RsaKey>>> = OnceLock::new();
     let keys = KEYS.get_or_init(Mutex::default);
     let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
     let made = keys
-        .entry(label.to_owned())
+        .entry((label.to_owned(), length))
         .or_insert_with(|| RsaKey::generate(label, length, exponent));
     made.clone()
 }

@@ -213,6 +213,7 @@ impl Application {
             &self.issued.keys.rsa,
             &dynamic_data,
             &answer.unpredictable_number,
+            &self.issued.data.alterations,
         );
         if fault == Some(SignatureFault::Broken)
             && let Some(last) = signature.last_mut()
