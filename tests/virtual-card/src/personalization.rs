@@ -81,7 +81,7 @@ pub(crate) struct ApplicationData {
     /// Whether the issuer sends scripts with its answers.
     pub(crate) issuer_scripts: bool,
     /// Whether it was blocked before.
-    pub(crate) blocked: bool,
+    pub(crate) state: State,
     /// Tags 9F36 and 9F13 before the first transaction.
     pub(crate) counter: u16,
     pub(crate) last_online_counter: u16,
@@ -95,6 +95,16 @@ pub(crate) struct ApplicationData {
     pub(crate) alterations: Alterations,
     /// In the order of the application file locator.
     pub(crate) records: Vec<RecordLayout>,
+}
+
+/// Whether an application may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It may.
+    #[default]
+    Usable,
+    /// Its issuer blocked it.
+    Blocked,
 }
 
 /// How the cryptogram and the issuer application data are made.
@@ -301,7 +311,7 @@ impl ApplicationData {
             "offline-limit" => self.offline_limit_minor = value.parse().map_err(|_| bad)?,
             "decline-offline" => self.declines_offline = true,
             "issuer-scripts" => self.issuer_scripts = true,
-            "blocked" => self.blocked = true,
+            "blocked" => self.state = State::Blocked,
             "counter" => self.counter = value.parse().map_err(|_| bad)?,
             "last-online-counter" => self.last_online_counter = value.parse().map_err(|_| bad)?,
             "issuer-authentication" => {
@@ -319,8 +329,9 @@ impl ApplicationData {
             }
             "drop" => {
                 for tag in value.split_whitespace() {
-                    self.dropped
-                        .insert(u32::from_str_radix(tag, 16).map_err(|_| bad)?);
+                    let tag = u32::from_str_radix(tag, 16).map_err(|_| bad)?;
+                    self.elements.remove(&tag);
+                    self.dropped.insert(tag);
                 }
             }
             "tamper" => {
@@ -337,6 +348,7 @@ impl ApplicationData {
                 let tag = u32::from_str_radix(keyword, 16).map_err(|_| Error::Keyword(number))?;
                 let value = value.strip_prefix('=').and_then(|value| hex(value.trim()));
                 self.elements.insert(tag, value.ok_or(bad)?);
+                self.dropped.remove(&tag);
             }
         }
         Ok(())

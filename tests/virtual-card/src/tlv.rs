@@ -27,9 +27,8 @@ pub(crate) fn template(tag: u32, objects: &[Vec<u8>]) -> Vec<u8> {
 
 /// What is in an object of one byte of tag, such as template 70. `None` when it is none.
 pub(crate) fn content(bytes: &[u8]) -> Option<&[u8]> {
-    let (length, rest) = match bytes {
-        [_, 0x81, length, rest @ ..] | [_, length @ 0..=0x7F, rest @ ..] => (length, rest),
-        _ => return None,
+    let ([_, 0x81, length, rest @ ..] | [_, length @ 0..=0x7F, rest @ ..]) = bytes else {
+        return None;
     };
     (usize::from(*length) == rest.len()).then_some(rest)
 }

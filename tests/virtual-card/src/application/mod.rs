@@ -8,7 +8,7 @@ use crate::authorization::{self, Elements};
 use crate::certificate;
 use crate::cryptogram::{Block, equal};
 use crate::issued::Issued;
-use crate::personalization::{ApplicationData, Personalization, ResponseFormat};
+use crate::personalization::{ApplicationData, Personalization, ResponseFormat, State};
 use crate::pin::ReferencePin;
 use crate::quirk::SignatureFault;
 use crate::rsa::Drbg;
@@ -73,7 +73,7 @@ impl Application {
         Self {
             issued: Issued::new(card, data),
             pin: ReferencePin::new(&card.pin, card.tries),
-            blocked: data.blocked,
+            blocked: data.state == State::Blocked,
             counter: data.counter,
             last_online_counter: data.last_online_counter,
             random: Drbg::new(&format!("random {}", card.pan)),
