@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::alteration::Signed;
 use crate::certificate::{self, Made, Subject};
 use crate::cryptogram::{MasterKeyOption, TdesKey, bcd};
+use crate::elliptic::{self, Authority, EllipticKey};
 use crate::keys::{self, Purpose};
 use crate::personalization::{ApplicationData, Content, Personalization, RecordLayout};
 use crate::rsa::RsaKey;
@@ -19,6 +20,8 @@ pub(crate) struct IccKeys {
     pub(crate) rsa: RsaKey,
     /// The key under which PINs come enciphered (EMV 4.4 Book 2, 7.1).
     pub(crate) pin: RsaKey,
+    /// The key on a curve, for cards that have one.
+    pub(crate) elliptic: Option<EllipticKey>,
     /// For application cryptograms and ARPCs (EMV 4.4 Book 2, 8).
     pub(crate) application_cryptogram: TdesKey,
     /// For the MAC of script commands (EMV 4.4 Book 2, 9.2).
@@ -71,8 +74,18 @@ impl Issued {
         ]);
         elements.extend(data.elements.clone());
         elements.retain(|tag, _| !data.dropped.contains(tag));
-        let static_data = static_data_to_be_authenticated(data, &elements);
-        let signed = sign(card, data, [&issuer, &icc, &pin], &static_data);
+        let records = signed_records(data, &elements);
+        let mut signed = sign(
+            card,
+            data,
+            [&issuer, &icc, &pin],
+            &static_data_to_be_authenticated(&records, &elements),
+        );
+        let elliptic = card.elliptic_keys.then(|| keys::ecc_icc_key(&card.pan));
+        if let Some(key) = &elliptic {
+            // In front of the certificates with RSA, which they stand in place of.
+            signed.splice(0..0, sign_elliptic(card, data, key, &records));
+        }
         for (tag, value) in signed {
             if !data.dropped.contains(&tag) {
                 elements.entry(tag).or_insert(value);
@@ -82,6 +95,7 @@ impl Issued {
         let keys = IccKeys {
             rsa: icc,
             pin,
+            elliptic,
             application_cryptogram: icc_master_key(card, rid, Purpose::ApplicationCryptogram),
             script_mac: icc_master_key(card, rid, Purpose::ScriptMac),
             script_confidentiality: icc_master_key(card, rid, Purpose::ScriptConfidentiality),
@@ -195,25 +209,57 @@ fn issuer_identifier(card: &Personalization) -> [u8; 4] {
         .unwrap_or_default()
 }
 
-/// The values of the signed records, then the application interchange profile
-/// (EMV 4.4 Book 3, 10.3).
-fn static_data_to_be_authenticated(
+/// The certificates of a card with elliptic curves, by tag.
+fn sign_elliptic(
+    card: &Personalization,
     data: &ApplicationData,
-    elements: &BTreeMap<u32, Vec<u8>>,
-) -> Vec<u8> {
+    icc: &EllipticKey,
+    records: &[u8],
+) -> [(u32, Vec<u8>); 2] {
+    let rid = data.rid();
+    let issuer = keys::ecc_issuer_key(rid);
+    let authority = Authority {
+        key: &keys::ecc_ca_key(rid),
+        rid,
+        index: keys::CA_INDEX,
+    };
+    let identifier = card
+        .pan_bytes(10)
+        .first_chunk()
+        .copied()
+        .unwrap_or_default();
+    let pdol = data.elements.get(&0x9F38).map(Vec::as_slice);
+    let card_data = elliptic::card_data(records, data.element(0x82), &data.aid, pdol);
+    [
+        (
+            0x90,
+            elliptic::issuer_certificate(authority, &issuer, identifier),
+        ),
+        (0x9F46, elliptic::icc_certificate(&issuer, icc, &card_data)),
+    ]
+}
+
+/// The signed records, then the application interchange profile where tag 9F4A names it
+/// (EMV 4.4 Book 3, 10.3).
+fn static_data_to_be_authenticated(records: &[u8], elements: &BTreeMap<u32, Vec<u8>>) -> Vec<u8> {
+    let mut bytes = records.to_vec();
+    if elements.contains_key(&0x9F4A) {
+        bytes.extend(elements.get(&0x82).map(Vec::as_slice).unwrap_or_default());
+    }
+    bytes
+}
+
+/// What is in the signed records.
+fn signed_records(data: &ApplicationData, elements: &BTreeMap<u32, Vec<u8>>) -> Vec<u8> {
     let signed = data.records.iter().filter(|layout| layout.signed);
-    let mut bytes: Vec<u8> = signed
+    signed
         .flat_map(|layout| match &layout.content {
             Content::Objects(tags) => objects(tags, elements).concat(),
             // The whole record of a file outside EMV, the content of the template of others.
             Content::Raw(bytes) if layout.sfi > 10 => bytes.clone(),
             Content::Raw(bytes) => tlv::content(bytes).unwrap_or_default().to_vec(),
         })
-        .collect();
-    if elements.contains_key(&0x9F4A) {
-        bytes.extend(data.element(0x82));
-    }
-    bytes
+        .collect()
 }
 
 /// The objects there are; zero stands for a byte of padding.

@@ -9,6 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use sha1::{Digest, Sha1};
 
 use crate::cryptogram::TdesKey;
+use crate::elliptic::EllipticKey;
 use crate::personalization;
 use crate::rsa::{Drbg, RsaKey};
 
@@ -84,6 +85,46 @@ pub(crate) fn icc_key(pan: &str, length: Option<usize>) -> RsaKey {
 /// The key pair under which PINs for a card are enciphered, when it has one for that alone.
 pub(crate) fn pin_key(pan: &str) -> RsaKey {
     cached(&format!("pin {pan}"), ICC_LENGTH, 3)
+}
+
+/// A certification authority's public key on the curve P-256 (EMV 4.4 Book 2, 12.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EccCaPublicKey {
+    /// Registered application provider identifier.
+    pub rid: [u8; 5],
+    /// Tag 8F.
+    pub index: u8,
+    /// The x-coordinate, most significant byte first, 32 bytes; of the two points with it the one with
+    /// the lower y is meant.
+    pub x: Vec<u8>,
+}
+
+/// One key for each application provider in the catalogue, for cards with `elliptic-keys`.
+pub fn ecc_ca_public_keys() -> Vec<EccCaPublicKey> {
+    let ca = |rid| EccCaPublicKey {
+        rid,
+        index: CA_INDEX,
+        x: ecc_ca_key(rid).x().to_vec(),
+    };
+    ca_public_keys()
+        .into_iter()
+        .map(|key| ca(key.rid))
+        .collect()
+}
+
+/// The certification authority's key pair on a curve.
+pub(crate) fn ecc_ca_key(rid: [u8; 5]) -> EllipticKey {
+    EllipticKey::new(&format!("elliptic ca {rid:02X?}"))
+}
+
+/// The issuer's key pair on a curve.
+pub(crate) fn ecc_issuer_key(rid: [u8; 5]) -> EllipticKey {
+    EllipticKey::new(&format!("elliptic issuer {rid:02X?}"))
+}
+
+/// The card's key pair on a curve.
+pub(crate) fn ecc_icc_key(pan: &str) -> EllipticKey {
+    EllipticKey::new(&format!("elliptic icc {pan}"))
 }
 
 /// What an issuer's master key is for (EMV 4.4 Book 2, 8 and 9).

@@ -61,6 +61,8 @@ pub(crate) struct Personalization {
     pub(crate) icc_key_length: Option<usize>,
     /// Whether PINs are enciphered under a key of their own.
     pub(crate) pin_key: bool,
+    /// Whether its certificates and signatures are on an elliptic curve instead of RSA.
+    pub(crate) elliptic_keys: bool,
     pub(crate) applications: Vec<ApplicationData>,
 }
 
@@ -222,6 +224,7 @@ impl Personalization {
             "issuer-key-length" => self.issuer_key_length = Some(key_length(value).ok_or(bad)?),
             "icc-key-length" => self.icc_key_length = Some(key_length(value).ok_or(bad)?),
             "pin-key" if value.is_empty() => self.pin_key = true,
+            "elliptic-keys" if value.is_empty() => self.elliptic_keys = true,
             "application" => {
                 let aid = hex(value).filter(|aid| (5..=16).contains(&aid.len()));
                 let aid = aid.ok_or(bad)?;
