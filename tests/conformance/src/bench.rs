@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use emv::Identity;
-use emv::parameters::CaPublicKey;
+use emv::parameters::{AlgorithmSuite, CaPublicKey, EccCaPublicKey};
 use emv::ports::{
     Card, CardFault, Cardholder, Interruption, OfflinePinEntry, OfflinePinMethod, PinEntry,
     PinPrompt, Tools,
@@ -251,6 +251,24 @@ impl Tools for Bench<'_> {
             modulus: key.modulus,
             exponent: key.exponent,
             checksum: key.checksum,
+            expires: self.surroundings.keys_expire,
+        })
+    }
+
+    fn ecc_ca_public_key(&mut self, rid: &[u8; 5], index: u8) -> Option<EccCaPublicKey> {
+        let keys = self.surroundings.keys;
+        let key = virtual_card::ecc_ca_public_keys()
+            .into_iter()
+            .find(|key| keys != Keys::Absent && key.rid == *rid && key.index == index)?;
+        Some(EccCaPublicKey {
+            rid: key.rid,
+            index: if keys == Keys::Other {
+                index ^ 0x01
+            } else {
+                index
+            },
+            suite: AlgorithmSuite::EcSdsaSha256P256,
+            x: key.x,
             expires: self.surroundings.keys_expire,
         })
     }

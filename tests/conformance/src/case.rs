@@ -57,7 +57,7 @@ pub(crate) enum Interposed {
 }
 
 /// The keywords of a card's text that a case may use; objects are written by their tags.
-const OF_THE_CARD: [&str; 29] = [
+const OF_THE_CARD: [&str; 30] = [
     "pan",
     "sequence",
     "pin",
@@ -67,6 +67,7 @@ const OF_THE_CARD: [&str; 29] = [
     "issuer-key-length",
     "icc-key-length",
     "pin-key",
+    "elliptic-keys",
     "application",
     "label",
     "priority",
@@ -188,10 +189,10 @@ fn card(lines: &[&Line], at: usize) -> Result<Card, Fault> {
         .map(|line| format!("{} {}", line.keyword, line.value))
         .collect();
     Card::changed(&base.value, &text.join("\n")).map_err(|error| {
-        let changed = |line: usize| line.checked_sub(1).and_then(|index| changes.get(index));
+        let at = |line: usize| line.checked_sub(1).and_then(|index| changes.get(index));
         let (line, what) = match error {
-            Error::Keyword(line) => (changed(line), "the card has no such keyword".to_owned()),
-            Error::Value(line) => (changed(line), "the card has no such value".to_owned()),
+            Error::Keyword(line) => (at(line), "the card has no such keyword".to_owned()),
+            Error::Value(line) => (at(line), "the card has no such value".to_owned()),
             Error::Base | Error::Missing(_) => (None, error.to_string()),
         };
         Fault::new(line.map_or(base.number, |line| line.number), what)

@@ -135,14 +135,13 @@ impl Sequence {
 fn fits(steps: &[Step], commands: &[Named]) -> bool {
     match (steps.split_first(), commands.split_first()) {
         (None, None) => true,
-        (None, Some(_)) => false,
         (Some((Step::Gap, later)), first) => {
             fits(later, commands) || first.is_some_and(|(_, rest)| fits(steps, rest))
         }
         (Some((Step::One(pattern), later)), Some((command, rest))) => {
             pattern.fits(command) && fits(later, rest)
         }
-        (Some((Step::One(_), _)), None) => false,
+        (None, Some(_)) | (Some((Step::One(_), _)), None) => false,
     }
 }
 

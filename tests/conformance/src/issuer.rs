@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use emv::{CardData, HostAnswer, Tag};
+use emv::bits::Tvr;
+use emv::{CardData, HostAnswer, Tag, tag};
 use virtual_card::Issuer;
 
 use crate::values::{bytes, hex};
@@ -131,9 +132,16 @@ impl Host {
     }
 }
 
-/// Whether the cryptogram in the request is the card's.
+/// Whether the cryptogram in the request is the card's. What the terminal found out about an
+/// elliptic-curve signature stands in the TVR, and the card had made its cryptogram before.
 pub(crate) fn cryptogram_right(issuer: &Issuer, card: &CardData) -> bool {
-    issuer.verify_cryptogram(&elements(card))
+    let later = Tvr::XDA_FAILED | Tvr::CA_ECC_KEY_MISSING | Tvr::ECC_KEY_RECOVERY_FAILED;
+    let mut elements = elements(card);
+    elements.insert(
+        tag::TVR.number(),
+        card.tvr().difference(later).to_bytes().to_vec(),
+    );
+    issuer.verify_cryptogram(&elements)
 }
 
 fn elements(card: &CardData) -> BTreeMap<u32, Vec<u8>> {
@@ -178,7 +186,7 @@ fn encoded(
     };
     let mut content = Vec::new();
     if let Some(identifier) = identifier {
-        emv::tlv::encode(emv::tag::ISSUER_SCRIPT_IDENTIFIER, identifier, &mut content);
+        emv::tlv::encode(tag::ISSUER_SCRIPT_IDENTIFIER, identifier, &mut content);
     }
     for command in commands {
         let bytes = match command {
@@ -189,7 +197,7 @@ fn encoded(
                 signed
             }
         };
-        emv::tlv::encode(emv::tag::ISSUER_SCRIPT_COMMAND, &bytes, &mut content);
+        emv::tlv::encode(tag::ISSUER_SCRIPT_COMMAND, &bytes, &mut content);
     }
     let mut encoded = Vec::new();
     emv::tlv::encode(Tag::new(u32::from(*template)), &content, &mut encoded);

@@ -16,10 +16,12 @@ pub struct Rule {
     pub passing_hole: Option<String>,
     /// Why no case stands on its failing side, when that is so.
     pub failing_hole: Option<String>,
+    /// What of the rule no case reaches although both sides have cases.
+    pub untested: Vec<String>,
 }
 
-/// The rules, from `rules.txt`: a rule and its statement on a line, `hole +` or `hole -` and a
-/// reason below it.
+/// The rules, from `rules.txt`: a rule and its statement on a line; below it `hole +`, `hole -` or
+/// `hole part`, and a reason.
 pub fn rules() -> Result<Vec<Rule>, Fault> {
     let mut rules: Vec<Rule> = Vec::new();
     for (index, line) in include_str!("../rules.txt").lines().enumerate() {
@@ -38,6 +40,7 @@ pub fn rules() -> Result<Vec<Rule>, Fault> {
                 statement: rest.to_owned(),
                 passing_hole: None,
                 failing_hole: None,
+                untested: Vec::new(),
             });
             continue;
         }
@@ -47,6 +50,7 @@ pub fn rules() -> Result<Vec<Rule>, Fault> {
         match rest.split_once(' ') {
             Some(("+", reason)) => rule.passing_hole = Some(reason.trim().to_owned()),
             Some(("-", reason)) => rule.failing_hole = Some(reason.trim().to_owned()),
+            Some(("part", reason)) => rule.untested.push(reason.trim().to_owned()),
             _ => return Err(Fault::new(number, "a hole has a side and a reason")),
         }
     }
@@ -95,6 +99,9 @@ pub fn document(rules: &[Rule], cases: &[Case]) -> String {
             if let Some(reason) = reason {
                 line(&mut text, &format!("- {}, {side}: {reason}", rule.id));
             }
+        }
+        for part in &rule.untested {
+            line(&mut text, &format!("- {}, in part: {part}", rule.id));
         }
     }
     text.push_str("\n## Cases\n\n");

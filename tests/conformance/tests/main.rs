@@ -2,13 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use conformance::{Case, document, folder, load, rules};
+use std::sync::OnceLock;
+
+use conformance::{Case, Run, document, folder, load, rules};
+
+/// Every case and its run: cards are issued and cases run once for all tests.
+fn suite() -> &'static [(Case, Run)] {
+    static SUITE: OnceLock<Vec<(Case, Run)>> = OnceLock::new();
+    SUITE.get_or_init(|| {
+        let cases = load().expect("the suite").into_iter();
+        cases
+            .map(|case| {
+                let run = case.run();
+                (case, run)
+            })
+            .collect()
+    })
+}
 
 #[test]
 fn every_case_comes_out_as_it_says() {
     let mut wrong = Vec::new();
-    for case in load().expect("the suite") {
-        let found = case.check(&case.run());
+    for (case, run) in suite() {
+        let found = case.check(run);
         wrong.extend(found.iter().map(|what| format!("{}: {what}", case.name)));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -17,8 +33,8 @@ fn every_case_comes_out_as_it_says() {
 #[test]
 fn every_conclusion_of_the_kernel_is_traced_by_a_case() {
     let mut seen = BTreeSet::new();
-    for case in load().expect("the suite") {
-        seen.extend(case.run().events.iter().map(|event| event.statement));
+    for (_, run) in suite() {
+        seen.extend(run.events.iter().map(|event| event.statement));
     }
     let missing: Vec<String> = emv::trace::every_event()
         .filter(|event| !seen.contains(event.statement))
@@ -29,7 +45,8 @@ fn every_conclusion_of_the_kernel_is_traced_by_a_case() {
 
 #[test]
 fn every_rule_has_both_sides_or_a_reason() {
-    let (rules, cases) = (rules().expect("the rules"), load().expect("the suite"));
+    let rules = rules().expect("the rules");
+    let cases: Vec<&Case> = suite().iter().map(|(case, _)| case).collect();
     let mut wrong = Vec::new();
     for rule in &rules {
         for (passing, hole) in [(true, &rule.passing_hole), (false, &rule.failing_hole)] {
@@ -59,7 +76,8 @@ fn every_rule_has_both_sides_or_a_reason() {
 fn the_document_is_current() {
     let path = folder().join("../../docs/conformance.md");
     let written = std::fs::read_to_string(path).expect("docs/conformance.md");
-    let now = document(&rules().expect("the rules"), &load().expect("the suite"));
+    let cases: Vec<Case> = suite().iter().map(|(case, _)| case.clone()).collect();
+    let now = document(&rules().expect("the rules"), &cases);
     assert!(written == now, "run `make conformance`");
 }
 

@@ -8,7 +8,7 @@ use crate::tree::root;
 
 /// Every edge between two crates of the workspace, tests apart. A crate without a row may depend on
 /// none of the others.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("component", &["emv", "engine"]),
     ("engine", &["emv"]),
     ("terminal-host", &["vault"]),
@@ -18,6 +18,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
         "tenon",
         &["api", "emulator", "terminal-host", "virtual-card"],
     ),
+    ("conformance", &["emv", "virtual-card"]),
     // The benchmark runs the same engine on both sides of the boundary.
     (
         "bench",
