@@ -7,6 +7,10 @@ use std::sync::OnceLock;
 use conformance::{Case, Run, document, folder, load, rules};
 
 /// Every case and its run: cards are issued and cases run once for all tests.
+#[expect(
+    clippy::expect_used,
+    reason = "a suite that cannot be read fails every test"
+)]
 fn suite() -> &'static [(Case, Run)] {
     static SUITE: OnceLock<Vec<(Case, Run)>> = OnceLock::new();
     SUITE.get_or_init(|| {

@@ -7,7 +7,8 @@ use crate::certificate::{self, Made, Subject};
 use crate::cryptogram::{MasterKeyOption, TdesKey, bcd};
 use crate::elliptic::{self, Authority, EllipticKey};
 use crate::keys::{self, Purpose};
-use crate::personalization::{ApplicationData, Content, Personalization, RecordLayout};
+use crate::personalization::{ApplicationData, Personalization};
+use crate::record::{Content, RecordLayout};
 use crate::rsa::RsaKey;
 use crate::tlv;
 

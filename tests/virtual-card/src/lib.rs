@@ -30,6 +30,7 @@ mod keys;
 mod personalization;
 mod pin;
 mod quirk;
+mod record;
 mod rsa;
 mod tlv;
 mod verification;

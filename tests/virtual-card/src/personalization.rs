@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use crate::alteration::{Alterations, Signed};
 use crate::cryptogram::bcd;
+use crate::record::{self, RecordLayout};
 
 /// The card files, in the catalogue's order.
 const FILES: [&str; 9] = [
@@ -128,26 +129,6 @@ pub(crate) enum ResponseFormat {
     One,
     /// Template 77: data objects.
     Two,
-}
-
-/// One record and what it holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RecordLayout {
-    /// Short file identifier, 1 to 30.
-    pub(crate) sfi: u8,
-    pub(crate) number: u8,
-    /// Whether offline data authentication covers it.
-    pub(crate) signed: bool,
-    pub(crate) content: Content,
-}
-
-/// What is in a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
-    /// These objects in template 70; a tag of zero is a byte of padding.
-    Objects(Vec<u32>),
-    /// These bytes.
-    Raw(Vec<u8>),
 }
 
 /// Why a card's text was refused, with the line's number from 1.
@@ -324,9 +305,9 @@ impl ApplicationData {
                     _ => return Err(bad),
                 }
             }
-            "record" => self.place(record(value).ok_or(bad)?),
+            "record" => self.place(record::parse(value).ok_or(bad)?),
             "no-record" => {
-                let (sfi, number) = location(value).ok_or(bad)?;
+                let (sfi, number) = record::location(value).ok_or(bad)?;
                 self.records
                     .retain(|layout| (layout.sfi, layout.number) != (sfi, number));
             }
@@ -374,35 +355,6 @@ impl ApplicationData {
     }
 }
 
-/// Reads `SFI.NUMBER [signed] TAG...`, where `00` is a byte of padding, or
-/// `SFI.NUMBER [signed] = BYTES` for a record that is these bytes.
-fn record(text: &str) -> Option<RecordLayout> {
-    let mut words = text.split_whitespace().peekable();
-    let (sfi, number) = location(words.next()?)?;
-    let signed = words.next_if_eq(&"signed").is_some();
-    let content = if words.next_if_eq(&"=").is_some() {
-        Content::Raw(hex(&words.collect::<String>())?)
-    } else {
-        // A file outside EMV has a form of its own.
-        let tags = words.map(|tag| u32::from_str_radix(tag, 16).ok());
-        Content::Objects(tags.collect::<Option<_>>().filter(|_| sfi <= 10)?)
-    };
-    Some(RecordLayout {
-        sfi,
-        number,
-        signed,
-        content,
-    })
-}
-
-/// Reads `SFI.NUMBER`.
-fn location(text: &str) -> Option<(u8, u8)> {
-    let (sfi, number) = text.split_once('.')?;
-    let sfi = sfi.parse().ok().filter(|sfi| (1..=30).contains(sfi))?;
-    let number = number.parse().ok().filter(|number| *number > 0)?;
-    Some((sfi, number))
-}
-
 /// Reads the length of a modulus: an even number of bytes that a certificate can be made with.
 fn key_length(text: &str) -> Option<usize> {
     let length = text.parse::<usize>().ok()?;
@@ -414,7 +366,7 @@ fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<String
     valid.then(|| text.to_owned())
 }
 
-fn hex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {
     let nibbles: Vec<u32> = text
         .chars()
         .map(|digit| digit.to_digit(16))
@@ -486,16 +438,5 @@ mod tests {
         ] {
             assert_eq!(base.changed(text).unwrap_err(), error, "{text}");
         }
-    }
-
-    #[test]
-    fn reads_a_record_line() {
-        let expected = RecordLayout {
-            sfi: 2,
-            number: 1,
-            signed: true,
-            content: Content::Objects(vec![0x5A, 0x9F07]),
-        };
-        assert_eq!(record("2.1 signed 5A 9F07"), Some(expected));
     }
 }
