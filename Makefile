@@ -8,10 +8,10 @@ DIR := tests/vectors
 # features, and wasmtime would be compiled a second time.
 BUILD := $(CARGO) build --workspace --all-targets
 
-.PHONY: help demo run test vectors check build guest fmt clippy doc deny tidy bench clean
+.PHONY: help demo run test vectors conformance check build guest fmt clippy doc deny tidy bench clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## Boot the terminal with the emulator and run one chip sale of NZD 25.00.
 	@$(TENON) demo
@@ -48,6 +48,9 @@ deny: ## Check licences, sources and banned crates.
 
 tidy: ## Check what a compiler cannot: documentation of the WIT, crate arrows, sizes, links.
 	$(CARGO) test --quiet --package tidy
+
+conformance: ## Run the kernel's conformance suite and write docs/conformance.md.
+	@$(CARGO) run --quiet --package conformance
 
 bench: guest ## Measure, and print a table with ratios from this run.
 	@$(CARGO) build --quiet --release --workspace

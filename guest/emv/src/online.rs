@@ -98,7 +98,7 @@ fn finish<P: Ports>(
     pending: Pending,
     answer: &HostAnswer,
 ) -> Result<Last, Cause> {
-    let request = online_processing(dialogue, &pending.terms, answer)?;
+    let request = online_processing(dialogue, &pending, answer)?;
     let scripts = match answer {
         HostAnswer::Answered { scripts, .. } => script::parse(scripts),
         HostAnswer::UnableToGoOnline => Vec::new(),
@@ -112,10 +112,11 @@ fn finish<P: Ports>(
     Ok(last)
 }
 
-/// EMV 4.4 Book 3, 10.9: takes in the answer and decides which cryptogram to ask for.
+/// EMV 4.4 Book 3, 10.9: takes in the answer and decides which cryptogram to ask for. A card that
+/// waits for no second GENERATE AC takes no EXTERNAL AUTHENTICATE either: it is done.
 fn online_processing<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
-    terms: &Terms,
+    pending: &Pending,
     answer: &HostAnswer,
 ) -> Result<Request, Cause> {
     let HostAnswer::Answered {
@@ -126,7 +127,7 @@ fn online_processing<P: Ports>(
     } = answer
     else {
         return Ok(Request {
-            kind: unable_to_go_online(dialogue, terms),
+            kind: unable_to_go_online(dialogue, &pending.terms),
             moment: signed_answer::Moment::WithoutIssuer,
         });
     };
@@ -136,7 +137,8 @@ fn online_processing<P: Ports>(
     if let Some(data) = issuer_authentication_data {
         dialogue.card.set(tag::ISSUER_AUTHENTICATION_DATA, data);
     }
-    issuer_authentication(dialogue, issuer_authentication_data.as_deref())?;
+    let data = issuer_authentication_data.as_deref();
+    issuer_authentication(dialogue, data.filter(|_| pending.second_due))?;
     let (kind, conclusion) = if *approved {
         (CryptogramType::Tc, &rules::ISSUER_APPROVED)
     } else {

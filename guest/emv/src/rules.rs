@@ -43,8 +43,7 @@ macro_rules! conclusions {
         )*
 
         /// The whole table.
-        #[cfg(test)]
-        static ALL: &[&Conclusion] = &[$(&$name),*];
+        pub(crate) static ALL: &[&Conclusion] = &[$(&$name),*];
     };
 }
 

@@ -46,9 +46,12 @@ pub(crate) enum Progress {
 pub(crate) fn parse(bytes: &[u8]) -> Vec<Script> {
     let mut scripts: Vec<Script> = Vec::new();
     let mut accepted = [0_usize; 2];
-    for object in tlv::objects(bytes) {
-        let script = match object {
-            Ok(object) => match moment(object.tag) {
+    let mut objects = tlv::objects(bytes);
+    loop {
+        let tag = objects.next_tag();
+        let script = match objects.next() {
+            None => break,
+            Some(Ok(object)) => match moment(object.tag) {
                 Some(moment) => {
                     let length = match moment {
                         Moment::BeforeFinal => accepted.first_mut(),
@@ -63,11 +66,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Vec<Script> {
                 None => continue,
             },
             // Where the template ends is not known, so nothing of it nor after it can be run.
-            Err(_) => malformed(if bytes.first() == Some(&0x71) && scripts.is_empty() {
-                Moment::BeforeFinal
-            } else {
-                Moment::AfterFinal
-            }),
+            Some(Err(_)) => malformed(tag.and_then(moment).unwrap_or(Moment::AfterFinal)),
         };
         scripts.push(script);
         if scripts.len() >= SCRIPTS_MAX {
@@ -173,6 +172,10 @@ mod tests {
         for (bytes, moment) in [
             (&[0x71, 0x05, 0x86][..], Moment::BeforeFinal),
             (&[0x72, 0x05, 0x86], Moment::AfterFinal),
+            (&[0x00, 0x71, 0x05, 0x86], Moment::BeforeFinal),
+            (&[0x91, 0x00, 0x71, 0x05, 0x86], Moment::BeforeFinal),
+            (&[0x71], Moment::BeforeFinal),
+            (&[0x9F], Moment::AfterFinal),
             (&[0x72, 0x04, 0x86, 0x03, 0x84, 0x24], Moment::AfterFinal),
             (
                 &[0x72, 0x05, 0x86, 0x03, 0x84, 0x24, 0x00],

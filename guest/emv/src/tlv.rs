@@ -64,6 +64,16 @@ pub struct Objects<'a> {
     rest: &'a [u8],
 }
 
+impl<'a> Objects<'a> {
+    /// The tag that stands next, whether or not its object can be read. `None` at the end, and
+    /// where there is no tag.
+    pub(crate) fn next_tag(&self) -> Option<Tag> {
+        let padding = self.rest.iter().take_while(|byte| **byte == 0).count();
+        let rest: &'a [u8] = self.rest.get(padding..)?;
+        parse_tag(rest).ok().map(|(tag, _)| tag)
+    }
+}
+
 impl fmt::Debug for Objects<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Objects({} bytes)", self.rest.len())

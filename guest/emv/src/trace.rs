@@ -1,7 +1,7 @@
 //! Why a transaction went as it did: one event for each decision.
 
 use crate::card_data::CardData;
-use crate::rules::Conclusion;
+use crate::rules::{self, Conclusion};
 use crate::tag::{self, Sensitivity, Tag};
 
 /// A part of the transaction, in the order of EMV 4.4 Book 3, chapter 10.
@@ -62,6 +62,15 @@ pub struct Event {
     /// The elements looked at, with those that identify the cardholder masked: the PAN to its
     /// last four digits, the others to an empty value. An element that was absent is not here.
     pub elements: Vec<(Tag, Vec<u8>)>,
+}
+
+/// Every event a trace can hold, in the order of the table of rules, without elements: for those
+/// who check that they know them all.
+pub fn every_event() -> impl Iterator<Item = Event> {
+    let nothing = CardData::default();
+    rules::ALL
+        .iter()
+        .map(move |conclusion| Event::new(conclusion, &nothing))
 }
 
 impl Event {

@@ -8,7 +8,7 @@ use crate::tree::root;
 
 /// Every edge between two crates of the workspace, tests apart. A crate without a row may depend on
 /// none of the others.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("component", &["emv", "engine"]),
     ("engine", &["emv"]),
     ("decode", &["emv", "engine"]),
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
         "tenon",
         &["api", "decode", "emulator", "terminal-host", "virtual-card"],
     ),
+    ("conformance", &["emv", "virtual-card"]),
     // The benchmark runs the same engine on both sides of the boundary.
     (
         "bench",

@@ -1,8 +1,10 @@
 //! A card as its reader meets it: power, selection, and faults on purpose.
 
+use std::sync::Arc;
+
 use crate::apdu::{Command, Outcome, Status};
 use crate::application::Application;
-use crate::personalization;
+use crate::personalization::{self, Error, Personalization};
 use crate::quirk::{Fault, Quirk, fault_at};
 use crate::tlv;
 
@@ -20,7 +22,7 @@ const DIRECTORY: u8 = 1;
 /// and what a transaction or a script changes stays changed, over `insert` too.
 #[derive(Clone, Debug)]
 pub struct Card {
-    pin: &'static str,
+    personalization: Arc<Personalization>,
     applications: Vec<Application>,
     selected: Selected,
     quirks: Vec<Quirk>,
@@ -38,20 +40,30 @@ enum Selected {
 impl Card {
     /// A new card of this name in the catalogue. `None` when there is none.
     pub fn named(name: &str) -> Option<Self> {
-        let card = personalization::all()
+        personalization::named(name).map(|card| Self::new(card.clone()))
+    }
+
+    /// A new card like the one of this name, with changes in the language of the card files under
+    /// `cards/`: a line there stands in place of the base's. Fails when there is no such base, and
+    /// for the first line that cannot be read.
+    pub fn changed(base: &str, changes: &str) -> Result<Self, Error> {
+        let base = personalization::named(base).ok_or(Error::Base)?;
+        base.changed(changes).map(Self::new)
+    }
+
+    fn new(card: Personalization) -> Self {
+        let applications = card
+            .applications
             .iter()
-            .find(|card| card.name == name)?;
-        Some(Self {
-            pin: card.pin,
-            applications: card
-                .applications
-                .iter()
-                .map(|data| Application::new(card, data))
-                .collect(),
+            .map(|data| Application::new(&card, data))
+            .collect();
+        Self {
+            personalization: Arc::new(card),
+            applications,
             selected: Selected::Nothing,
             quirks: Vec::new(),
             commands: 0,
-        })
+        }
     }
 
     /// Powers the card: forgets the transaction in progress, counts commands from 1 again, and returns
@@ -76,7 +88,12 @@ impl Card {
 
     /// The PIN that the cardholder would type, four to twelve digits.
     pub fn pin(&self) -> &str {
-        self.pin
+        &self.personalization.pin
+    }
+
+    /// What was written on the card.
+    pub(crate) fn personalization(&self) -> &Arc<Personalization> {
+        &self.personalization
     }
 
     /// The same card with one more fault.
@@ -125,7 +142,8 @@ impl Card {
         }
         let previous = self.selected;
         self.leave();
-        if command.p2 == 0x00 && command.data == PSE {
+        let directory = !self.personalization.without_directory;
+        if command.p2 == 0x00 && command.data == PSE && directory {
             self.selected = Selected::Environment;
             return Ok((environment_information(), Status::OK));
         }
@@ -154,11 +172,14 @@ impl Card {
             .get(index)
             .ok_or(Status::RECORD_NOT_FOUND)?
             .data();
-        let entry = [
+        let mut entry = vec![
             tlv::object(0x4F, &data.aid),
             tlv::object(0x50, data.label.as_bytes()),
-            tlv::object(0x87, &[data.priority]),
         ];
+        entry.extend(data.priority.map(|priority| tlv::object(0x87, &[priority])));
+        let names = [0x9F12, 0x9F11].map(|tag| (tag, data.element(tag)));
+        let present = names.iter().filter(|(_, value)| !value.is_empty());
+        entry.extend(present.map(|(tag, value)| tlv::object(*tag, value)));
         Ok(tlv::template(0x70, &[tlv::template(0x61, &entry)]))
     }
 

@@ -26,13 +26,13 @@ pub fn catalogue() -> &'static [CardInfo] {
 }
 
 impl CardInfo {
-    fn of(card: &Personalization) -> Self {
+    fn of(card: &'static Personalization) -> Self {
         Self {
-            name: card.name,
-            description: card.description,
-            scheme: card.scheme,
-            masked_pan: masked(card.pan),
-            pin: card.pin,
+            name: &card.name,
+            description: &card.description,
+            scheme: &card.scheme,
+            masked_pan: masked(&card.pan),
+            pin: &card.pin,
         }
     }
 }

@@ -5,8 +5,10 @@
 //! 9F1A 95 5F2A 9A 9C 9F37 82 9F36 and the part of 9F10 that its cryptogram version says.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::authorization::{Elements, application_cryptogram, script_key, script_mac, session_key};
+use crate::card::Card;
 use crate::cryptogram::{Block, TdesKey, equal};
 use crate::issued::icc_master_key;
 use crate::keys::Purpose;
@@ -22,21 +24,27 @@ const SCRIPT_IDENTIFIER: [u8; 4] = [0x54, 0x45, 0x4E, 0x31];
 /// The issuer of one card, who knows its PIN and keys.
 #[derive(Clone)]
 pub struct Issuer {
-    card: &'static Personalization,
-    application: &'static ApplicationData,
+    card: Arc<Personalization>,
+    application: ApplicationData,
 }
 
 impl Issuer {
     /// The issuer of the card with this number, digits only. `None` when no card has it.
     pub fn for_pan(pan_digits: &str) -> Option<Self> {
-        let card = personalization::all()
-            .iter()
-            .find(|card| card.pan == pan_digits)?;
-        // The applications of one card share keys, numbers and cryptogram version.
-        Some(Self {
-            card,
-            application: card.applications.first()?,
-        })
+        let mut cards = personalization::all().iter();
+        let card = cards.find(|card| card.pan == pan_digits)?;
+        Self::new(Arc::new(card.clone()))
+    }
+
+    /// The issuer of this card, whatever was changed on it.
+    pub fn of(card: &Card) -> Option<Self> {
+        Self::new(Arc::clone(card.personalization()))
+    }
+
+    /// The applications of one card share keys, numbers and cryptogram version.
+    fn new(card: Arc<Personalization>) -> Option<Self> {
+        let application = card.applications.first()?.clone();
+        Some(Self { card, application })
     }
 
     /// Whether tag 9F26 is a cryptogram that this card made over the other elements: an ARQC, TC or AAC.
@@ -84,6 +92,21 @@ impl Issuer {
         [script(0x71, &put_data), script(0x72, &pin_unblock)].concat()
     }
 
+    /// A script command with its MAC: `header` is its first four bytes, `data` what it carries, `nth`
+    /// its place among all script commands of the transaction, from 0. Empty without a cryptogram and
+    /// an ATC to answer to.
+    pub fn signed_command(
+        &self,
+        elements: &Elements,
+        nth: u8,
+        header: [u8; 4],
+        data: &[u8],
+    ) -> Vec<u8> {
+        request(elements).map_or_else(Vec::new, |request| {
+            self.script_command(request, nth, header, data)
+        })
+    }
+
     /// Whether `pin` is the cardholder's.
     pub fn pin_matches(&self, pin: &str) -> bool {
         equal(self.card.pin.as_bytes(), pin.as_bytes())
@@ -112,7 +135,7 @@ impl Issuer {
     }
 
     fn master(&self, purpose: Purpose) -> TdesKey {
-        icc_master_key(self.card, self.application.rid(), purpose)
+        icc_master_key(&self.card, self.application.rid(), purpose)
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use sha1::{Digest, Sha1};
 
 use crate::cryptogram::TdesKey;
+use crate::elliptic::EllipticKey;
 use crate::personalization;
 use crate::rsa::{Drbg, RsaKey};
 
@@ -70,14 +71,60 @@ pub(crate) fn ca_key(rid: [u8; 5]) -> RsaKey {
 }
 
 /// The key pair of the one bank that issues the cards of an application provider.
-pub(crate) fn issuer_key(rid: [u8; 5]) -> RsaKey {
-    cached(&format!("issuer {rid:02X?}"), CA_LENGTH, 3)
+pub(crate) fn issuer_key(rid: [u8; 5], length: Option<usize>) -> RsaKey {
+    let length = length.unwrap_or(CA_LENGTH);
+    cached(&format!("issuer {rid:02X?}"), length, 3)
 }
 
 /// The key pair of a card. Its exponent is the other one that EMV allows
 /// (EMV 4.4 Book 2, 11.2.1), so that both are met.
-pub(crate) fn icc_key(pan: &str) -> RsaKey {
-    cached(&format!("icc {pan}"), ICC_LENGTH, 65_537)
+pub(crate) fn icc_key(pan: &str, length: Option<usize>) -> RsaKey {
+    cached(&format!("icc {pan}"), length.unwrap_or(ICC_LENGTH), 65_537)
+}
+
+/// The key pair under which PINs for a card are enciphered, when it has one for that alone.
+pub(crate) fn pin_key(pan: &str) -> RsaKey {
+    cached(&format!("pin {pan}"), ICC_LENGTH, 3)
+}
+
+/// A certification authority's public key on the curve P-256 (EMV 4.4 Book 2, 12.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EccCaPublicKey {
+    /// Registered application provider identifier.
+    pub rid: [u8; 5],
+    /// Tag 8F.
+    pub index: u8,
+    /// The x-coordinate, most significant byte first, 32 bytes; of the two points with it the one with
+    /// the lower y is meant.
+    pub x: Vec<u8>,
+}
+
+/// One key for each application provider in the catalogue, for cards with `elliptic-keys`.
+pub fn ecc_ca_public_keys() -> Vec<EccCaPublicKey> {
+    let ca = |rid| EccCaPublicKey {
+        rid,
+        index: CA_INDEX,
+        x: ecc_ca_key(rid).x().to_vec(),
+    };
+    ca_public_keys()
+        .into_iter()
+        .map(|key| ca(key.rid))
+        .collect()
+}
+
+/// The certification authority's key pair on a curve.
+pub(crate) fn ecc_ca_key(rid: [u8; 5]) -> EllipticKey {
+    EllipticKey::new(&format!("elliptic ca {rid:02X?}"))
+}
+
+/// The issuer's key pair on a curve.
+pub(crate) fn ecc_issuer_key(rid: [u8; 5]) -> EllipticKey {
+    EllipticKey::new(&format!("elliptic issuer {rid:02X?}"))
+}
+
+/// The card's key pair on a curve.
+pub(crate) fn ecc_icc_key(pan: &str) -> EllipticKey {
+    EllipticKey::new(&format!("elliptic icc {pan}"))
 }
 
 /// What an issuer's master key is for (EMV 4.4 Book 2, 8 and 9).
@@ -95,11 +142,11 @@ pub(crate) fn issuer_master_key(rid: [u8; 5], purpose: Purpose) -> TdesKey {
 }
 
 fn cached(label: &str, length: usize, exponent: u32) -> RsaKey {
-    static KEYS: OnceLock<Mutex<BTreeMap<String, RsaKey>>> = OnceLock::new();
+    static KEYS: OnceLock<Mutex<BTreeMap<(String, usize), RsaKey>>> = OnceLock::new();
     let keys = KEYS.get_or_init(Mutex::default);
     let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
     let made = keys
-        .entry(label.to_owned())
+        .entry((label.to_owned(), length))
         .or_insert_with(|| RsaKey::generate(label, length, exponent));
     made.clone()
 }

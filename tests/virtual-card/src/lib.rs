@@ -3,7 +3,8 @@
 //! What it is not: a terminal kernel, or a card for production. It shares no code with the kernel on
 //! purpose, so that two readings of the standard meet in the tests.
 //!
-//! A reader holds a [`Card`]: [`Card::insert`], then [`Card::transmit`] for each command. An acquirer asks
+//! A reader holds a [`Card`], one of the catalogue or one changed by a test ([`Card::changed`]):
+//! [`Card::insert`], then [`Card::transmit`] for each command. An acquirer asks
 //! [`Issuer::for_pan`] about what came in field 55. A terminal that should accept these cards loads
 //! [`ca_public_keys`].
 //!
@@ -14,6 +15,7 @@
 //! Standards: EMV 4.4 Books 1 to 4, ISO 7816-4:2005, ISO 9564-1 format 2, ISO 9797-1 algorithm 3.
 #![forbid(unsafe_code)]
 
+mod alteration;
 mod apdu;
 mod application;
 mod authorization;
@@ -21,12 +23,14 @@ mod card;
 mod catalogue;
 mod certificate;
 pub mod cryptogram;
+mod elliptic;
 mod issued;
 mod issuer;
 mod keys;
 mod personalization;
 mod pin;
 mod quirk;
+mod record;
 mod rsa;
 mod tlv;
 mod verification;
@@ -35,5 +39,6 @@ pub use authorization::{CryptogramInput, Elements};
 pub use card::Card;
 pub use catalogue::{CardInfo, catalogue};
 pub use issuer::Issuer;
-pub use keys::{CaPublicKey, ca_public_keys};
+pub use keys::{CaPublicKey, EccCaPublicKey, ca_public_keys, ecc_ca_public_keys};
+pub use personalization::Error;
 pub use quirk::{Quirk, SignatureFault};

@@ -4,10 +4,12 @@
 //! first `application` are about the whole card, later ones about the application above them. A `#`
 //! starts a comment line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use crate::alteration::{Alterations, Signed};
 use crate::cryptogram::bcd;
+use crate::record::{self, RecordLayout};
 
 /// The card files, in the catalogue's order.
 const FILES: [&str; 9] = [
@@ -33,19 +35,35 @@ pub(crate) fn all() -> &'static [Personalization] {
     })
 }
 
+/// The card of this name.
+pub(crate) fn named(name: &str) -> Option<&'static Personalization> {
+    all().iter().find(|card| card.name == name)
+}
+
 /// One card.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Personalization {
-    pub(crate) name: &'static str,
-    pub(crate) description: &'static str,
-    pub(crate) scheme: &'static str,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) scheme: String,
     /// Digits, at most nineteen.
-    pub(crate) pan: &'static str,
+    pub(crate) pan: String,
     /// Two digits, tag 5F34.
-    pub(crate) sequence: &'static str,
-    pub(crate) pin: &'static str,
+    pub(crate) sequence: String,
+    pub(crate) pin: String,
+    /// PIN tries at issuance, when they are not the usual three.
+    pub(crate) tries: Option<u8>,
     /// Last day of use as YYMMDD.
-    pub(crate) expiry: &'static str,
+    pub(crate) expiry: String,
+    /// Whether there is no payment system environment.
+    pub(crate) without_directory: bool,
+    /// Bytes of the moduli, where they are not the usual ones.
+    pub(crate) issuer_key_length: Option<usize>,
+    pub(crate) icc_key_length: Option<usize>,
+    /// Whether PINs are enciphered under a key of their own.
+    pub(crate) pin_key: bool,
+    /// Whether its certificates and signatures are on an elliptic curve instead of RSA.
+    pub(crate) elliptic_keys: bool,
     pub(crate) applications: Vec<ApplicationData>,
 }
 
@@ -53,9 +71,9 @@ pub(crate) struct Personalization {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ApplicationData {
     pub(crate) aid: Vec<u8>,
-    pub(crate) label: &'static str,
+    pub(crate) label: String,
     /// Tag 87.
-    pub(crate) priority: u8,
+    pub(crate) priority: Option<u8>,
     pub(crate) cryptogram: CryptogramVersion,
     pub(crate) response_format: ResponseFormat,
     /// The highest amount, in minor units, that the card approves without its issuer.
@@ -65,9 +83,31 @@ pub(crate) struct ApplicationData {
     pub(crate) issuer_authentication_mandatory: bool,
     /// Whether the issuer sends scripts with its answers.
     pub(crate) issuer_scripts: bool,
+    /// Whether it was blocked before.
+    pub(crate) state: State,
+    /// Tags 9F36 and 9F13 before the first transaction.
+    pub(crate) counter: u16,
+    pub(crate) last_online_counter: u16,
+    /// What the file says. A value here stands in place of a computed one.
     pub(crate) elements: BTreeMap<u32, Vec<u8>>,
+    /// What is not on the card although it would be computed or a record names it.
+    pub(crate) dropped: BTreeSet<u32>,
+    /// What was put in place of an object after the issuer had signed.
+    pub(crate) tampered: BTreeMap<u32, Vec<u8>>,
+    /// What is wrong with what the keys sign.
+    pub(crate) alterations: Alterations,
     /// In the order of the application file locator.
     pub(crate) records: Vec<RecordLayout>,
+}
+
+/// Whether an application may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It may.
+    #[default]
+    Usable,
+    /// Its issuer blocked it.
+    Blocked,
 }
 
 /// How the cryptogram and the issuer application data are made.
@@ -91,20 +131,12 @@ pub(crate) enum ResponseFormat {
     Two,
 }
 
-/// One record and what it holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RecordLayout {
-    /// Short file identifier, 1 to 10.
-    pub(crate) sfi: u8,
-    pub(crate) number: u8,
-    /// Whether offline data authentication covers it.
-    pub(crate) signed: bool,
-    pub(crate) tags: Vec<u32>,
-}
-
-/// Why a card file was refused, with the line's number from 1.
+/// Why a card's text was refused, with the line's number from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
+    /// No card has the name of the base.
+    #[error("no card has this name")]
+    Base,
     /// The keyword is unknown, or stands before the first application.
     #[error("line {0}: unknown keyword")]
     Keyword(usize),
@@ -130,38 +162,68 @@ impl ApplicationData {
 
 impl Personalization {
     /// Parses a card file.
-    pub(crate) fn parse(text: &'static str) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let mut card = Self::default();
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if !line.is_empty() && !line.starts_with('#') {
-                card.apply(line, index.saturating_add(1))?;
-            }
-        }
+        card.apply_all(text)?;
         card.complete()
     }
 
-    fn apply(&mut self, line: &'static str, number: usize) -> Result<(), Error> {
+    /// The same card with changes, in the language of a card file. Lines before the first
+    /// `application` are about the whole card and its first application; `application` with a name
+    /// that the card has goes on with that one.
+    pub(crate) fn changed(&self, changes: &str) -> Result<Self, Error> {
+        let mut card = self.clone();
+        card.apply_all(changes)?;
+        card.complete()
+    }
+
+    fn apply_all(&mut self, text: &str) -> Result<(), Error> {
+        let mut current = 0;
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if !line.is_empty() && !line.starts_with('#') {
+                self.apply(line, index.saturating_add(1), &mut current)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, line: &str, number: usize, current: &mut usize) -> Result<(), Error> {
         let (keyword, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let value = value.trim();
+        let bad = Error::Value(number);
         match keyword {
-            "name" => self.name = value,
-            "description" => self.description = value,
-            "scheme" => self.scheme = value,
-            "pan" => self.pan = digits(value, 12..=19).ok_or(Error::Value(number))?,
-            "sequence" => self.sequence = digits(value, 2..=2).ok_or(Error::Value(number))?,
-            "pin" => self.pin = digits(value, 4..=12).ok_or(Error::Value(number))?,
-            "expiry" => self.expiry = digits(value, 6..=6).ok_or(Error::Value(number))?,
+            "name" => value.clone_into(&mut self.name),
+            "description" => value.clone_into(&mut self.description),
+            "scheme" => value.clone_into(&mut self.scheme),
+            "pan" => self.pan = digits(value, 12..=19).ok_or(bad)?,
+            "sequence" => self.sequence = digits(value, 2..=2).ok_or(bad)?,
+            "pin" => self.pin = digits(value, 4..=12).ok_or(bad)?,
+            "tries" => self.tries = Some(value.parse().map_err(|_| bad)?),
+            "expiry" => self.expiry = digits(value, 6..=6).ok_or(bad)?,
+            "directory" if value == "none" => self.without_directory = true,
+            "issuer-key-length" => self.issuer_key_length = Some(key_length(value).ok_or(bad)?),
+            "icc-key-length" => self.icc_key_length = Some(key_length(value).ok_or(bad)?),
+            "pin-key" if value.is_empty() => self.pin_key = true,
+            "elliptic-keys" if value.is_empty() => self.elliptic_keys = true,
             "application" => {
                 let aid = hex(value).filter(|aid| (5..=16).contains(&aid.len()));
-                let aid = aid.ok_or(Error::Value(number))?;
-                self.applications.push(ApplicationData {
-                    aid,
-                    ..ApplicationData::default()
-                });
+                let aid = aid.ok_or(bad)?;
+                let known = self
+                    .applications
+                    .iter()
+                    .position(|application| application.aid == aid);
+                *current = known.unwrap_or(self.applications.len());
+                if known.is_none() {
+                    self.applications.push(ApplicationData {
+                        aid,
+                        ..ApplicationData::default()
+                    });
+                }
             }
             _ => {
-                let application = self.applications.last_mut().ok_or(Error::Keyword(number))?;
+                let application = self.applications.get_mut(*current);
+                let application = application.ok_or(Error::Keyword(number))?;
                 application.apply(keyword, value, number)?;
             }
         }
@@ -170,12 +232,12 @@ impl Personalization {
 
     fn complete(self) -> Result<Self, Error> {
         let texts = [
-            ("name", self.name),
-            ("scheme", self.scheme),
-            ("pan", self.pan),
-            ("sequence", self.sequence),
-            ("pin", self.pin),
-            ("expiry", self.expiry),
+            ("name", &self.name),
+            ("scheme", &self.scheme),
+            ("pan", &self.pan),
+            ("sequence", &self.sequence),
+            ("pin", &self.pin),
+            ("expiry", &self.expiry),
         ];
         if let Some((keyword, _)) = texts.iter().find(|(_, text)| text.is_empty()) {
             return Err(Error::Missing(keyword));
@@ -185,7 +247,8 @@ impl Personalization {
         }
         for application in &self.applications {
             for (tag, name) in [(0x82, "82"), (0x8C, "8C"), (0x8D, "8D"), (0x9F49, "9F49")] {
-                if application.element(tag).is_empty() {
+                let dropped = application.dropped.contains(&tag);
+                if application.element(tag).is_empty() && !dropped {
                     return Err(Error::Missing(name));
                 }
             }
@@ -201,7 +264,7 @@ impl Personalization {
 
     /// The month of expiry as certificates write it: MMYY.
     pub(crate) fn expiry_month_year(&self) -> [u8; 2] {
-        match bcd(self.expiry).as_slice() {
+        match bcd(&self.expiry).as_slice() {
             [year, month, ..] => [*month, *year],
             _ => [0, 0],
         }
@@ -209,11 +272,12 @@ impl Personalization {
 }
 
 impl ApplicationData {
-    fn apply(&mut self, keyword: &str, value: &'static str, number: usize) -> Result<(), Error> {
+    fn apply(&mut self, keyword: &str, value: &str, number: usize) -> Result<(), Error> {
         let bad = Error::Value(number);
         match keyword {
-            "label" => self.label = value,
-            "priority" => self.priority = u8::from_str_radix(value, 16).map_err(|_| bad)?,
+            "label" => value.clone_into(&mut self.label),
+            "priority" if value == "none" => self.priority = None,
+            "priority" => self.priority = Some(u8::from_str_radix(value, 16).map_err(|_| bad)?),
             "cryptogram" => {
                 self.cryptogram = match value {
                     "visa-18" => CryptogramVersion::Visa18,
@@ -231,44 +295,78 @@ impl ApplicationData {
             "offline-limit" => self.offline_limit_minor = value.parse().map_err(|_| bad)?,
             "decline-offline" => self.declines_offline = true,
             "issuer-scripts" => self.issuer_scripts = true,
-            "issuer-authentication" if value == "mandatory" => {
-                self.issuer_authentication_mandatory = true;
+            "blocked" => self.state = State::Blocked,
+            "counter" => self.counter = value.parse().map_err(|_| bad)?,
+            "last-online-counter" => self.last_online_counter = value.parse().map_err(|_| bad)?,
+            "issuer-authentication" => {
+                self.issuer_authentication_mandatory = match value {
+                    "mandatory" => true,
+                    "optional" => false,
+                    _ => return Err(bad),
+                }
             }
-            "record" => self.records.push(record(value).ok_or(bad)?),
+            "record" => self.place(record::parse(value).ok_or(bad)?),
+            "no-record" => {
+                let (sfi, number) = record::location(value).ok_or(bad)?;
+                self.records
+                    .retain(|layout| (layout.sfi, layout.number) != (sfi, number));
+            }
+            "drop" => {
+                for tag in value.split_whitespace() {
+                    let tag = u32::from_str_radix(tag, 16).map_err(|_| bad)?;
+                    self.elements.remove(&tag);
+                    self.dropped.insert(tag);
+                }
+            }
+            "tamper" => {
+                let (tag, value) = value.split_once('=').ok_or(bad)?;
+                let tag = u32::from_str_radix(tag.trim(), 16).map_err(|_| bad)?;
+                self.tampered.insert(tag, hex(value.trim()).ok_or(bad)?);
+            }
+            "issuer-certificate" => self.alter(Signed::Issuer, value).ok_or(bad)?,
+            "icc-certificate" => self.alter(Signed::Icc, value).ok_or(bad)?,
+            "pin-certificate" => self.alter(Signed::Pin, value).ok_or(bad)?,
+            "static-signature" => self.alter(Signed::Static, value).ok_or(bad)?,
+            "dynamic-signature" => self.alter(Signed::Dynamic, value).ok_or(bad)?,
             _ => {
                 let tag = u32::from_str_radix(keyword, 16).map_err(|_| Error::Keyword(number))?;
                 let value = value.strip_prefix('=').and_then(|value| hex(value.trim()));
                 self.elements.insert(tag, value.ok_or(bad)?);
+                self.dropped.remove(&tag);
             }
         }
         Ok(())
     }
+
+    /// Writes a record in place of one with the same number, or behind the others.
+    fn place(&mut self, record: RecordLayout) {
+        let same =
+            |other: &&mut RecordLayout| (other.sfi, other.number) == (record.sfi, record.number);
+        match self.records.iter_mut().find(same) {
+            Some(other) => *other = record,
+            None => self.records.push(record),
+        }
+    }
+
+    /// Reads `FIELD VALUE`: what is wrong with something signed.
+    fn alter(&mut self, signed: Signed, text: &str) -> Option<()> {
+        let (field, value) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+        self.alterations.add(signed, field, hex(value.trim())?)
+    }
 }
 
-/// Reads `SFI.NUMBER [signed] TAG...`.
-fn record(text: &str) -> Option<RecordLayout> {
-    let mut words = text.split_whitespace().peekable();
-    let (sfi, number) = words.next()?.split_once('.')?;
-    let sfi = sfi.parse().ok().filter(|sfi| (1..=10).contains(sfi))?;
-    let number = number.parse().ok().filter(|number| *number > 0)?;
-    let signed = words.next_if_eq(&"signed").is_some();
-    let tags = words
-        .map(|tag| u32::from_str_radix(tag, 16).ok())
-        .collect::<Option<_>>()?;
-    Some(RecordLayout {
-        sfi,
-        number,
-        signed,
-        tags,
-    })
+/// Reads the length of a modulus: an even number of bytes that a certificate can be made with.
+fn key_length(text: &str) -> Option<usize> {
+    let length = text.parse::<usize>().ok()?;
+    ((64..=248).contains(&length) && length.is_multiple_of(2)).then_some(length)
 }
 
-fn digits(text: &'static str, lengths: std::ops::RangeInclusive<usize>) -> Option<&'static str> {
+fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<String> {
     let valid = lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    valid.then_some(text)
+    valid.then(|| text.to_owned())
 }
 
-fn hex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {
     let nibbles: Vec<u32> = text
         .chars()
         .map(|digit| digit.to_digit(16))
@@ -314,13 +412,31 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_record_line() {
-        let expected = RecordLayout {
-            sfi: 2,
-            number: 1,
-            signed: true,
-            tags: vec![0x5A, 0x9F07],
-        };
-        assert_eq!(record("2.1 signed 5A 9F07"), Some(expected));
+    fn changes_a_card() {
+        let base = all()
+            .iter()
+            .find(|card| card.name == "visa-credit")
+            .unwrap();
+        let changed = base
+            .changed("tries 0\n9F07 = 0000\ndrop 9F08\nrecord 3.2 93 93\nno-record 1.1\nrecord 12.1 = AABB")
+            .unwrap();
+        let application = &changed.applications[0];
+        assert_eq!(changed.tries, Some(0));
+        assert_eq!(application.element(0x9F07), [0, 0]);
+        assert!(application.dropped.contains(&0x9F08));
+        assert_eq!(
+            application.records.len(),
+            base.applications[0].records.len()
+        );
+        for (text, error) in [
+            ("colour red", Error::Keyword(1)),
+            ("\nrecord 31.1 5A", Error::Value(2)),
+            ("record 11.1 5A", Error::Value(1)),
+            ("tamper 5A", Error::Value(1)),
+            ("icc-certificate colour 01", Error::Value(1)),
+            ("icc-key-length 63", Error::Value(1)),
+        ] {
+            assert_eq!(base.changed(text).unwrap_err(), error, "{text}");
+        }
     }
 }

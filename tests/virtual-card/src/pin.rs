@@ -18,11 +18,11 @@ pub(crate) struct ReferencePin {
 }
 
 impl ReferencePin {
-    /// Of these digits, four to twelve.
-    pub(crate) fn new(digits: &str) -> Self {
+    /// Of these digits, four to twelve, with so many tries left.
+    pub(crate) fn new(digits: &str, tries: Option<u8>) -> Self {
         Self {
             block: format_2(digits),
-            tries: TRIES,
+            tries: tries.unwrap_or(TRIES),
         }
     }
 
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn counts_down_and_blocks() {
-        let mut pin = ReferencePin::new("1234");
+        let mut pin = ReferencePin::new("1234", None);
         let wrong = format_2("1235");
         assert_eq!(pin.verify(&wrong), Err(Status(0x63C2)));
         assert_eq!(pin.verify(&format_2("1234")), Ok(()));
@@ -129,7 +129,7 @@ mod tests {
             format_2("1234"),
             [0x24, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]
         );
-        let mut pin = ReferencePin::new("1234");
+        let mut pin = ReferencePin::new("1234", None);
         for block in [
             [0; 8],
             format_2("123"),

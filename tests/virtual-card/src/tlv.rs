@@ -25,6 +25,14 @@ pub(crate) fn template(tag: u32, objects: &[Vec<u8>]) -> Vec<u8> {
     object(tag, &objects.concat())
 }
 
+/// What is in an object of one byte of tag, such as template 70. `None` when it is none.
+pub(crate) fn content(bytes: &[u8]) -> Option<&[u8]> {
+    let ([_, 0x81, length, rest @ ..] | [_, length @ 0..=0x7F, rest @ ..]) = bytes else {
+        return None;
+    };
+    (usize::from(*length) == rest.len()).then_some(rest)
+}
+
 /// One entry of a data object list: what is wanted, and in how many bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {

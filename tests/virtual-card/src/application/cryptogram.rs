@@ -7,6 +7,7 @@ use crate::apdu::{Command, Outcome, Status};
 use crate::authorization::{Elements, application_cryptogram};
 use crate::certificate;
 use crate::cryptogram::Block;
+use crate::elliptic::{self, EllipticKey};
 use crate::personalization::{ApplicationData, ResponseFormat};
 use crate::quirk::SignatureFault;
 use crate::tlv;
@@ -15,11 +16,15 @@ use crate::verification::{CryptogramType, IssuerAuthentication, VerificationResu
 /// The bit of P1 that asks for a combined signature (EMV 4.4 Book 3, 6.5.5.2, table 12).
 const COMBINED_SIGNATURE: u8 = 0x10;
 
+/// The bit that asks for a signature on an elliptic curve.
+const ELLIPTIC_SIGNATURE: u8 = 0x08;
+
 /// What a terminal asks for.
 #[derive(Clone, Copy, Debug)]
 struct Request {
     wanted: CryptogramType,
     combined_signature: bool,
+    elliptic_signature: bool,
 }
 
 /// A cryptogram and what is said about it.
@@ -150,13 +155,19 @@ impl Application {
         let information = answer.given.information();
         let counter = self.counter.to_be_bytes();
         let data = &answer.issuer_application_data;
-        if request.combined_signature && answer.given != CryptogramType::Aac {
+        let elliptic = self.issued.keys.elliptic.clone();
+        let elliptic = elliptic.filter(|_| request.elliptic_signature);
+        let signed = request.combined_signature || elliptic.is_some();
+        if signed && answer.given != CryptogramType::Aac {
             self.signatures = self.signatures.saturating_add(1);
             let nth = self.signatures;
             let fault = self.signature_faults.iter().find(|(at, _)| *at == nth);
             let fault = fault.map(|(_, fault)| *fault);
             if fault != Some(SignatureFault::Missing) {
-                return self.respond_signed(answer, fault);
+                return match elliptic {
+                    Some(key) => self.respond_elliptic(&key, answer, fault),
+                    None => self.respond_signed(answer, fault),
+                };
             }
         }
         match self.issued.data.response_format {
@@ -213,6 +224,7 @@ impl Application {
             &self.issued.keys.rsa,
             &dynamic_data,
             &answer.unpredictable_number,
+            &self.issued.data.alterations,
         );
         if fault == Some(SignatureFault::Broken)
             && let Some(last) = signature.last_mut()
@@ -226,10 +238,42 @@ impl Application {
     }
 }
 
+impl Application {
+    /// Extended data authentication (EMV 4.4 Book 2, 12.5.2): the cryptogram stays in clear, and the
+    /// signature covers all data of the transaction.
+    fn respond_elliptic(
+        &self,
+        key: &EllipticKey,
+        answer: &Answer,
+        fault: Option<SignatureFault>,
+    ) -> Vec<u8> {
+        let objects = [
+            tlv::object(0x9F27, &[answer.given.information()]),
+            tlv::object(0x9F36, &self.counter.to_be_bytes()),
+            tlv::object(0x9F26, &answer.cryptogram),
+            tlv::object(0x9F10, &answer.issuer_application_data),
+        ]
+        .concat();
+        let mut exchanged = [&answer.signed_before[..], &objects].concat();
+        if fault == Some(SignatureFault::OtherTransactionData) {
+            exchanged.push(0x00);
+        }
+        let mut signature = elliptic::dynamic_data(key, &exchanged);
+        if fault == Some(SignatureFault::Broken)
+            && let Some(last) = signature.last_mut()
+        {
+            *last ^= 0x01;
+        }
+        tlv::template(0x77, &[objects, tlv::object(0x9F4B, &signature)])
+    }
+}
+
 impl Request {
     fn parse(command: &Command<'_>) -> Result<Self, Status> {
         let combined_signature = command.p1 & COMBINED_SIGNATURE != 0;
-        if command.p2 != 0 || command.p1 & !(0xC0 | COMBINED_SIGNATURE) != 0 {
+        let elliptic_signature = command.p1 & ELLIPTIC_SIGNATURE != 0;
+        let known = 0xC0 | COMBINED_SIGNATURE | ELLIPTIC_SIGNATURE;
+        if command.p2 != 0 || command.p1 & !known != 0 {
             return Err(Status::WRONG_P1_P2);
         }
         let wanted =
@@ -237,6 +281,7 @@ impl Request {
         Ok(Self {
             wanted,
             combined_signature,
+            elliptic_signature,
         })
     }
 }

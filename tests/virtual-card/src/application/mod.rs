@@ -8,7 +8,7 @@ use crate::authorization::{self, Elements};
 use crate::certificate;
 use crate::cryptogram::{Block, equal};
 use crate::issued::Issued;
-use crate::personalization::{ApplicationData, Personalization, ResponseFormat};
+use crate::personalization::{ApplicationData, Personalization, ResponseFormat, State};
 use crate::pin::ReferencePin;
 use crate::quirk::SignatureFault;
 use crate::rsa::Drbg;
@@ -72,10 +72,10 @@ impl Application {
     pub(crate) fn new(card: &Personalization, data: &ApplicationData) -> Self {
         Self {
             issued: Issued::new(card, data),
-            pin: ReferencePin::new(card.pin),
-            blocked: false,
-            counter: 0,
-            last_online_counter: 0,
+            pin: ReferencePin::new(&card.pin, card.tries),
+            blocked: data.state == State::Blocked,
+            counter: data.counter,
+            last_online_counter: data.last_online_counter,
             random: Drbg::new(&format!("random {}", card.pan)),
             challenge: None,
             phase: Phase::Selected,
@@ -93,11 +93,9 @@ impl Application {
     pub(crate) fn select(&mut self) -> (Vec<u8>, Status) {
         self.reset();
         let data = &self.issued.data;
-        let mut proprietary = vec![
-            tlv::object(0x50, data.label.as_bytes()),
-            tlv::object(0x87, &[data.priority]),
-        ];
-        let optional = [0x9F38, 0x5F2D].map(|tag| (tag, data.element(tag)));
+        let mut proprietary = vec![tlv::object(0x50, data.label.as_bytes())];
+        proprietary.extend(data.priority.map(|priority| tlv::object(0x87, &[priority])));
+        let optional = [0x9F38, 0x5F2D, 0x9F11, 0x9F12, 0xBF0C].map(|tag| (tag, data.element(tag)));
         let present = optional.iter().filter(|(_, value)| !value.is_empty());
         proprietary.extend(present.map(|(tag, value)| tlv::object(*tag, value)));
         let information = tlv::template(
@@ -235,7 +233,7 @@ impl Application {
                 self.pin.verify(command.data)
             }
             (0, 0x88) => {
-                let key = &self.issued.keys.rsa;
+                let key = &self.issued.keys.pin;
                 command.expect_length(key.length())?;
                 let challenge = challenge.ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
                 self.pin.verify_enciphered(key, challenge, command.data)
@@ -252,12 +250,18 @@ impl Application {
         if !matches!(self.phase, Phase::Initiated(_)) {
             return Err(Status::CONDITIONS_NOT_SATISFIED);
         }
-        if tlv::split_by_dol(self.issued.data.element(0x9F49), command.data).is_none() {
+        // A card without a list of its own takes the terminal's, whatever that is.
+        let list = self.issued.element(0x9F49);
+        if !list.is_empty() && tlv::split_by_dol(list, command.data).is_none() {
             return Err(Status::WRONG_LENGTH);
         }
         let dynamic_data = [vec![8], self.random.bytes(8)].concat();
-        let signature =
-            certificate::dynamic_data(&self.issued.keys.rsa, &dynamic_data, command.data);
+        let signature = certificate::dynamic_data(
+            &self.issued.keys.rsa,
+            &dynamic_data,
+            command.data,
+            &self.issued.data.alterations,
+        );
         Ok(match self.issued.data.response_format {
             ResponseFormat::One => tlv::object(0x80, &signature),
             ResponseFormat::Two => tlv::template(0x77, &[tlv::object(0x9F4B, &signature)]),
