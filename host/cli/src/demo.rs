@@ -23,8 +23,8 @@ use tokio::{
 };
 
 use crate::{
+    api_key,
     emulated_terminal::{self, EmulatedTerminal},
-    emulator::new_api_key,
     paragraph, point_of_sale,
     point_of_sale::Terminal,
     sale,
@@ -54,11 +54,11 @@ pub(crate) struct Arguments {
 /// Runs the demonstration. Fails when the sale is not approved.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let data = tempfile::tempdir().context("no temporary folder")?;
-    let api_key = new_api_key()?;
+    let api_key = api_key::new()?;
     let options = emulated_terminal::Options {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         data: data.path().to_owned(),
-        api_key: api_key.clone(),
+        api_key: Some(api_key.clone()),
         card: Some(CARD.into()),
         engine: arguments.engine,
         acquirer: None,

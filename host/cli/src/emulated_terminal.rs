@@ -1,8 +1,14 @@
 //! A terminal out of its parts: the host, the emulator's devices and acquirer, the API over both.
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs::{self, TryLockError},
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use api::{Api, ApiKeys};
 use cap_std::{ambient_authority, fs::Dir};
 use emulator::{
@@ -21,7 +27,7 @@ use tokio::{
     time,
 };
 
-use crate::{engine_file, vault_file};
+use crate::{api_key, engine_file, vault_file};
 
 /// How long a running transaction may take to end when the terminal stops: longer than the
 /// acquirer may take to answer.
@@ -33,8 +39,8 @@ pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
     /// Where journal, keys and cache lie.
     pub(crate) data: PathBuf,
-    /// The key that points of sale must show.
-    pub(crate) api_key: String,
+    /// The key that points of sale must show, when it is not the data folder's own.
+    pub(crate) api_key: Option<String>,
     /// The card that is presented to every transaction.
     pub(crate) card: Option<String>,
     /// The engine, when it is not the one of the build.
@@ -48,6 +54,7 @@ pub(crate) struct Options {
 /// A terminal that serves.
 pub(crate) struct EmulatedTerminal {
     url: String,
+    api_key: String,
     service: TransactionService,
     controls: Controls,
     shutdown: watch::Sender<bool>,
@@ -77,7 +84,12 @@ impl EmulatedTerminal {
             .with_context(|| format!("creating {}", options.data.display()))?;
         let files = Dir::open_ambient_dir(&options.data, ambient_authority())
             .with_context(|| format!("opening {}", options.data.display()))?;
-        let lock = lock(&files)?;
+        let lock = lock(&files)
+            .with_context(|| format!("the data folder is {}", options.data.display()))?;
+        let api_key = match options.api_key {
+            Some(key) => key,
+            None => api_key::of(&files)?,
+        };
         let mut vault = vault_file::open(&files)?;
         emulator::provision(&mut vault)?;
         let (acquirer, own_acquirer) = acquirer(options.acquirer)?;
@@ -100,12 +112,13 @@ impl EmulatedTerminal {
         })
         .await?;
         let (shutdown, closing) = watch::channel(false);
-        let keys = ApiKeys::from_keys([options.api_key.as_str()]);
+        let keys = ApiKeys::from_keys([api_key.as_str()]);
         let api = Api::new(Arc::new(service.clone()), keys, closing.clone());
         let router = api::router(api).merge(controls.router());
         let server = tokio::spawn(api::serve(listener, router, closing));
         Ok(Self {
             url: format!("http://{address}"),
+            api_key,
             service,
             controls,
             shutdown,
@@ -117,6 +130,11 @@ impl EmulatedTerminal {
     /// Where the API serves, such as `http://127.0.0.1:8443`.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The key that points of sale must show.
+    pub(crate) fn api_key(&self) -> &str {
+        &self.api_key
     }
 
     /// The transaction service.
@@ -153,9 +171,11 @@ impl EmulatedTerminal {
 /// on a new one would each make a device key, and one of the two would be lost.
 fn lock(files: &Dir) -> Result<fs::File> {
     let file = files.create("terminal.lock")?.into_std();
-    file.try_lock()
-        .context("another terminal runs on the same data folder")?;
-    Ok(file)
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("another terminal runs on the same data folder"),
+        Err(TryLockError::Error(error)) => Err(error).context("the data folder cannot be locked"),
+    }
 }
 
 /// The acquirer's address, and the acquirer itself when it is the terminal's own.

@@ -8,8 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result};
-use ring::rand::{SecureRandom, SystemRandom};
+use anyhow::Result;
 use serde_json::json;
 use terminal_host::observer::{NoObserver, Observer};
 use tokio::signal::unix::{SignalKind, signal};
@@ -52,7 +51,7 @@ pub(crate) struct Arguments {
     )]
     data: PathBuf,
 
-    /// The key that points of sale must show [default: a new one]
+    /// The key that points of sale must show [default: the data folder's own]
     #[arg(
         long,
         value_name = "KEY",
@@ -84,10 +83,6 @@ pub(crate) struct Arguments {
 
 /// Runs the terminal until a signal comes.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
-    let api_key = match &arguments.api_key {
-        Some(key) => key.clone(),
-        None => new_api_key()?,
-    };
     let observer: Arc<dyn Observer> = match arguments.kill_at {
         Some(at) => Arc::new(Killer::new(at)),
         None => Arc::new(NoObserver),
@@ -95,7 +90,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     let options = emulated_terminal::Options {
         listen: arguments.listen,
         data: arguments.data,
-        api_key: api_key.clone(),
+        api_key: arguments.api_key,
         card: arguments.card,
         engine: arguments.engine,
         acquirer: arguments.acquirer,
@@ -106,11 +101,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
         let terminal = EmulatedTerminal::boot(options).await?;
-        let ready = json!({"ready": true, "url": terminal.url(), "apiKey": api_key});
+        let ready = json!({"ready": true, "url": terminal.url(), "apiKey": terminal.api_key()});
         writeln!(io::stdout(), "{ready}")?;
         io::stdout().flush()?;
         if arguments.introduce {
-            write!(io::stderr(), "{}", introduction(terminal.url(), &api_key))?;
+            write!(
+                io::stderr(),
+                "{}",
+                introduction(terminal.url(), terminal.api_key())
+            )?;
         }
         tokio::select! {
             _ = interrupted.recv() => {}
@@ -119,17 +118,6 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         terminal.stop().await;
         Ok(ExitCode::SUCCESS)
     })
-}
-
-pub(crate) fn new_api_key() -> Result<String> {
-    let mut bytes = [0; 16];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .ok()
-        .context("the system gives no random numbers")?;
-    Ok(bytes
-        .iter()
-        .fold("sk_test_".into(), |key, byte| key + &format!("{byte:02x}")))
 }
 
 fn introduction(url: &str, api_key: &str) -> String {
@@ -142,16 +130,4 @@ fn introduction(url: &str, api_key: &str) -> String {
          curl -s {url}/emulator/paper\n\n\
          Control-C stops it.\n"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn new_keys_differ_and_have_128_bits() {
-        let (one, other) = (new_api_key().expect("a key"), new_api_key().expect("a key"));
-        assert_eq!(one.len(), "sk_test_".len() + 32);
-        assert_ne!(one, other);
-    }
 }

@@ -1,6 +1,7 @@
 //! `tenon`: one sub-command for each job. What it does is in the crates below; this is the door.
 #![forbid(unsafe_code)]
 
+mod api_key;
 mod cards;
 mod completions;
 mod decode;
@@ -12,6 +13,7 @@ mod inspect;
 mod kill_at;
 mod log;
 mod money;
+mod own_file;
 mod paragraph;
 mod point_of_sale;
 mod sale;

@@ -3,12 +3,14 @@
 //! `device.key` stands for the key that a real device holds in hardware, so these keys are as safe
 //! as the folder is. They are published test keys.
 
-use std::io::{self, Read, Write};
+use std::io;
 
 use anyhow::{Context, Result};
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
+use cap_std::fs::Dir;
 use ring::rand::{SecureRandom, SystemRandom};
 use terminal_host::vault::{DeviceKey, Storage, Vault};
+
+use crate::own_file::{read, replace};
 
 const DEVICE_KEY_FILE: &str = "device.key";
 const SEALED_FILE: &str = "vault.sealed";
@@ -50,36 +52,6 @@ impl Storage for SealedFile {
         replace(&self.0, SEALED_FILE, content)
             .inspect_err(|error| tracing::error!(%error, "{SEALED_FILE} cannot be written"))
     }
-}
-
-/// The largest file that is read, in bytes. A sealed file has a few keys.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
-
-fn read(folder: &Dir, name: &str) -> io::Result<Option<Vec<u8>>> {
-    // Something else than a file, such as a pipe, could be waited for without end.
-    let file = match folder.metadata(name) {
-        Ok(metadata) if metadata.is_file() => folder.open(name)?,
-        Ok(_) => return Err(io::Error::other(format!("{name} is no file"))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut content = Vec::new();
-    file.take(FILE_BYTES_MAX).read_to_end(&mut content)?;
-    Ok(Some(content))
-}
-
-/// Durable and atomic: the new bytes are on the disk before the name points to them, and the name
-/// is on the disk before this returns.
-fn replace(folder: &Dir, name: &str, content: &[u8]) -> io::Result<()> {
-    let draft = format!("{name}.new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = folder.open_with(&draft, &options)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    folder.rename(&draft, folder, name)?;
-    // The handle of a `Dir` only names the folder; one that is open for reading can be synced.
-    folder.open(".")?.sync_all()
 }
 
 #[cfg(test)]
