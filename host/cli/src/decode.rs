@@ -60,7 +60,7 @@ enum Subject {
     ///
     ///     tenon decode apdu 00B2010C00
     ///     tenon decode apdu 80A80000028300 --response 8006180008010100 9000
-    ///     tenon decode apdu --response 6985 --to 'GENERATE AC'
+    ///     tenon decode apdu --response 6985 --to GPO
     #[command(verbatim_doc_comment)]
     Apdu {
         #[command(flatten)]

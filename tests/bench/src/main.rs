@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+mod bare;
 mod bindings;
 /// The component's own conversions, over the host's bindings: both sides convert the same records.
 #[path = "../../../guest/component/src/convert/mod.rs"]
@@ -21,6 +22,9 @@ use anyhow::{Context, Result, ensure};
 use crate::table::Table;
 
 fn main() -> Result<()> {
+    if std::env::args().nth(1).as_deref() == Some(bare::ARGUMENT) {
+        return bare::serve();
+    }
     let engine = PathBuf::from("target/guest/engine.wasm");
     ensure!(
         engine.exists(),

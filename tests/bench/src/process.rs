@@ -10,15 +10,17 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use axum::{Router, routing::get};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     runtime::Runtime,
 };
 
-use crate::table::{Table, median};
+use crate::{
+    bare::Bare,
+    table::{Table, median},
+};
 
 const API_KEY: &str = "sk_test_benchmark_0123456789abcdef";
 
@@ -101,14 +103,10 @@ fn reads(terminal: &Terminal, table: &mut Table) -> Result<()> {
         .enable_all()
         .build()?;
     let id = terminal.sell("the-one-that-is-read")?;
-    let bare = runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let router = Router::new().route("/", get(|| async { axum::Json(json!({"ok": true})) }));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        anyhow::Ok(address)
-    })?;
-    let bare = requests_per_second(&runtime, bare, "/")?;
+    let bare = {
+        let bare = Bare::start()?;
+        requests_per_second(&runtime, bare.address, "/")?
+    };
     table.row("a bare axum handler", format!("{bare:.0} /s"), "", None);
     let address = terminal.address()?;
     for path in [
