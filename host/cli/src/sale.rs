@@ -39,7 +39,7 @@ const UNKNOWN: u8 = 6;
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// In minor units: 2500 is NZD 25.00
-    #[arg(long, value_name = "MINOR")]
+    #[arg(long, value_name = "MINOR", value_parser = minor_units)]
     amount: u64,
 
     /// ISO 4217 code
@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
     currency: String,
 
     /// Tip in minor units, on top of the amount
-    #[arg(long, value_name = "MINOR", default_value_t = 0)]
+    #[arg(long, value_name = "MINOR", default_value_t = 0, value_parser = minor_units)]
     tip: u64,
 
     /// Your own reference, at most 64 characters
@@ -208,9 +208,24 @@ fn exit_code(answer: &Answer) -> ExitCode {
     })
 }
 
+/// An amount as the API takes it.
+fn minor_units(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is no amount in minor units; write 2500 for 25.00"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_in_major_units_is_refused_with_what_to_write() {
+        assert_eq!(minor_units("2500"), Ok(2500));
+        for wrong in ["25.00", "-5", "", "NZD 25"] {
+            let refused = minor_units(wrong).expect_err("no amount");
+            assert!(refused.contains("2500 for 25.00"), "{refused}");
+        }
+    }
 
     fn answer(status: u16, body: Value) -> Answer {
         Answer { status, body }

@@ -1,5 +1,5 @@
 //! A terminal maker's firmware in one file: five drivers, a vault, a configuration, one sale. After
-//! `make guest`: `cargo run --package terminal-host --example embed`. No card: it ends as cancelled.
+//! `make build`: `target/debug/examples/embed`. No card is there: it ends as cancelled.
 #![expect(clippy::print_stderr, reason = "the example's devices")]
 
 use std::{future::pending, io, sync::Arc, time::Duration};
