@@ -317,3 +317,27 @@ fn offline_pin_entry(entry: OfflinePinEntry) -> Verdict {
         OfflinePinEntry::Unavailable => Verdict::Over(&rules::PIN_PAD_BROKEN),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bits::Tvr;
+
+    #[test]
+    fn a_card_that_gives_no_challenge_is_not_a_broken_keypad() {
+        for (entry, sets) in [
+            (OfflinePinEntry::ChallengeRefused, Tvr::empty()),
+            (OfflinePinEntry::Answered(0x6A80), Tvr::empty()),
+            (OfflinePinEntry::Unavailable, Tvr::PIN_PAD_ABSENT_OR_BROKEN),
+            (
+                OfflinePinEntry::Answered(0x63C0),
+                Tvr::PIN_TRY_LIMIT_EXCEEDED,
+            ),
+        ] {
+            let Verdict::Over(conclusion) = offline_pin_entry(entry) else {
+                panic!("{entry:?} ends verification by this method");
+            };
+            assert_eq!(conclusion.sets, sets, "{entry:?}");
+        }
+    }
+}
