@@ -6,9 +6,7 @@ use wasmtime::{Result, bail};
 
 use super::Fault;
 use crate::{
-    bindings::terminal::acquirer_link::acquirer_link as wit,
-    journal::Breach,
-    terminal::{Scope, Terminal},
+    bindings::terminal::acquirer_link::acquirer_link as wit, journal::in_scope, terminal::Terminal,
 };
 
 /// The longest request, and the longest answer that is handed on.
@@ -26,9 +24,7 @@ impl wit::Host for Terminal {
         if request.len() > MESSAGE_LENGTH_MAX {
             bail!("the guest sends a message that is too long");
         }
-        if matches!(self.scope, Scope::Description) {
-            return Err(Breach::OutOfScope.into());
-        }
+        in_scope(&self.scope)?;
         let reason = match self.conduct.reason_to_send(|| self.journal.is_due()) {
             Ok(Some(reason)) => reason,
             Ok(None) => bail!("the guest sends a message and the journal does not say why"),

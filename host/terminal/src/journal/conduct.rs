@@ -28,6 +28,14 @@ pub(crate) enum Breach {
     Unsupported,
 }
 
+/// Whether a guest may use the journal and the acquirer at all.
+pub(crate) fn in_scope(scope: &Scope) -> Result<(), Breach> {
+    match scope {
+        Scope::Transaction { .. } | Scope::Recovery => Ok(()),
+        Scope::Description => Err(Breach::OutOfScope),
+    }
+}
+
 /// How far the request of the running transaction is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Request {
@@ -75,9 +83,7 @@ impl Conduct {
 
     /// Counts one write of an entry or a counter.
     pub(crate) fn count_write(&mut self, scope: &Scope) -> Result<(), Breach> {
-        if matches!(scope, Scope::Description) {
-            return Err(Breach::OutOfScope);
-        }
+        in_scope(scope)?;
         if self.writes >= WRITES_MAX {
             return Err(Breach::TooManyWrites);
         }

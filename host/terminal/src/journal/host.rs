@@ -2,11 +2,8 @@
 
 use wasmtime::{Result, bail};
 
-use super::{AppendError, Breach, Counter, Entry, Phase};
-use crate::{
-    bindings::terminal::journal::journal as wit,
-    terminal::{Scope, Terminal},
-};
+use super::{AppendError, Counter, Entry, Phase, in_scope};
+use crate::{bindings::terminal::journal::journal as wit, terminal::Terminal};
 
 const CONTENT_LENGTH_MAX: usize = 16_384;
 
@@ -51,9 +48,7 @@ impl wit::Host for Terminal {
     }
 
     async fn unsettled(&mut self, after_sequence: u64, count_max: u32) -> Answer<Vec<wit::Entry>> {
-        if matches!(self.scope, Scope::Description) {
-            return Err(Breach::OutOfScope.into());
-        }
+        in_scope(&self.scope)?;
         let before_this_call = after_sequence.saturating_add(1)..self.conduct.written_from();
         Ok(self
             .journal

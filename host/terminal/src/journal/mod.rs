@@ -22,7 +22,7 @@ mod schema;
 mod store;
 
 use crate::transaction::ReversalState;
-pub(crate) use conduct::{Breach, Conduct};
+pub(crate) use conduct::{Conduct, in_scope};
 pub(crate) use records::{Backlog, Beginning, Claimed, Finished};
 pub(crate) use store::{AppendError, Journal, StorageFault};
 

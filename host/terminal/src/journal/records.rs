@@ -198,13 +198,18 @@ impl Journal {
         }))
     }
 
+    /// Whether a transaction's last entry was found damaged.
+    pub(crate) fn is_damaged(&self, id: &TransactionId) -> bool {
+        self.damaged().contains_key(id.as_str())
+    }
+
     /// The state of a transaction's reversal, by its phase. A damaged entry reverses nothing any more.
     fn reversal_of(
         &self,
         id: &TransactionId,
         phase: Option<Phase>,
     ) -> Result<ReversalState, StorageFault> {
-        if self.damaged().contains_key(id.as_str()) {
+        if self.is_damaged(id) {
             Ok(ReversalState::ByHand)
         } else {
             phase.map(Phase::reversal).ok_or(StorageFault)

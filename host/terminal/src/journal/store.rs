@@ -24,6 +24,12 @@ use crate::observer::{Observer, Point};
 /// transaction, and still takes how the last ones end and what reverses them.
 pub(super) const PAGES_RESERVED: i64 = 1024;
 
+/// Transactions with their last entries, in the columns that [`Row`] reads.
+const LAST_ENTRIES: &str = "SELECT last_sequence, id, transactions.phase, outcome IS NOT NULL,
+        entries.phase, content
+ FROM transactions LEFT JOIN entries
+   ON entries.sequence = last_sequence AND entries.transaction_id = id";
+
 /// The journal. Cheap to clone; all clones write the same file.
 #[derive(Clone)]
 pub(crate) struct Journal {
@@ -137,15 +143,13 @@ impl Journal {
         let bound = |sequence: u64| i64::try_from(sequence).unwrap_or(i64::MAX);
         let rows: Vec<Row> = {
             let connection = self.connection();
-            let mut statement = connection.prepare_cached(
-                "SELECT last_sequence, id, transactions.phase, outcome IS NOT NULL,
-                        entries.phase, content
-                 FROM transactions LEFT JOIN entries
-                   ON entries.sequence = last_sequence AND entries.transaction_id = id
+            let mut statement = connection.prepare_cached(&format!(
+                "{LAST_ENTRIES}
                  WHERE (outcome IS NULL OR transactions.phase IN (1, 2, 3, 4))
-                   AND transactions.phase BETWEEN 1 AND 7 AND id IS NOT ?1 AND last_sequence >= ?2 AND last_sequence < ?3
-                 ORDER BY last_sequence LIMIT ?4",
-            )?;
+                   AND transactions.phase BETWEEN 1 AND 7
+                   AND id IS NOT ?1 AND last_sequence >= ?2 AND last_sequence < ?3
+                 ORDER BY last_sequence LIMIT ?4"
+            ))?;
             let (start, end) = (bound(between.start), bound(between.end));
             statement
                 .query_map(params![self.running(), start, end, count_max], Row::read)?
@@ -158,13 +162,7 @@ impl Journal {
     pub(crate) fn last_entry(&self, transaction: &str) -> Result<Option<Entry>, StorageFault> {
         let row = self
             .connection()
-            .prepare_cached(
-                "SELECT last_sequence, id, transactions.phase, outcome IS NOT NULL,
-                        entries.phase, content
-                 FROM transactions LEFT JOIN entries
-                   ON entries.sequence = last_sequence AND entries.transaction_id = id
-                 WHERE id = ?1",
-            )?
+            .prepare_cached(&format!("{LAST_ENTRIES} WHERE id = ?1"))?
             .query_row([transaction], Row::read)
             .optional()?;
         row.map(|row| self.unseal(row)).transpose()
@@ -172,12 +170,8 @@ impl Journal {
 
     /// The highest sequence number ever given.
     pub(crate) fn head(&self) -> Result<u64, StorageFault> {
-        let head: Option<i64> = self
-            .connection()
-            .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'entries'")?
-            .query_row([], |row| row.get(0))
-            .optional()?;
-        Ok(u64::try_from(head.unwrap_or(0)).unwrap_or_default())
+        let head = head_of(&self.connection())?;
+        Ok(u64::try_from(head).unwrap_or_default())
     }
 
     /// The transactions whose last entry was found damaged since the journal was opened, each with
@@ -264,16 +258,8 @@ impl Journal {
         phase: Phase,
         content: &[u8],
     ) -> Result<i64, AppendError> {
-        // AUTOINCREMENT keeps the highest sequence ever given, pruned entries included.
-        let last: Option<i64> = sql
-            .query_row(
-                "SELECT seq FROM sqlite_sequence WHERE name = 'entries'",
-                [],
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(write_failed)?;
-        let sequence = last.unwrap_or(0).checked_add(1).ok_or(AppendError::Full)?;
+        let head = head_of(sql).map_err(write_failed)?;
+        let sequence = head.checked_add(1).ok_or(AppendError::Full)?;
         let sealed = self.seal(sequence, transaction, phase, content)?;
         sql.execute(
             "INSERT INTO entries (sequence, transaction_id, phase, content)
@@ -314,6 +300,15 @@ impl Journal {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The highest sequence number ever given: AUTOINCREMENT keeps it, pruned entries included.
+fn head_of(connection: &Connection) -> rusqlite::Result<i64> {
+    let head: Option<i64> = connection
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'entries'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(head.unwrap_or(0))
 }
 
 /// The phase a transaction stands in, as its row says.

@@ -234,8 +234,7 @@ impl TransactionService {
             && !running
         {
             let journal = &self.inner.journal;
-            let damaged = journal.damaged().contains_key(id.as_str());
-            let reversal = if damaged {
+            let reversal = if journal.is_damaged(id) {
                 Some(ReversalState::ByHand)
             } else {
                 // An approval is never called a failure: its end stays open until recovery says it.
