@@ -61,7 +61,7 @@ pub(crate) fn command_node(bytes: &[u8], offset: usize, reading: Reading) -> Dec
         "",
         instruction.map_or("Unknown command", |row| row.name),
     );
-    node.section = instruction.map(|row| row.section);
+    node.section = instruction.map(|row| row.section.into());
     let byte = |place: usize, label: &str, byte: u8, name: &str| {
         let bytes = [byte];
         let veiled = Veiled::scanned(&bytes, reading.secrets);

@@ -1,5 +1,7 @@
 //! The tree that decoding gives.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::veil::Veiled;
@@ -25,7 +27,7 @@ pub struct Decoded {
     pub set: Option<bool>,
     /// Where the standard defines it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub section: Option<&'static str>,
+    pub section: Option<Cow<'static, str>>,
     /// What it consists of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<Self>,
@@ -76,9 +78,9 @@ impl Decoded {
         }
     }
 
-    pub(crate) fn section(self, section: &'static str) -> Self {
+    pub(crate) fn section(self, section: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            section: Some(section),
+            section: Some(section.into()),
             ..self
         }
     }

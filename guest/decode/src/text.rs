@@ -54,7 +54,7 @@ impl Decoded {
             put(None, "  ");
         }
         put((self.set == Some(false)).then_some(Ink::Faint), &self.name);
-        if let Some(section) = self.section {
+        if let Some(section) = &self.section {
             put(Some(Ink::Faint), &format!("  ({section})"));
         }
         self.write_value(&indent, width, colours, output);

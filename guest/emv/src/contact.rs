@@ -342,6 +342,6 @@ fn terminal_action_analysis<P: Ports>(
     let codes = ActionCodes::of(&dialogue.card, &terms.application);
     let connection = terms.terminal.kind.connection;
     let (requested, conclusion) = action::first(dialogue.tvr(), codes, connection);
-    dialogue.conclude(conclusion);
+    dialogue.conclude_on_codes(conclusion, &terms.application);
     requested
 }

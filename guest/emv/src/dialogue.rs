@@ -7,10 +7,11 @@ use crate::apdu::Response;
 use crate::bits::{Tsi, Tvr};
 use crate::card_data::CardData;
 use crate::outcome::{Cause, Ended, Misbehaviour};
+use crate::parameters::Application;
 use crate::ports::Ports;
 use crate::rules::Conclusion;
 use crate::tag::{self, Tag};
-use crate::trace::Event;
+use crate::trace::{self, Event};
 
 /// How many commands one transaction may take. A real card needs less than a hundred; one that
 /// never ends its directory or its list of applications is stopped here.
@@ -50,9 +51,21 @@ impl<'p, P: Ports> Dialogue<'p, P> {
     ///
     /// Invariant: a TVR bit once set stays set.
     pub(crate) fn conclude(&mut self, conclusion: &Conclusion) {
+        self.conclude_with(conclusion, Vec::new());
+    }
+
+    /// Acts on a conclusion of action analysis, which looked at the terminal's action codes too.
+    pub(crate) fn conclude_on_codes(&mut self, conclusion: &Conclusion, application: &Application) {
+        let codes = trace::terminal_action_codes(conclusion, application);
+        self.conclude_with(conclusion, codes);
+    }
+
+    fn conclude_with(&mut self, conclusion: &Conclusion, more: Vec<(Tag, Vec<u8>)>) {
         let tvr = self.card.tvr() | conclusion.sets;
         self.card.set(tag::TVR, &tvr.to_bytes());
-        self.ports.record(Event::new(conclusion, &self.card));
+        let mut event = Event::new(conclusion, &self.card);
+        event.elements.extend(more);
+        self.ports.record(event);
     }
 
     /// Acts on several conclusions in order.

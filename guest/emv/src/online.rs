@@ -157,7 +157,7 @@ fn unable_to_go_online<P: Ports>(dialogue: &mut Dialogue<'_, P>, terms: &Terms) 
     let codes = ActionCodes::of(&dialogue.card, &terms.application);
     let connection = terms.terminal.kind.connection;
     let (requested, conclusion) = action::unable_to_go_online(dialogue.tvr(), codes, connection);
-    dialogue.conclude(conclusion);
+    dialogue.conclude_on_codes(conclusion, &terms.application);
     dialogue.card.set(
         tag::AUTHORISATION_RESPONSE_CODE,
         unable_code(requested == CryptogramType::Tc),

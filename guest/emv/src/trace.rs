@@ -1,6 +1,8 @@
 //! Why a transaction went as it did: one event for each decision.
 
+use crate::bits::Tvr;
 use crate::card_data::CardData;
+use crate::parameters::Application;
 use crate::rules::{self, Conclusion};
 use crate::tag::{self, Sensitivity, Tag};
 
@@ -64,6 +66,22 @@ pub struct Event {
     pub elements: Vec<(Tag, Vec<u8>)>,
 }
 
+/// The tags under which a trace shows the terminal action codes, default, denial and online. EMV
+/// gives these tags to the contactless kernel C-2; the contact books leave the codes without.
+pub const TAC_DEFAULT: Tag = Tag::new(0xDF_8120);
+/// See [`TAC_DEFAULT`].
+pub const TAC_DENIAL: Tag = Tag::new(0xDF_8121);
+/// See [`TAC_DEFAULT`].
+pub const TAC_ONLINE: Tag = Tag::new(0xDF_8122);
+
+/// The TVR bits that the event with this statement set: no two events of the kernel's have the same
+/// one. `None` when the statement is none of this kernel.
+pub fn bits_set_with(statement: &str) -> Option<Tvr> {
+    let mut conclusions = rules::ALL.iter();
+    let conclusion = conclusions.find(|conclusion| conclusion.statement == statement)?;
+    Some(conclusion.sets)
+}
+
 /// Every event a trace can hold, in the order of the table of rules, without elements: for those
 /// who check that they know them all.
 pub fn every_event() -> impl Iterator<Item = Event> {
@@ -90,6 +108,22 @@ impl Event {
             elements,
         }
     }
+}
+
+/// The terminal's side of the action codes that a conclusion looked at.
+pub(crate) fn terminal_action_codes(
+    conclusion: &Conclusion,
+    application: &Application,
+) -> Vec<(Tag, Vec<u8>)> {
+    [
+        (tag::IAC_DEFAULT, TAC_DEFAULT, application.tac_default),
+        (tag::IAC_DENIAL, TAC_DENIAL, application.tac_denial),
+        (tag::IAC_ONLINE, TAC_ONLINE, application.tac_online),
+    ]
+    .into_iter()
+    .filter(|(issuer, ..)| conclusion.elements.contains(issuer))
+    .map(|(_, terminal, code)| (terminal, code.to_bytes().to_vec()))
+    .collect()
 }
 
 /// The value as the trace may show it. An element that is not in the table is left out, since

@@ -171,7 +171,8 @@ fn instruction(name: &str) -> Result<u8> {
     }
 }
 
-fn colours(terminal: bool) -> Colours {
+/// Colours for a terminal, unless `NO_COLOR` is set.
+pub(crate) fn colours(terminal: bool) -> Colours {
     let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if terminal && !unwanted {
         Colours::On

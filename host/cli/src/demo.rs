@@ -25,7 +25,7 @@ use tokio::{
 use crate::{
     api_key,
     emulated_terminal::{self, EmulatedTerminal},
-    paragraph, point_of_sale,
+    explain, paragraph, point_of_sale,
     point_of_sale::Terminal,
     sale,
 };
@@ -63,6 +63,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         engine: arguments.engine,
         acquirer: None,
         observer: Arc::new(NoObserver),
+        recordings: None,
     };
     emulated_terminal::runtime()?.block_on(async {
         let terminal = EmulatedTerminal::boot(options).await?;
@@ -115,16 +116,25 @@ async fn tell(terminal: &EmulatedTerminal, api_key: String) -> Result<bool> {
         let key = format!("demo-{}", ulid::Ulid::new());
         task::spawn_blocking(move || client.sale(&request, &key))
     };
-    let mut receipts = Vec::new();
+    let (mut receipts, mut trace_so_far) = (Vec::new(), Vec::new());
     loop {
         let event = events
             .recv()
             .await
             .context("the terminal's events were lost")?;
         drain(&mut out, &mut shown, &mut receipts)?;
-        let ended = matches!(event.what, Progress::Ended(_));
+        if let Progress::Trace(trace) = &event.what {
+            trace_so_far.push(explain::decision(trace.clone()));
+        }
+        let ended = match &event.what {
+            Progress::Ended(record) => Some(record.outcome.clone()),
+            _ => None,
+        };
         tell_event(&mut out, event, &mut session).await?;
-        if ended {
+        if let Some(outcome) = ended {
+            let (ending, verdict) = explain::ending(outcome.as_ref());
+            let explained = ::decode::explain("", &ending, verdict, &trace_so_far);
+            say(&mut out, "why", &explained.value.unwrap_or_default())?;
             break;
         }
     }
@@ -161,7 +171,7 @@ async fn tell_event(
     session: &mut mpsc::Receiver<Value>,
 ) -> Result<()> {
     if let Progress::Trace(trace) = event.what {
-        return Ok(say(out, "kernel", &explain(&trace))?);
+        return Ok(say(out, "kernel", &in_words(&trace))?);
     }
     let seen = time::timeout(SESSION_LAG_MAX, session.recv()).await;
     let seen = seen
@@ -198,7 +208,7 @@ fn drain(
 }
 
 /// One decision of the kernel in words, with the section of the standard that asks for it.
-fn explain(trace: &TraceEvent) -> String {
+fn in_words(trace: &TraceEvent) -> String {
     let words = trace
         .elements
         .iter()
@@ -231,7 +241,7 @@ mod tests {
             elements: vec![("5F24".into(), "201231".into())],
         };
         assert_eq!(
-            explain(&trace),
+            in_words(&trace),
             "The application has expired. 5F24=201231 [failed; EMV 4.4 Book 3, 10.4.3]"
         );
     }

@@ -17,7 +17,7 @@ use emulator::{
 };
 use terminal_host::{
     TerminalConfig, TransactionService, clock::SystemClock, observer::Observer,
-    parameters::Parameters,
+    parameters::Parameters, recording::RecordingPolicy,
 };
 use tokio::{
     net::TcpListener,
@@ -49,6 +49,8 @@ pub(crate) struct Options {
     pub(crate) acquirer: Option<SocketAddr>,
     /// Who is told of every point of a transaction.
     pub(crate) observer: Arc<dyn Observer>,
+    /// What is kept of the latest transactions.
+    pub(crate) recordings: Option<RecordingPolicy>,
 }
 
 /// A terminal that serves.
@@ -109,6 +111,7 @@ impl EmulatedTerminal {
             parameters: Parameters::from_json(emulator::PARAMETERS)?,
             clock: Arc::new(SystemClock),
             observer: options.observer,
+            recordings: options.recordings,
         })
         .await?;
         let (shutdown, closing) = watch::channel(false);

@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::Result;
 use serde_json::json;
-use terminal_host::observer::{NoObserver, Observer};
+use terminal_host::{
+    observer::{NoObserver, Observer},
+    recording::{Keep, RecordingPolicy},
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -72,6 +75,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDR")]
     acquirer: Option<SocketAddr>,
 
+    /// What to keep of each transaction, for `tenon explain` and `tenon replay`
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    record: Record,
+
     /// Also print, on stderr, what to try
     #[arg(long)]
     introduce: bool,
@@ -79,6 +86,33 @@ pub(crate) struct Arguments {
     /// Kill this process at the Nth point of a kind
     #[arg(long, value_name = "KIND:N", hide = true)]
     kill_at: Option<KillAt>,
+}
+
+/// What is kept of each transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub(crate) enum Record {
+    /// All that crosses between host and engine, card data too: to replay
+    #[default]
+    Everything,
+    /// The kernel's decisions, masked: to explain
+    Trace,
+    /// Nothing
+    Nothing,
+}
+
+impl Record {
+    /// The host's policy: of so many of the latest transactions.
+    pub(crate) fn policy(self) -> Option<RecordingPolicy> {
+        let (keep, transactions_max) = match self {
+            Self::Everything => (Keep::Everything, 200),
+            Self::Trace => (Keep::Trace, 1000),
+            Self::Nothing => return None,
+        };
+        Some(RecordingPolicy {
+            keep,
+            transactions_max,
+        })
+    }
 }
 
 /// Runs the terminal until a signal comes.
@@ -95,6 +129,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         engine: arguments.engine,
         acquirer: arguments.acquirer,
         observer,
+        recordings: arguments.record.policy(),
     };
     emulated_terminal::runtime()?.block_on(async {
         // Before the terminal says that it is ready: a signal may come right after.

@@ -9,6 +9,7 @@ mod demo;
 mod emulated_terminal;
 mod emulator;
 mod engine_file;
+mod explain;
 mod inspect;
 mod kill_at;
 mod log;
@@ -16,6 +17,8 @@ mod money;
 mod own_file;
 mod paragraph;
 mod point_of_sale;
+mod recordings;
+mod replay;
 mod sale;
 mod vault_file;
 
@@ -59,6 +62,8 @@ enum Command {
     Sale(sale::Arguments),
     Cards(cards::Arguments),
     Inspect(inspect::Arguments),
+    Explain(explain::Arguments),
+    Replay(replay::Arguments),
     Decode(decode::Arguments),
     Completions(completions::Arguments),
 }
@@ -71,6 +76,8 @@ fn main() -> ExitCode {
         Command::Sale(arguments) => sale::run(&arguments),
         Command::Cards(arguments) => cards::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Decode(arguments) => decode::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     });

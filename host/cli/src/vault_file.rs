@@ -5,7 +5,7 @@
 
 use std::io;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use cap_std::fs::Dir;
 use ring::rand::{SecureRandom, SystemRandom};
 use terminal_host::vault::{DeviceKey, Storage, Vault};
@@ -20,6 +20,14 @@ pub(crate) fn open(folder: &Dir) -> Result<Vault> {
     let device_key = device_key(folder).context("the device key cannot be read")?;
     let storage = SealedFile(folder.try_clone()?);
     Vault::open(Box::new(storage), device_key).context("the vault cannot be opened")
+}
+
+/// Opens the vault of a terminal that has run in `folder`; makes nothing.
+pub(crate) fn open_existing(folder: &Dir) -> Result<Vault> {
+    if read(folder, DEVICE_KEY_FILE)?.is_none() {
+        bail!("no terminal has run here");
+    }
+    open(folder)
 }
 
 fn device_key(folder: &Dir) -> Result<DeviceKey> {

@@ -89,6 +89,7 @@ async fn main() -> anyhow::Result<()> {
         parameters: Parameters::from_json(include_str!("../tests/parameters.json"))?,
         clock: Arc::new(SystemClock),
         observer: Arc::new(NoObserver),
+        recordings: None,
     };
     let terminal = TransactionService::start(config).await?;
     let sale = serde_json::from_str(include_str!("../tests/sale.json"))?;

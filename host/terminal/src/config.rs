@@ -5,13 +5,14 @@ use std::{path::PathBuf, sync::Arc};
 use crate::{
     acquirer_link::AcquirerLink, card_reader::CardReader, clock::Clock, display::Display,
     observer::Observer, parameters::Parameters, pin_entry::Keypad, printer::Printer,
+    recording::RecordingPolicy,
 };
 
 /// Everything the terminal is made of.
 pub struct TerminalConfig {
     /// The engine, and the key that must have signed it.
     pub engine: EngineFile,
-    /// A folder of the host's own: the native-code cache lies there.
+    /// A folder of the host's own: the native-code cache and the recordings lie there.
     pub files: cap_std::fs::Dir,
     /// The journal's database file. `SQLite` opens it by path.
     pub journal: PathBuf,
@@ -25,6 +26,8 @@ pub struct TerminalConfig {
     pub clock: Arc<dyn Clock>,
     /// Who is told of every point of a transaction.
     pub observer: Arc<dyn Observer>,
+    /// What is kept to explain a transaction later; `None` keeps nothing.
+    pub recordings: Option<RecordingPolicy>,
 }
 
 /// The hardware, one driver each.

@@ -57,6 +57,7 @@ pub mod pin_entry;
 mod point_of_sale;
 mod printable;
 pub mod printer;
+pub mod recording;
 pub mod service;
 mod terminal;
 pub mod trace;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    bindings::exports::terminal::engine::transactions::Ending,
+    bindings::exports::terminal::engine::transactions::{Ending, TransactionRequest},
     clock::Clock,
     config::{Devices, TerminalConfig},
     engine::Engine,
@@ -18,6 +18,7 @@ use crate::{
     journal::{Beginning, Journal},
     observer::Observer,
     parameters::Parameters,
+    recording::{Boundary, SharedTape},
     service::{StartError, convert},
     terminal::{Capabilities, Scope},
     transaction::{Request, TransactionId},
@@ -61,23 +62,21 @@ impl Parts {
 
     /// Runs a transaction in a fresh sandbox. Returns whether it was approved.
     pub async fn sandboxed(&self, request: &Request) -> bool {
-        let Some(id) = self.begin(request) else {
+        let Some((id, request)) = self.begin(request) else {
             return false;
         };
-        let currency = self.parameters.currency(&request.currency);
-        let currency = currency.map_or(0, |currency| currency.numeric);
-        let request = convert::request(&id, request, currency, &self.clock.now());
         let capabilities = self.capabilities(transaction(&id));
-        let call = self.engine.run(capabilities, &request).await;
+        let boundary = Boundary::to_terminal(capabilities, SharedTape::default());
+        let call = self.engine.run(boundary, &request).await;
         self.journal.release();
         matches!(call, Ok(Ok(outcome)) if matches!(outcome.ending, Ending::Approved))
     }
 
-    /// What an engine linked into the program calls to run a transaction under this name.
-    pub fn native(&self, request: &Request) -> Option<(String, Terminal)> {
-        let id = self.begin(request)?;
+    /// What an engine linked into the program is asked, and what it calls.
+    pub fn native(&self, request: &Request) -> Option<(TransactionRequest, Terminal)> {
+        let (id, request) = self.begin(request)?;
         let terminal = Terminal::new(self.capabilities(transaction(&id)));
-        Some((id.as_str().to_owned(), terminal))
+        Some((request, terminal))
     }
 
     /// Gives up a transaction that `native` began.
@@ -89,13 +88,14 @@ impl Parts {
     pub async fn instantiation(&self) -> Option<Duration> {
         let capabilities = self.capabilities(Scope::Description);
         let start = Instant::now();
-        let fresh = self.engine.instantiate(capabilities).await.ok()?;
+        let boundary = Boundary::to_terminal(capabilities, SharedTape::default());
+        let fresh = self.engine.instantiate(boundary).await.ok()?;
         let took = start.elapsed();
         drop(fresh);
         Some(took)
     }
 
-    fn begin(&self, request: &Request) -> Option<TransactionId> {
+    fn begin(&self, request: &Request) -> Option<(TransactionId, TransactionRequest)> {
         let id = TransactionId::new();
         let began = self.clock.now();
         let beginning = Beginning {
@@ -105,7 +105,11 @@ impl Parts {
             claim: None,
             claimed: began.timestamp(),
         };
-        self.journal.begin(&beginning).ok().map(|()| id)
+        self.journal.begin(&beginning).ok()?;
+        let currency = self.parameters.currency(&request.currency);
+        let currency = currency.map_or(0, |currency| currency.numeric);
+        let asked = convert::request(&id, request, currency, &began);
+        Some((id, asked))
     }
 
     fn capabilities(&self, scope: Scope) -> Capabilities {

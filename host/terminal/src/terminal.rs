@@ -3,17 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use vault::Vault;
-use wasmtime::{
-    Result, StoreLimits, StoreLimitsBuilder,
-    component::{HasSelf, Linker, ResourceTable},
-};
+use wasmtime::{StoreLimits, StoreLimitsBuilder, component::ResourceTable};
 
 use crate::{
-    bindings::terminal::{
-        acquirer_link::acquirer_link, card_reader::card_reader, crypto::crypto, display::display,
-        journal::journal, parameters::parameters, pin_entry::pin_entry,
-        point_of_sale::point_of_sale, printer::printer, trace::trace,
-    },
     config::Devices,
     interruption::AbortWindow,
     journal::{Conduct, Journal},
@@ -78,7 +70,7 @@ pub(crate) struct Capabilities {
     pub(crate) observer: Arc<dyn Observer>,
 }
 
-/// The data of one store: made for one call of the guest and dropped after it.
+/// What one call of the guest reaches: made for it and dropped after it.
 pub struct Terminal {
     pub(crate) parameters: Arc<Parameters>,
     pub(crate) devices: Arc<tokio::sync::Mutex<Devices>>,
@@ -96,7 +88,6 @@ pub struct Terminal {
     /// What it wrote and sent so far.
     pub(crate) conduct: Conduct,
     pub(crate) table: ResourceTable,
-    pub(crate) limits: StoreLimits,
 }
 
 impl Terminal {
@@ -117,28 +108,18 @@ impl Terminal {
             scope: capabilities.scope,
             conduct: Conduct::default(),
             table,
-            limits: StoreLimitsBuilder::new()
-                .memory_size(MEMORY_MAX)
-                .table_elements(TABLE_ELEMENTS_MAX)
-                .memories(4)
-                .tables(16)
-                .instances(32)
-                .trap_on_grow_failure(true)
-                .build(),
         }
     }
+}
 
-    /// Links every capability, in the order of `wit/world.wit`.
-    pub(crate) fn link(linker: &mut Linker<Self>) -> Result<()> {
-        parameters::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
-        card_reader::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
-        pin_entry::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
-        crypto::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
-        display::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
-        printer::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
-        point_of_sale::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
-        acquirer_link::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
-        journal::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)?;
-        trace::add_to_linker::<_, HasSelf<_>>(linker, |terminal| terminal)
-    }
+/// The limits of one guest.
+pub(crate) fn limits() -> StoreLimits {
+    StoreLimitsBuilder::new()
+        .memory_size(MEMORY_MAX)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        .memories(4)
+        .tables(16)
+        .instances(32)
+        .trap_on_grow_failure(true)
+        .build()
 }

@@ -5,12 +5,6 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod bare;
-mod bindings;
-/// The component's own conversions, over the host's bindings: both sides convert the same records.
-#[path = "../../../guest/component/src/convert/mod.rs"]
-#[expect(dead_code, reason = "the component converts more")]
-mod convert;
-mod native;
 mod process;
 mod sandbox;
 mod table;

@@ -8,14 +8,10 @@ use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, sync::Arc};
 use anyhow::{Result, ensure};
 use cap_std::{ambient_authority, fs::Dir};
 use emulator::acquirer::Acquirer;
-use engine::{
-    moment::{Moment, MomentParts},
-    outcome::{Ending, OnlineDecision, TransactionKind, TransactionRequest},
-    ports::Technologies,
-};
 use rustix::time::{ClockId, clock_gettime};
 use terminal_host::{
     EngineFile, TerminalConfig,
+    bindings::exports::terminal::engine::transactions::Ending,
     clock::SystemClock,
     measure::Parts,
     observer::NoObserver,
@@ -25,10 +21,7 @@ use terminal_host::{
 };
 use tokio::runtime::Runtime;
 
-use crate::{
-    native::Native,
-    table::{Table, median},
-};
+use crate::table::{Table, median};
 
 /// Sales of each kind; the first ones warm caches and do not count.
 const SALES: usize = 120;
@@ -95,31 +88,15 @@ fn in_sandbox(runtime: &Runtime, parts: &Parts) -> Result<f64> {
 
 fn natively(runtime: &Runtime, parts: &Parts) -> Result<f64> {
     let start = cpu_ms();
-    let (id, terminal) = parts
+    let (request, terminal) = parts
         .native(&sale())
         .ok_or_else(|| anyhow::anyhow!("no transaction"))?;
-    let request = TransactionRequest {
-        transaction_id: id,
-        kind: TransactionKind::Sale,
-        amount_minor: 2500,
-        tip_minor: 0,
-        cashback_minor: 0,
-        currency: 554,
-        accepted: Technologies {
-            contact: true,
-            contactless: true,
-            magstripe: true,
-        },
-        original_transaction_id: None,
-        online_decision: OnlineDecision::Acquirer,
-        began: now()?,
-    };
-    let outcome = engine::run(&mut Native::new(runtime, terminal), &request);
+    let outcome = native::run(runtime, terminal, &request);
     parts.release();
     ensure!(
         outcome
             .as_ref()
-            .is_ok_and(|outcome| outcome.ending == Ending::Approved),
+            .is_ok_and(|outcome| matches!(outcome.ending, Ending::Approved)),
         "a native sale was not approved: {outcome:?}"
     );
     Ok(cpu_ms() - start)
@@ -135,20 +112,6 @@ fn cpu_ms() -> f64 {
     )]
     let ms = time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6;
     ms
-}
-
-fn now() -> Result<Moment> {
-    let now = jiff::Zoned::now();
-    Moment::parse(MomentParts {
-        year: u16::try_from(now.year())?,
-        month: u8::try_from(now.month())?,
-        day: u8::try_from(now.day())?,
-        hour: u8::try_from(now.hour())?,
-        minute: u8::try_from(now.minute())?,
-        second: u8::try_from(now.second())?,
-        utc_offset_minutes: 0,
-    })
-    .ok_or_else(|| anyhow::anyhow!("the clock shows no moment"))
 }
 
 fn sale() -> Request {
@@ -188,6 +151,7 @@ fn parts(engine: &Path, data: &Path, acquirer: SocketAddr) -> Result<Parts> {
         parameters: Parameters::from_json(emulator::PARAMETERS)?,
         clock: Arc::new(SystemClock),
         observer: Arc::new(NoObserver),
+        recordings: None,
     })?)
 }
 

@@ -1,6 +1,9 @@
 //! Cryptography.
 
-use engine::{iso8583::dialect::MacAlgorithm, ports::Protected};
+use engine::{
+    iso8583::dialect::{MacAlgorithm, PinBlockFormat},
+    ports::Protected,
+};
 
 use crate::bindings::terminal::crypto::crypto;
 
@@ -9,6 +12,15 @@ pub(crate) fn mac_algorithm(algorithm: MacAlgorithm) -> crypto::MacAlgorithm {
         MacAlgorithm::RetailPadding1 => crypto::MacAlgorithm::RetailMacPadding1,
         MacAlgorithm::RetailPadding2 => crypto::MacAlgorithm::RetailMacPadding2,
         MacAlgorithm::CmacAes => crypto::MacAlgorithm::CmacAes,
+    }
+}
+
+pub(crate) fn pin_block_format(format: PinBlockFormat) -> crypto::PinBlockFormat {
+    match format {
+        PinBlockFormat::Iso0 => crypto::PinBlockFormat::Iso0,
+        PinBlockFormat::Iso1 => crypto::PinBlockFormat::Iso1,
+        PinBlockFormat::Iso3 => crypto::PinBlockFormat::Iso3,
+        PinBlockFormat::Iso4 => crypto::PinBlockFormat::Iso4,
     }
 }
 

@@ -56,6 +56,20 @@ pub(crate) fn request(
     })
 }
 
+pub(crate) fn technologies(accepted: Technologies) -> card_reader::Technologies {
+    let mut flags = card_reader::Technologies::empty();
+    for (wanted, flag) in [
+        (accepted.contact, card_reader::Technologies::CONTACT),
+        (accepted.contactless, card_reader::Technologies::CONTACTLESS),
+        (accepted.magstripe, card_reader::Technologies::MAGSTRIPE),
+    ] {
+        if wanted {
+            flags |= flag;
+        }
+    }
+    flags
+}
+
 /// Fails with `invalid-request` when the moment does not exist.
 pub(crate) fn moment(moment: wit::Moment) -> Result<Moment, wit::ErrorCode> {
     Moment::parse(MomentParts {

@@ -22,43 +22,17 @@ impl CardReader for Imports {
         accepted: Technologies,
         timeout_ms: u32,
     ) -> Result<PresentedCard<Self::Card>, CardReaderError> {
-        card_reader::wait_for_card(technologies(accepted), timeout_ms)
+        card_reader::wait_for_card(convert::transactions::technologies(accepted), timeout_ms)
             .map(|presented| match presented {
                 card_reader::PresentedCard::Contact(card) => PresentedCard::Contact(card),
                 card_reader::PresentedCard::Contactless(card) => PresentedCard::Contactless(card),
                 card_reader::PresentedCard::Magstripe(_) => PresentedCard::Magstripe,
             })
-            .map_err(reader_error)
+            .map_err(convert::errors::card_reader)
     }
 
     fn transmit(&mut self, card: &Self::Card, command: &[u8]) -> Result<Vec<u8>, CardReaderError> {
-        card.transmit(command).map_err(reader_error)
-    }
-}
-
-fn technologies(accepted: Technologies) -> card_reader::Technologies {
-    let mut flags = card_reader::Technologies::empty();
-    for (wanted, flag) in [
-        (accepted.contact, card_reader::Technologies::CONTACT),
-        (accepted.contactless, card_reader::Technologies::CONTACTLESS),
-        (accepted.magstripe, card_reader::Technologies::MAGSTRIPE),
-    ] {
-        if wanted {
-            flags |= flag;
-        }
-    }
-    flags
-}
-
-fn reader_error(error: card_reader::ErrorCode) -> CardReaderError {
-    match error {
-        card_reader::ErrorCode::TimedOut => CardReaderError::TimedOut,
-        card_reader::ErrorCode::Cancelled => CardReaderError::Cancelled,
-        card_reader::ErrorCode::Aborted => CardReaderError::Aborted,
-        card_reader::ErrorCode::CardRemoved => CardReaderError::CardRemoved,
-        card_reader::ErrorCode::CardUnresponsive => CardReaderError::CardUnresponsive,
-        card_reader::ErrorCode::CardCollision => CardReaderError::CardCollision,
-        card_reader::ErrorCode::ReaderFault => CardReaderError::ReaderFault,
+        card.transmit(command).map_err(convert::errors::card_reader)
     }
 }
 
@@ -76,20 +50,13 @@ impl Display for Imports {
         labels: &[Vec<u8>],
         timeout_ms: u32,
     ) -> Result<u32, DisplayError> {
-        display::choose_application(labels, timeout_ms).map_err(|error| match error {
-            display::ErrorCode::TimedOut => DisplayError::TimedOut,
-            display::ErrorCode::Cancelled => DisplayError::Cancelled,
-            display::ErrorCode::Aborted => DisplayError::Aborted,
-        })
+        display::choose_application(labels, timeout_ms).map_err(convert::errors::display)
     }
 }
 
 impl Printer for Imports {
     fn print(&mut self, lines: &[Line]) -> Result<(), PrinterError> {
         let lines: Vec<_> = lines.iter().map(convert::people::line).collect();
-        printer::print(&lines).map_err(|error| match error {
-            printer::ErrorCode::OutOfPaper => PrinterError::OutOfPaper,
-            printer::ErrorCode::PrinterFault => PrinterError::PrinterFault,
-        })
+        printer::print(&lines).map_err(convert::errors::printer)
     }
 }

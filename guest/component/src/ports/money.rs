@@ -54,12 +54,7 @@ impl PointOfSale for Imports {
 
 impl AcquirerLink for Imports {
     fn exchange(&mut self, request: &[u8], timeout_ms: u32) -> Result<Vec<u8>, LinkError> {
-        acquirer_link::exchange(request, timeout_ms).map_err(|error| match error {
-            acquirer_link::ErrorCode::Unreachable => LinkError::Unreachable,
-            acquirer_link::ErrorCode::PeerRefused => LinkError::PeerRefused,
-            acquirer_link::ErrorCode::AnswerLost => LinkError::AnswerLost,
-            acquirer_link::ErrorCode::AnswerTooLong => LinkError::AnswerTooLong,
-        })
+        acquirer_link::exchange(request, timeout_ms).map_err(convert::errors::acquirer_link)
     }
 }
 
@@ -67,7 +62,7 @@ impl Journal for Imports {
     fn append(&mut self, id: &str, phase: Phase, content: &[u8]) -> Result<(), JournalError> {
         journal::append(id, convert::journal::phase(phase), content)
             .map(|_| ())
-            .map_err(failed)
+            .map_err(convert::errors::journal)
     }
 
     fn unsettled(
@@ -77,24 +72,17 @@ impl Journal for Imports {
     ) -> Result<Vec<Entry>, JournalError> {
         journal::unsettled(after_sequence, count_max)
             .map(|entries| entries.into_iter().map(convert::journal::entry).collect())
-            .map_err(failed)
+            .map_err(convert::errors::journal)
     }
 
     fn last_entry(&mut self, id: &str) -> Result<Option<Entry>, JournalError> {
         journal::last_entry(id)
             .map(|last| last.map(convert::journal::entry))
-            .map_err(failed)
+            .map_err(convert::errors::journal)
     }
 
     fn next(&mut self, counter: Counter) -> Result<u32, JournalError> {
-        journal::next(convert::journal::counter(counter)).map_err(failed)
-    }
-}
-
-/// Both cases mean the same to the engine: nothing was written.
-fn failed(error: journal::ErrorCode) -> JournalError {
-    match error {
-        journal::ErrorCode::Full | journal::ErrorCode::StorageFault => JournalError,
+        journal::next(convert::journal::counter(counter)).map_err(convert::errors::journal)
     }
 }
 

@@ -1,6 +1,6 @@
 //! PIN entry and cryptography.
 
-use emv::ports::{OfflinePinMethod, PinPrompt};
+use emv::ports::OfflinePinMethod;
 use engine::{
     iso8583::dialect::{MacAlgorithm, PinBlockFormat},
     ports::{Crypto, CryptoError, PinEntry, PinEntryError, PinRules, Protected},
@@ -16,20 +16,7 @@ impl PinEntry for Imports {
     type Pin = pin_entry::EnteredPin;
 
     fn enter_pin(&mut self, rules: PinRules) -> Result<Self::Pin, PinEntryError> {
-        pin_entry::enter_pin(pin_entry::PinRules {
-            prompt: match rules.prompt {
-                PinPrompt::Enter => pin_entry::Prompt::EnterPin,
-                PinPrompt::Incorrect => pin_entry::Prompt::IncorrectPin,
-                PinPrompt::LastTry => pin_entry::Prompt::LastTry,
-            },
-            amount_minor: rules.amount.minor(),
-            currency: rules.currency,
-            digits_min: rules.digits_min,
-            digits_max: rules.digits_max,
-            allow_bypass: rules.allow_bypass,
-            key_timeout_ms: rules.key_timeout_ms,
-        })
-        .map_err(entry_error)
+        pin_entry::enter_pin(convert::pin_entry::rules(rules)).map_err(convert::errors::pin_entry)
     }
 
     fn verify_offline(
@@ -38,28 +25,8 @@ impl PinEntry for Imports {
         card: &card_reader::Card,
         method: &OfflinePinMethod,
     ) -> Result<u16, PinEntryError> {
-        let method = match method {
-            OfflinePinMethod::Plaintext => pin_entry::OfflineMethod::Plaintext,
-            OfflinePinMethod::Enciphered { modulus, exponent } => {
-                pin_entry::OfflineMethod::Enciphered(pin_entry::CardPublicKey {
-                    modulus: modulus.clone(),
-                    exponent: exponent.clone(),
-                })
-            }
-        };
-        pin_entry::verify_offline(pin, card, &method).map_err(entry_error)
-    }
-}
-
-fn entry_error(error: pin_entry::ErrorCode) -> PinEntryError {
-    match error {
-        pin_entry::ErrorCode::TimedOut => PinEntryError::TimedOut,
-        pin_entry::ErrorCode::Cancelled => PinEntryError::Cancelled,
-        pin_entry::ErrorCode::Aborted => PinEntryError::Aborted,
-        pin_entry::ErrorCode::Bypassed => PinEntryError::Bypassed,
-        pin_entry::ErrorCode::CardRemoved => PinEntryError::CardRemoved,
-        pin_entry::ErrorCode::ChallengeRefused => PinEntryError::ChallengeRefused,
-        pin_entry::ErrorCode::KeypadFault => PinEntryError::KeypadFault,
+        pin_entry::verify_offline(pin, card, &convert::pin_entry::method(method))
+            .map_err(convert::errors::pin_entry)
     }
 }
 
@@ -70,20 +37,14 @@ impl Crypto for Imports {
         pan: &[u8],
         format: PinBlockFormat,
     ) -> Result<Protected, CryptoError> {
-        let format = match format {
-            PinBlockFormat::Iso0 => crypto::PinBlockFormat::Iso0,
-            PinBlockFormat::Iso1 => crypto::PinBlockFormat::Iso1,
-            PinBlockFormat::Iso3 => crypto::PinBlockFormat::Iso3,
-            PinBlockFormat::Iso4 => crypto::PinBlockFormat::Iso4,
-        };
-        crypto::encrypt_pin(pin, pan, format)
+        crypto::encrypt_pin(pin, pan, convert::crypto::pin_block_format(format))
             .map(convert::crypto::protected)
-            .map_err(crypto_error)
+            .map_err(convert::errors::crypto)
     }
 
     fn next_key_serial_number(&mut self, algorithm: MacAlgorithm) -> Result<Vec<u8>, CryptoError> {
         crypto::next_key_serial_number(convert::crypto::mac_algorithm(algorithm))
-            .map_err(crypto_error)
+            .map_err(convert::errors::crypto)
     }
 
     fn generate_mac(
@@ -93,7 +54,7 @@ impl Crypto for Imports {
     ) -> Result<Protected, CryptoError> {
         crypto::generate_mac(message, convert::crypto::mac_algorithm(algorithm))
             .map(convert::crypto::protected)
-            .map_err(crypto_error)
+            .map_err(convert::errors::crypto)
     }
 
     fn verify_mac(
@@ -109,7 +70,7 @@ impl Crypto for Imports {
             key_serial_number,
             convert::crypto::mac_algorithm(algorithm),
         )
-        .map_err(crypto_error)
+        .map_err(convert::errors::crypto)
     }
 
     fn rsa_recover(&mut self, modulus: &[u8], exponent: &[u8], data: &[u8]) -> Option<Vec<u8>> {
@@ -118,14 +79,5 @@ impl Crypto for Imports {
 
     fn random(&mut self, length: u32) -> Vec<u8> {
         crypto::random(length)
-    }
-}
-
-fn crypto_error(error: crypto::ErrorCode) -> CryptoError {
-    match error {
-        crypto::ErrorCode::KeyMissing => CryptoError::KeyMissing,
-        crypto::ErrorCode::KeyExhausted => CryptoError::KeyExhausted,
-        crypto::ErrorCode::InvalidInput => CryptoError::InvalidInput,
-        crypto::ErrorCode::VaultFault => CryptoError::VaultFault,
     }
 }

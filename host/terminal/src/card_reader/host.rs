@@ -5,10 +5,7 @@ use std::time::Duration;
 use wasmtime::{Result, bail, component::Resource};
 
 use super::{ActiveCard, Card, Fault, Presented, Technologies};
-use crate::{
-    bindings::terminal::card_reader::card_reader as wit, interruption::Interruption,
-    terminal::Terminal,
-};
+use crate::{bindings::card_reader as wit, interruption::Interruption, terminal::Terminal};
 
 /// The longest command APDU: an extended header, 65535 bytes and Le (ISO 7816-3, 12.1.3).
 const COMMAND_LENGTH_MAX: usize = 65_544;

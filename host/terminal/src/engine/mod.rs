@@ -25,7 +25,7 @@ use crate::{
     config::EngineFile,
     observer::Point,
     parameters::to_hex,
-    terminal::{Capabilities, Terminal},
+    recording::Boundary,
 };
 
 /// Everything a guest may import, as `wit/world.wit` lists it.
@@ -89,7 +89,7 @@ pub(crate) enum EngineRefused {
 /// A verified engine, compiled and linked once.
 pub(crate) struct Engine {
     runtime: wasmtime::Engine,
-    guest: PaymentEnginePre<Terminal>,
+    guest: PaymentEnginePre<Boundary>,
     digest: String,
 }
 
@@ -110,7 +110,7 @@ impl Engine {
         tracing::info!(?origin, "the engine's native code is there");
         check_imports(&engine, &component)?;
         let mut linker = Linker::new(&engine);
-        Terminal::link(&mut linker).map_err(refused)?;
+        Boundary::link(&mut linker).map_err(refused)?;
         let instance = linker.instantiate_pre(&component).map_err(refused)?;
         let guest = PaymentEnginePre::new(instance).map_err(refused)?;
         tick(&engine).map_err(|_| EngineRefused::Component)?;
@@ -130,10 +130,10 @@ impl Engine {
     /// Runs one transaction in a sandbox of its own.
     pub(crate) async fn run(
         &self,
-        capabilities: Capabilities,
+        boundary: Boundary,
         request: &TransactionRequest,
     ) -> Call<Outcome> {
-        let (mut store, guest) = self.instantiate(capabilities).await?;
+        let (mut store, guest) = self.instantiate(boundary).await?;
         let call = guest
             .terminal_engine_transactions()
             .call_run(&mut store, request)
@@ -142,8 +142,8 @@ impl Engine {
     }
 
     /// Settles what the journal holds open, in a sandbox of its own.
-    pub(crate) async fn recover(&self, capabilities: Capabilities, now: Moment) -> Call<Recovery> {
-        let (mut store, guest) = self.instantiate(capabilities).await?;
+    pub(crate) async fn recover(&self, boundary: Boundary, now: Moment) -> Call<Recovery> {
+        let (mut store, guest) = self.instantiate(boundary).await?;
         let call = guest
             .terminal_engine_transactions()
             .call_recover(&mut store, now)
@@ -152,11 +152,8 @@ impl Engine {
     }
 
     /// Asks the engine who it is.
-    pub(crate) async fn describe(
-        &self,
-        capabilities: Capabilities,
-    ) -> Result<Description, GuestFault> {
-        let (mut store, guest) = self.instantiate(capabilities).await?;
+    pub(crate) async fn describe(&self, boundary: Boundary) -> Result<Description, GuestFault> {
+        let (mut store, guest) = self.instantiate(boundary).await?;
         let call = guest
             .terminal_engine_transactions()
             .call_describe(&mut store)
@@ -167,18 +164,18 @@ impl Engine {
     /// A fresh sandbox, and the engine in it.
     pub(crate) async fn instantiate(
         &self,
-        capabilities: Capabilities,
-    ) -> Result<(Store<Terminal>, PaymentEngine), GuestFault> {
-        let mut store = Store::new(&self.runtime, Terminal::new(capabilities));
-        store.limiter(|terminal| &mut terminal.limits);
+        boundary: Boundary,
+    ) -> Result<(Store<Boundary>, PaymentEngine), GuestFault> {
+        let mut store = Store::new(&self.runtime, boundary);
+        store.limiter(|boundary| &mut boundary.limits);
         store.set_epoch_deadline(TICKS_MAX);
         let mut budget = Budget::new();
         store.call_hook(move |mut context, hook| {
             budget.cross(hook)?;
             match hook {
-                CallHook::CallingHost => context.data().observer.at(Point::HostCall),
+                CallHook::CallingHost => context.data().at(Point::HostCall),
                 CallHook::ReturningFromHost => {
-                    context.data().observer.at(Point::HostReturn);
+                    context.data().at(Point::HostReturn);
                     // Only the guest's own computing counts, not what the host waited for.
                     context.set_epoch_deadline(TICKS_MAX);
                 }

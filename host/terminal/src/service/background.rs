@@ -9,6 +9,7 @@ use super::{Inner, convert, run::RecoveryFault};
 use crate::{
     interruption::AbortWindow,
     journal::{Backlog, Finished, StorageFault},
+    recording::{Boundary, SharedTape},
     terminal::Scope,
     transaction::TransactionId,
 };
@@ -127,9 +128,10 @@ pub(super) async fn recover(inner: &Arc<Inner>) -> Result<(), RecoveryFault> {
 async fn settle(inner: Arc<Inner>) -> Result<(), RecoveryFault> {
     let now = inner.clock.now();
     let capabilities = inner.capabilities(Scope::Recovery, AbortWindow::default());
+    let boundary = Boundary::to_terminal(capabilities, SharedTape::default());
     let recovery = inner
         .engine
-        .recover(capabilities, convert::moment(&now))
+        .recover(boundary, convert::moment(&now))
         .await
         .map_err(RecoveryFault::Engine)?
         .map_err(RecoveryFault::Refused)?;

@@ -6,9 +6,7 @@
 use jiff::Zoned;
 
 use crate::{
-    bindings::{
-        exports::terminal::engine::transactions as wit, terminal::card_reader::card_reader,
-    },
+    bindings::{card_reader, exports::terminal::engine::transactions as wit},
     parameters::to_hex,
     point_of_sale::masked_again,
     printable::{printable_bytes, printable_text},

@@ -33,6 +33,7 @@ use crate::{
     observer::Observer,
     parameters::Parameters,
     printable::printable_text,
+    recording::{Boundary, Recordings, SharedTape},
     terminal::{ProgressSink, Scope},
     transaction::{Ending, Failure, Outcome, Record, Request, ReversalState, TransactionId},
 };
@@ -58,6 +59,7 @@ struct Inner {
     /// Name and version, as the engine says.
     engine_name: OnceLock<String>,
     journal: Journal,
+    recordings: Recordings,
     vault: Arc<Mutex<vault::Vault>>,
     devices: Arc<tokio::sync::Mutex<Devices>>,
     parameters: Arc<Parameters>,
@@ -101,12 +103,14 @@ impl TransactionService {
         .map_err(|refused| StartError::Journal(refused.to_string()))?;
         let engine = Engine::load(&config.engine, &config.files, &vault)
             .map_err(|refused| StartError::Engine(refused.to_string()))?;
+        let recordings = Recordings::open(&config.files, config.recordings);
         let started_at = config.clock.now().timestamp();
         let service = Self {
             inner: Arc::new(Inner {
                 engine,
                 engine_name: OnceLock::new(),
                 journal,
+                recordings,
                 vault,
                 devices: Arc::new(tokio::sync::Mutex::new(config.devices)),
                 parameters: Arc::new(config.parameters),
@@ -314,7 +318,8 @@ impl Inner {
 
     async fn ask_the_engine_its_name(&self) -> Result<(), StartError> {
         let nobody = self.capabilities(Scope::Description, AbortWindow::default());
-        let description = tokio::time::timeout(DESCRIBE_MAX, self.engine.describe(nobody))
+        let boundary = Boundary::to_terminal(nobody, SharedTape::default());
+        let description = tokio::time::timeout(DESCRIBE_MAX, self.engine.describe(boundary))
             .await
             .map_err(|_| StartError::Engine("it does not say its name".to_owned()))?
             .map_err(|fault| StartError::Engine(fault.to_string()))?;

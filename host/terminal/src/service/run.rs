@@ -6,10 +6,11 @@ use jiff::Zoned;
 
 use super::{Inner, Progress, background, convert};
 use crate::{
-    bindings::exports::terminal::engine::transactions::ErrorCode,
+    bindings::exports::terminal::engine::transactions::{self as wit, ErrorCode},
     engine::{CALL_MAX, GuestFault},
     interruption::AbortWindow,
     journal::{AppendError, Phase},
+    recording::{Boundary, End, Made, SharedTape},
     terminal::{Capabilities, Scope},
     transaction::{CancelReason, Ending, Failure, Outcome, Request, TransactionId},
 };
@@ -22,6 +23,13 @@ pub(super) struct Run {
     pub(super) currency: u16,
     pub(super) began: Zoned,
     pub(super) abort: AbortWindow,
+}
+
+impl Run {
+    /// What the engine is asked.
+    fn request(&self) -> wit::TransactionRequest {
+        convert::request(&self.id, &self.request, self.currency, &self.began)
+    }
 }
 
 /// Runs a transaction to its end, makes the end durable and tells it.
@@ -43,14 +51,22 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
         }
     };
     // On a task of its own: a panic in a driver ends the transaction, not the terminal.
-    let outcome = tokio::spawn(decide(Arc::clone(&inner), run))
+    let (request, tape) = (run.request(), inner.recordings.tape());
+    let (end, outcome) = tokio::spawn(decide(Arc::clone(&inner), run, tape.clone()))
         .await
         .unwrap_or_else(|panicked| {
             tracing::error!(transaction = id.as_str(), %panicked, "a driver or the host panicked");
-            None
+            (End::Cut, None)
         });
     let recorded = outcome.is_some_and(|outcome| record(&inner, &id, &abort, outcome));
     inner.journal.release();
+    let made = Made {
+        engine_digest: inner.engine.digest(),
+        request,
+        tape,
+        end,
+    };
+    inner.recordings.keep(&id, made, &inner.vault);
     if !recorded {
         settle_after_a_fault(&inner, &id, &abort).await;
     }
@@ -72,18 +88,26 @@ fn conclude(inner: &Inner, id: &TransactionId) {
     }
 }
 
-/// Lets the engine decide. `None` when recovery must say how it ended.
-async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
-    let request = convert::request(&run.id, &run.request, run.currency, &run.began);
+/// Lets the engine decide. No outcome when recovery must say how it ended.
+async fn decide(inner: Arc<Inner>, run: Run, tape: SharedTape) -> (End, Option<Outcome>) {
+    let request = run.request();
     let scope = Scope::Transaction {
         id: run.id.clone(),
         original: run.request.original,
     };
-    let capabilities = inner.capabilities(scope, run.abort);
-    let call = inner.engine.run(capabilities, &request);
-    match tokio::time::timeout(CALL_MAX, call).await {
-        Ok(Ok(Ok(outcome))) => Some(convert::outcome(&outcome)),
-        Ok(Ok(Err(refused))) => {
+    let boundary = Boundary::to_terminal(inner.capabilities(scope, run.abort), tape);
+    let call = inner.engine.run(boundary, &request);
+    let Ok(call) = tokio::time::timeout(CALL_MAX, call).await else {
+        tracing::error!(
+            transaction = run.id.as_str(),
+            "the transaction took too long"
+        );
+        return (End::Cut, None);
+    };
+    let end = End::of(&call);
+    let outcome = match call {
+        Ok(Ok(outcome)) => Some(convert::outcome(&outcome)),
+        Ok(Err(refused)) => {
             tracing::warn!(
                 transaction = run.id.as_str(),
                 ?refused,
@@ -99,18 +123,12 @@ async fn decide(inner: Arc<Inner>, run: Run) -> Option<Outcome> {
                 ErrorCode::JournalFault => None,
             }
         }
-        Ok(Err(fault)) => {
+        Err(fault) => {
             tracing::error!(transaction = run.id.as_str(), ?fault, "the engine failed");
             None
         }
-        Err(_) => {
-            tracing::error!(
-                transaction = run.id.as_str(),
-                "the transaction took too long"
-            );
-            None
-        }
-    }
+    };
+    (end, outcome)
 }
 
 /// Makes an end durable. `false` when the journal contradicts it, or cannot be written.

@@ -117,6 +117,7 @@ impl TestTerminal {
                 .expect("right parameters"),
             clock: Arc::new(SetClock(hands.clock_days.subscribe())),
             observer: Arc::new(NoObserver),
+            recordings: None,
         };
         let service = within(TransactionService::start(config)).await?;
         Ok(Self {

@@ -1,0 +1,114 @@
+//! The recordings of a terminal, as its data folder holds them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use cap_std::{ambient_authority, fs::Dir};
+use terminal_host::{recording, recording::Recording, vault::Vault};
+
+use crate::vault_file;
+
+/// Which recording is meant.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Which {
+    /// A transaction's name, or a recording's file [default: the latest]
+    #[arg(value_name = "TRANSACTION|FILE")]
+    recording: Option<String>,
+
+    /// Where the terminal's journal, keys and recordings lie
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "TENON_DATA",
+        default_value = "tenon-data"
+    )]
+    data: PathBuf,
+}
+
+/// A recording, and the folder and keys of the terminal that made it.
+pub(crate) struct Found {
+    pub(crate) recording: Recording,
+    pub(crate) files: Dir,
+    pub(crate) vault: Vault,
+}
+
+impl Which {
+    /// Finds and opens it.
+    pub(crate) fn find(&self) -> Result<Found> {
+        let data = self.data.display();
+        let files = Dir::open_ambient_dir(&self.data, ambient_authority())
+            .with_context(|| format!("opening {data}; --data names the terminal's folder"))?;
+        let vault = vault_file::open_existing(&files).with_context(|| format!("in {data}"))?;
+        let path = self.path()?;
+        let sealed = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let recording = Recording::open(&sealed, &vault)
+            .with_context(|| format!("opening {}", path.display()))?;
+        Ok(Found {
+            recording,
+            files,
+            vault,
+        })
+    }
+
+    fn path(&self) -> Result<PathBuf> {
+        let folder = self.data.join(recording::FOLDER);
+        match &self.recording {
+            None => latest(&folder),
+            Some(given) if given.starts_with("txn_") => {
+                let path = folder.join(given);
+                if !path.is_file() {
+                    bail!(
+                        "{given} is not recorded in {}; a terminal keeps the latest transactions only",
+                        folder.display()
+                    );
+                }
+                Ok(path)
+            }
+            Some(file) => Ok(PathBuf::from(file)),
+        }
+    }
+}
+
+/// The last name: a transaction's name begins with its time.
+fn latest(folder: &Path) -> Result<PathBuf> {
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("no transaction is recorded in {}", folder.display()))?;
+    let mut last = None;
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with("txn_") {
+            last = last.max(Some(entry.path()));
+        }
+    }
+    last.with_context(|| format!("no transaction is recorded in {}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_is_the_last_by_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(latest(folder.path()).is_err());
+        for name in ["txn_01B", "txn_01C", "txn_01A", "new"] {
+            fs::write(folder.path().join(name), b"").expect("a file");
+        }
+        let found = latest(folder.path()).expect("a recording");
+        assert_eq!(found.file_name().expect("a name"), "txn_01C");
+    }
+
+    #[test]
+    fn a_folder_without_a_terminal_is_left_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let which = Which {
+            recording: None,
+            data: folder.path().to_owned(),
+        };
+        assert!(which.find().is_err());
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    }
+}

@@ -1,0 +1,181 @@
+//! What crossed the boundary in one transaction: to explain it, and to run it again.
+//!
+//! Everything that a guest learns comes through the boundary, and everything that it does goes
+//! through it. A *tape* takes down each call with its arguments, which are the guest's doing, and
+//! its answer, which is what the guest learned. With the same engine and the same answers the same
+//! calls must follow: that is a *replay*.
+//!
+//! | kept | what lies on the device | serves |
+//! |---|---|---|
+//! | [`Keep::Trace`] | the kernel's decisions, masked by the kernel | to explain |
+//! | [`Keep::Everything`] | the card's answers and the acquirer's messages too, card data among them | to explain, to replay |
+//!
+//! Recordings are sealed by the vault and readable on their own device only. No PIN is in one: a PIN
+//! never crosses. All the same, PCI DSS forbids keeping track data after authorisation, sealed or
+//! not, so [`Keep::Everything`] is for test cards and laboratories.
+
+mod boundary;
+mod replay;
+mod store;
+mod tape;
+
+use serde::{Deserialize, Serialize};
+use vault::Vault;
+
+pub use self::{
+    boundary::Boundary,
+    replay::{Difference, Playback, ReplayError, Replayer, Step},
+    store::FOLDER,
+};
+pub(crate) use self::{
+    store::{Made, Recordings},
+    tape::{SharedTape, Tape},
+};
+use crate::{
+    bindings::{exports::terminal::engine::transactions as wit, terminal::trace::trace::Event},
+    engine::GuestFault,
+    service::convert,
+    trace::TraceEvent,
+    transaction::Outcome,
+};
+
+/// What the vault derives the sealing key from.
+const SEAL_CONTEXT: &str = "recording";
+
+/// What a recording is bound to beside its key: the version of its form.
+const FORM: &[u8] = b"recording 1";
+
+/// How much of a transaction is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Keep {
+    /// The kernel's decisions.
+    Trace,
+    /// Every call and every answer.
+    Everything,
+}
+
+/// What the terminal keeps of its transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordingPolicy {
+    /// How much of each.
+    pub keep: Keep,
+    /// How many of the latest transactions. A trace takes some 10 KB, everything some 50 KB.
+    pub transactions_max: u32,
+}
+
+/// One transaction as it was recorded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Recording {
+    transaction: String,
+    engine_digest: String,
+    host_version: String,
+    request: wit::TransactionRequest,
+    tape: Tape,
+    end: End,
+}
+
+/// How a recorded call of the engine ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum End {
+    /// It answered.
+    Outcome(Box<wit::Outcome>),
+    /// It refused.
+    Refused(wit::ErrorCode),
+    /// It was stopped for breaking a rule.
+    Trap,
+    /// It was stopped for taking too long, or the host gave it up: no replay can be held against it.
+    Cut,
+}
+
+/// Why a recording cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RecordingError {
+    /// It was sealed by another device, or changed.
+    #[error("it was not sealed by this device, or it was changed")]
+    NotSealedHere,
+    /// What was sealed is no recording of this version.
+    #[error("it is no recording that this version reads")]
+    Form,
+}
+
+impl Recording {
+    /// Opens a sealed recording.
+    pub fn open(sealed: &[u8], vault: &Vault) -> Result<Self, RecordingError> {
+        let content = vault
+            .unseal(SEAL_CONTEXT, FORM, sealed)
+            .map_err(|_| RecordingError::NotSealedHere)?;
+        postcard::from_bytes(&content).map_err(|_| RecordingError::Form)
+    }
+
+    /// What the engine was asked.
+    pub fn request(&self) -> &wit::TransactionRequest {
+        &self.request
+    }
+
+    /// The transaction's name.
+    pub fn transaction(&self) -> &str {
+        &self.transaction
+    }
+
+    /// SHA-256 of the engine that ran, in lower-case hexadecimal.
+    pub fn engine_digest(&self) -> &str {
+        &self.engine_digest
+    }
+
+    /// The version of the host that it ran on.
+    pub fn host_version(&self) -> &str {
+        &self.host_version
+    }
+
+    /// How much was kept.
+    pub fn keep(&self) -> Keep {
+        self.tape.keep()
+    }
+
+    /// How many calls and decisions are on it.
+    pub fn length(&self) -> usize {
+        self.tape.calls().len()
+    }
+
+    /// Whether the tape ran out before the transaction ended.
+    pub fn is_cut(&self) -> bool {
+        self.tape.is_cut()
+    }
+
+    /// The kernel's decisions, in their order.
+    pub fn trace(&self) -> Vec<TraceEvent> {
+        self.tape
+            .calls()
+            .iter()
+            .filter(|call| call.function() == boundary::RECORD_EVENT)
+            .filter_map(|call| call.arguments::<(Event,)>())
+            .map(|(event,)| TraceEvent::from(event))
+            .collect()
+    }
+
+    /// How the transaction ended, when the engine said it. The records may say otherwise: they hold
+    /// what recovery found.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match &self.end {
+            End::Outcome(outcome) => Some(convert::outcome(outcome)),
+            End::Refused(_) | End::Trap | End::Cut => None,
+        }
+    }
+
+    fn seal(&self, vault: &Vault) -> Option<Vec<u8>> {
+        let content = zeroize::Zeroizing::new(postcard::to_allocvec(self).ok()?);
+        vault.seal(SEAL_CONTEXT, FORM, &content).ok()
+    }
+}
+
+impl End {
+    /// The end of a call.
+    pub(crate) fn of(call: &crate::engine::Call<wit::Outcome>) -> Self {
+        match call {
+            Ok(Ok(outcome)) => Self::Outcome(Box::new(outcome.clone())),
+            Ok(Err(refused)) => Self::Refused(*refused),
+            Err(GuestFault::Trap) => Self::Trap,
+            Err(GuestFault::OutOfTime) => Self::Cut,
+        }
+    }
+}
