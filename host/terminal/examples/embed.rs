@@ -69,7 +69,6 @@ impl vault::Storage for Board {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let device_key = vault::DeviceKey([7; 32].into()); // From where tamper erases it.
     let config = TerminalConfig {
         engine: EngineFile {
             component: std::fs::read("target/guest/engine.wasm")?,
@@ -85,7 +84,7 @@ async fn main() -> anyhow::Result<()> {
             printer: Box::new(Board),
             acquirer_link: Box::new(Board),
         },
-        vault: vault::Vault::open(Box::new(Board), device_key)?,
+        vault: vault::Vault::open(Box::new(Board), vault::DeviceKey([7; 32].into()))?,
         parameters: Parameters::from_json(include_str!("../tests/parameters.json"))?,
         clock: Arc::new(SystemClock),
         observer: Arc::new(NoObserver),

@@ -1,5 +1,9 @@
 //! Recorded sales run again, in a sandbox and without one: every call and every decision the same.
-#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc, sync::Mutex};
 

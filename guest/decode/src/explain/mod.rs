@@ -5,6 +5,7 @@ mod cause;
 use emv::Tag;
 use emv::tag::{self, Element, Sensitivity};
 
+use crate::veil::Veiled;
 use crate::{Decoded, Reading, Secrets, element, hex};
 
 /// One decision of a trace, as a terminal keeps it.
@@ -127,7 +128,7 @@ fn node(tag: Tag, bytes: &[u8]) -> Decoded {
 
 /// A PAN of which the kernel left the last four digits, with `*` for the others.
 fn masked_pan(tag: Tag, bytes: &[u8]) -> Option<String> {
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    let digits = Veiled::scanned(bytes, Secrets::Revealed).hexadecimal();
     let last = digits.trim_start_matches('F');
     let shown = last.trim_end_matches('F');
     let is_masked = tag == tag::PAN && !shown.is_empty() && shown.len() <= 4;

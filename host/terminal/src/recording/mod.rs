@@ -29,7 +29,7 @@ pub use self::{
 };
 pub(crate) use self::{
     store::{Made, Recordings},
-    tape::{SharedTape, Tape},
+    tape::{Call, SharedTape, Tape},
 };
 use crate::{
     bindings::{exports::terminal::engine::transactions as wit, terminal::trace::trace::Event},
@@ -148,7 +148,7 @@ impl Recording {
             .calls()
             .iter()
             .filter(|call| call.function() == boundary::RECORD_EVENT)
-            .filter_map(|call| call.arguments::<(Event,)>())
+            .filter_map(Call::arguments::<(Event,)>)
             .map(|(event,)| TraceEvent::from(event))
             .collect()
     }
