@@ -126,9 +126,10 @@ async fn tell(terminal: &EmulatedTerminal, api_key: String) -> Result<bool> {
         if let Progress::Trace(trace) = &event.what {
             trace_so_far.push(explain::decision(trace.clone()));
         }
-        let ended = match &event.what {
-            Progress::Ended(record) => Some(record.outcome.clone()),
-            _ => None,
+        let ended = if let Progress::Ended(record) = &event.what {
+            Some(record.outcome.clone())
+        } else {
+            None
         };
         tell_event(&mut out, event, &mut session).await?;
         if let Some(outcome) = ended {

@@ -88,14 +88,10 @@ fn check_engine(recording: &Recording, replayer: &Replayer, other_engine: bool) 
 }
 
 fn told(difference: &Difference, reveal: bool) -> String {
-    let mut text = format!("DIFFERENT  {difference}\n");
-    if reveal {
-        for (title, step) in [
-            ("recorded", &difference.recorded),
-            ("now", &difference.replayed),
-        ] {
-            text.push_str(&format!("  {title:<9} {}\n", step.content));
-        }
+    let first = format!("DIFFERENT  {difference}\n");
+    if !reveal {
+        return first;
     }
-    text
+    let (recorded, now) = (&difference.recorded.content, &difference.replayed.content);
+    format!("{first}  recorded  {recorded}\n  now       {now}\n")
 }
