@@ -35,6 +35,11 @@ impl World {
         }
     }
 
+    /// The terminal's folder.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        self.data.path()
+    }
+
     /// Stops the terminal and starts it again on the same data.
     pub(crate) fn restart(&mut self, card: Option<&str>) {
         // One terminal at a time holds the journal.
