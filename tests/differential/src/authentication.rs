@@ -1,0 +1,225 @@
+//! Offline data authentication, in whole sales with the virtual card: SDA, DDA and CDA with RSA, XDA
+//! with elliptic curves, and cards that are wrong in any field of what is signed
+//! (EMV 4.4 Book 2, 5, 6 and 12; EMV 4.4 Book 3, 10.3).
+
+use std::fmt::Write;
+
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::comparison::{Area, Difference, compare};
+use crate::dates::bcd;
+use crate::sale::{Keys, Sale, Verdict, ours, theirs};
+
+#[derive(Debug, Clone)]
+struct Input {
+    method: Method,
+    /// Bytes of the issuer's modulus, where they are not as many as the authority's.
+    issuer_key_length: Option<usize>,
+    changes: Vec<Change>,
+    keys: Keys,
+    revoked: Option<[u8; 3]>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Sda,
+    Dda,
+    Cda,
+    Xda,
+}
+
+/// What is different on a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Change {
+    /// A field of something signed: signed as it stands.
+    Field(&'static str, &'static str, Vec<u8>),
+    /// An object before the issuer signed.
+    Object(u32, Vec<u8>),
+    /// An object after the issuer signed.
+    Tampered(u32, Vec<u8>),
+    /// An object that is missing.
+    Dropped(u32),
+}
+
+const AREA: Area<Input, Verdict> = Area {
+    ours: |input| ours::sell(&input.sale()),
+    theirs: |input| theirs::sell(&input.sale()),
+    differences: &[],
+};
+
+impl Input {
+    fn sale(&self) -> Sale {
+        let (base, first) = match self.method {
+            Method::Sda => ("visa-offline-approve", "82 = 5C00"),
+            Method::Dda => ("visa-offline-approve", "82 = 7C00"),
+            Method::Cda => ("mastercard-signed-cryptogram", "82 = 6100"),
+            Method::Xda => ("visa-offline-approve", "elliptic-keys\n82 = FC00"),
+        };
+        let mut changes = format!("{first}\ncounter 20\nlast-online-counter 19\n");
+        if let Some(length) = self.issuer_key_length {
+            changes = format!("issuer-key-length {length}\n{changes}");
+        }
+        for change in &self.changes {
+            change.write(&mut changes);
+        }
+        Sale {
+            base,
+            changes,
+            security: 0xCC,
+            keys: self.keys,
+            revoked: self.revoked,
+        }
+    }
+}
+
+impl Change {
+    /// In the language of the card files.
+    fn write(&self, text: &mut String) {
+        let hex = |bytes: &[u8]| emv::vectors::fields::hex(bytes);
+        let written = match self {
+            Self::Field(signed, field, value) => {
+                writeln!(text, "{signed} {field} {}", hex(value))
+            }
+            Self::Object(tag, value) => writeln!(text, "{tag:X} = {}", hex(value)),
+            Self::Tampered(tag, value) => writeln!(text, "tamper {tag:X} = {}", hex(value)),
+            Self::Dropped(tag) => writeln!(text, "drop {tag:X}"),
+        };
+        written.expect("a text grows");
+    }
+}
+
+/// Any field of anything signed with RSA.
+fn field() -> impl Strategy<Value = Change> {
+    let certificates = || select(vec!["issuer-certificate", "icc-certificate"]);
+    let byte = || prop_oneof![0..6_u8, any::<u8>()].prop_map(|byte| vec![byte]);
+    let month = (prop_oneof![4 => 1..=12_u8, 1 => 0..=99_u8], 0..=99_u8)
+        .prop_map(|(month, year)| vec![bcd(month), bcd(year)]);
+    let month = prop_oneof![4 => month, 1 => any::<[u8; 2]>().prop_map(Vec::from)];
+    let length = prop_oneof![
+        Just(vec![0x80]),
+        Just(vec![0x90]),
+        (0x55..0x95_u8).prop_map(|byte| vec![byte])
+    ];
+    prop_oneof![
+        2 => (certificates(), select(vec!["header", "format", "trailer"]), byte())
+            .prop_map(|(signed, field, value)| Change::Field(signed, field, value)),
+        3 => (certificates(), month).prop_map(|(signed, value)| Change::Field(signed, "expiry", value)),
+        3 => (certificates(), select(vec!["hash-algorithm", "key-algorithm"]), byte())
+            .prop_map(|(signed, field, value)| Change::Field(signed, field, value)),
+        1 => (certificates(), length)
+            .prop_map(|(signed, value)| Change::Field(signed, "key-length", value)),
+        1 => (certificates(), byte())
+            .prop_map(|(signed, value)| Change::Field(signed, "exponent-length", value)),
+        1 => any::<[u8; 3]>()
+            .prop_map(|serial| Change::Field("issuer-certificate", "serial", serial.to_vec())),
+        2 => identifier().prop_map(|value| Change::Field("issuer-certificate", "identifier", value)),
+        1 => any::<[u8; 10]>()
+            .prop_map(|value| Change::Field("icc-certificate", "identifier", value.to_vec())),
+        3 => (
+            select(vec!["static-signature", "dynamic-signature"]),
+            select(vec!["header", "format", "trailer", "hash-algorithm"]),
+            byte(),
+        )
+            .prop_map(|(signed, field, value)| Change::Field(signed, field, value)),
+        2 => byte().prop_map(|value| Change::Field("dynamic-signature", "data-length", value)),
+        1 => (
+            select(vec![
+                "issuer-certificate",
+                "icc-certificate",
+                "static-signature",
+                "dynamic-signature",
+            ]),
+            any::<[u8; 2]>(),
+        )
+            .prop_map(|(signed, hash)| Change::Field(signed, "hash", hash.to_vec())),
+    ]
+}
+
+/// The beginning of the numbers of both cards, right and wrong, with padding.
+fn identifier() -> impl Strategy<Value = Vec<u8>> {
+    (
+        select(vec!["42424242", "22230031"]),
+        0..=8_usize,
+        option::weighted(0.2, any::<u8>()),
+    )
+        .prop_map(|(digits, count, other)| {
+            let padded = format!("{:F<8}", &digits[..count]);
+            let mut bytes = emv::vectors::fields::unhex(&padded).expect("digits");
+            if let Some(other) = other {
+                bytes[usize::from(other % 4)] = other;
+            }
+            bytes
+        })
+}
+
+/// Objects that authentication reads.
+fn object() -> impl Strategy<Value = Change> {
+    let needed = || {
+        select(vec![
+            0x8F_u32, 0x90, 0x92, 0x93, 0x9F32, 0x9F46, 0x9F47, 0x9F48, 0x9F49, 0x9F4A,
+        ])
+    };
+    let covered = select(vec![0x9F07_u32, 0x5F28, 0x9F0E]);
+    let short = || prop::collection::vec(any::<u8>(), 1..6);
+    prop_oneof![
+        needed().prop_map(Change::Dropped),
+        (needed(), short()).prop_map(|(tag, value)| Change::Tampered(tag, value)),
+        (covered, any::<[u8; 2]>()).prop_map(|(tag, value)| Change::Tampered(tag, value.to_vec())),
+        select(vec![
+            vec![0x82],
+            vec![0x82, 0x82],
+            vec![0x9F, 0x07],
+            vec![0x5A]
+        ])
+        .prop_map(|value| Change::Object(0x9F4A, value)),
+        select(vec![
+            vec![0x9F, 0x37, 0x04],
+            vec![0x9F, 0x37, 0x04, 0x9F, 0x1A, 0x02, 0x95, 0x05],
+            vec![0x9F, 0x02, 0x06],
+            vec![0x9F, 0x37],
+        ])
+        .prop_map(|value| Change::Object(0x9F49, value)),
+    ]
+}
+
+fn inputs() -> impl Strategy<Value = Input> {
+    let method = select(vec![Method::Sda, Method::Dda, Method::Cda, Method::Xda]);
+    let keys = prop_oneof![8 => Just(Keys::Right), 1 => Just(Keys::Absent), 1 => Just(Keys::WrongChecksum)];
+    let change = prop_oneof![2 => field(), 1 => object()];
+    let changes = prop::collection::vec(change, 0..3);
+    let revoked = option::weighted(0.1, prop_oneof![Just([0, 0, 1]), any::<[u8; 3]>()]);
+    let issuer_key_length = option::weighted(0.3, select(vec![96_usize, 128]));
+    (method, issuer_key_length, changes, keys, revoked).prop_map(
+        |(method, issuer_key_length, changes, keys, revoked)| Input {
+            method,
+            issuer_key_length,
+            changes,
+            keys,
+            revoked,
+        },
+    )
+}
+
+#[test]
+fn both_kernels_authenticate_alike() {
+    compare(&AREA, &inputs(), 1);
+}
+
+#[test]
+fn the_cards_of_the_catalogue_are_authentic_to_both() {
+    for method in [Method::Sda, Method::Dda, Method::Cda, Method::Xda] {
+        let input = Input {
+            method,
+            issuer_key_length: None,
+            changes: Vec::new(),
+            keys: Keys::Right,
+            revoked: None,
+        };
+        let (ours, theirs) = ((AREA.ours)(&input), (AREA.theirs)(&input));
+        assert_eq!(ours, theirs, "{method:?}");
+        assert_eq!(ours.decision, crate::sale::Decision::Approved, "{method:?}");
+        assert_eq!(ours.tsi[0] & 0x80, 0x80, "{method:?}");
+    }
+}
