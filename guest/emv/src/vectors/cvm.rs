@@ -14,9 +14,9 @@ use crate::verification;
 
 pub(super) fn run(case: &Value) -> Outcome {
     let input = &case["input"];
-    let (aip, cvm_list) = (bytes(input, "aip_82")?, bytes(input, "cvm_list_8E")?);
     let attempts = list(input, "attempts")?.iter();
     let attempts = attempts.map(|attempt| attempt.as_str().map(str::to_owned));
+    let (aip, cvm_list) = (bytes(input, "aip_82")?, bytes(input, "cvm_list_8E")?);
     let mut ports = Scripted {
         attempts: attempts
             .collect::<Option<_>>()
