@@ -33,11 +33,21 @@ use crate::convert;
 pub(crate) struct Native<'a> {
     runtime: &'a Runtime,
     terminal: Terminal,
+    dynamic_signatures: u32,
 }
 
 impl<'a> Native<'a> {
     pub(crate) fn new(runtime: &'a Runtime, terminal: Terminal) -> Self {
-        Self { runtime, terminal }
+        Self {
+            runtime,
+            terminal,
+            dynamic_signatures: 0,
+        }
+    }
+
+    /// How often the card was asked for a signature of DDA (INTERNAL AUTHENTICATE).
+    pub(crate) const fn dynamic_signatures(&self) -> u32 {
+        self.dynamic_signatures
     }
 }
 
@@ -45,7 +55,7 @@ impl<'a> Native<'a> {
 /// future borrows the terminal while the runtime drives it.
 macro_rules! host {
     ($native:ident, $interface:ident :: $function:ident ( $($argument:expr),* )) => {{
-        let Native { runtime, terminal } = $native;
+        let Native { runtime, terminal, .. } = $native;
         runtime.block_on($interface::Host::$function(terminal, $($argument),*)).ok()
     }};
 }
@@ -93,7 +103,12 @@ impl CardReader for Native<'_> {
     }
 
     fn transmit(&mut self, card: &Self::Card, command: &[u8]) -> Result<Vec<u8>, CardReaderError> {
-        let Native { runtime, terminal } = self;
+        if let [0x00, 0x88, ..] = command {
+            self.dynamic_signatures = self.dynamic_signatures.saturating_add(1);
+        }
+        let Native {
+            runtime, terminal, ..
+        } = self;
         let card = Resource::new_borrow(card.rep());
         runtime
             .block_on(card_reader::HostCard::transmit(

@@ -1,7 +1,7 @@
 //! The engine in the sandbox against the same engine compiled natively.
 //!
-//! Both run one whole contact sale over the same host functions, devices, vault and journal, turn by
-//! turn; only what the engine itself is differs.
+//! Both run one whole contact sale with DDA over the same host functions, devices, vault and journal,
+//! turn by turn; only what the engine itself is differs.
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, sync::Arc};
 
@@ -54,7 +54,7 @@ pub(crate) fn measure(engine: &Path, table: &mut Table) -> Result<()> {
     let (sandboxed, native) = (median(sandboxed), median(native));
     let ratio = sandboxed / native;
     table.row(
-        "one sale, CPU of its thread, in the sandbox",
+        "a contact sale with DDA, CPU of its thread, in the sandbox",
         format!("{sandboxed:.2} ms"),
         "",
         None,
@@ -114,8 +114,12 @@ fn natively(runtime: &Runtime, parts: &Parts) -> Result<f64> {
         online_decision: OnlineDecision::Acquirer,
         began: now()?,
     };
-    let outcome = engine::run(&mut Native::new(runtime, terminal), &request);
+    let mut native = Native::new(runtime, terminal);
+    let outcome = engine::run(&mut native, &request);
+    let signatures = native.dynamic_signatures();
+    drop(native);
     parts.release();
+    ensure!(signatures == 1, "a native sale was not one with DDA");
     ensure!(
         outcome
             .as_ref()
