@@ -67,12 +67,23 @@ const AREA: Area<Input, Verdict> = Area {
             instead: |input, verdict| as_seen::<2>(input, *verdict),
         },
         Difference {
+            name: "the rest of a key is missing",
+            ours: "data is missing: TVR byte 1 bit 6 (EMV 4.4 Book 3, 7.5).",
+            theirs: "the certificate is refused, and no more.",
+            instead: |input, verdict| {
+                let mut other = *verdict;
+                other.tvr[0] &= !0x20;
+                let alone = !input.lacks_what_it_needs();
+                (alone && other != *verdict).then_some(other)
+            },
+        },
+        Difference {
             name: "no index of the authority's elliptic-curve key",
             ours: "there is no such key: TVR byte 5 bit 3 (EMV 4.4 Book 3, 10.3).",
             theirs: "the card's key could not be recovered: bit 2.",
             instead: |input, verdict| {
-                let missing = input.method == Method::Xda
-                    && input.changes.contains(&Change::Dropped(0x8F));
+                let missing =
+                    input.method == Method::Xda && input.changes.contains(&Change::Dropped(0x8F));
                 let mut other = *verdict;
                 other.tvr[4] ^= 0x06;
                 missing.then_some(other)
@@ -110,7 +121,11 @@ const SEEN: [fn(&mut Input); 3] = [
             if let Change::Field(_, "expiry", last) = change {
                 let digits = |byte: u8| (byte >> 4) * 10 + (byte & 0x0F);
                 let valid = (digits(last[1]), digits(last[0])) >= (26, 11);
-                *last = if valid { vec![0x12, 0x49] } else { vec![0x12, 0x00] };
+                *last = if valid {
+                    vec![0x12, 0x49]
+                } else {
+                    vec![0x12, 0x00]
+                };
             }
         }
     },
@@ -138,6 +153,17 @@ fn as_seen<const N: usize>(input: &Input, verdict: Verdict) -> Option<Verdict> {
 }
 
 impl Input {
+    /// Whether the card lacks what its method needs in any case (EMV 4.4 Book 3, 7.5).
+    fn lacks_what_it_needs(&self) -> bool {
+        let needed: &[u32] = match self.method {
+            Method::Sda => &[0x8F, 0x90, 0x93, 0x9F32],
+            Method::Dda | Method::Cda => &[0x8F, 0x90, 0x9F32, 0x9F46, 0x9F47],
+            Method::Xda => &[0x8F, 0x90, 0x9F46],
+        };
+        let mut needed = needed.iter();
+        needed.any(|tag| self.changes.contains(&Change::Dropped(*tag)))
+    }
+
     fn sale(&self) -> Sale {
         let (base, first) = match self.method {
             Method::Sda => ("visa-offline-approve", "82 = 5C00"),
@@ -184,7 +210,19 @@ fn field() -> impl Strategy<Value = Change> {
     let byte = || prop_oneof![0..6_u8, any::<u8>()].prop_map(|byte| vec![byte]);
     let month = (prop_oneof![4 => 1..=12_u8, 1 => 0..=99_u8], 0..=99_u8)
         .prop_map(|(month, year)| vec![bcd(month), bcd(year)]);
-    let month = prop_oneof![4 => month, 1 => any::<[u8; 2]>().prop_map(Vec::from)];
+    // The month of the sale is a certificate's last one.
+    let near = select(vec![
+        [0x10, 0x26],
+        [0x11, 0x26],
+        [0x12, 0x26],
+        [0x12, 0x25],
+        [0x01, 0x27],
+    ]);
+    let month = prop_oneof![
+        2 => near.prop_map(Vec::from),
+        2 => month,
+        1 => any::<[u8; 2]>().prop_map(Vec::from),
+    ];
     let length = prop_oneof![
         Just(vec![0x80]),
         Just(vec![0x90]),
@@ -202,7 +240,7 @@ fn field() -> impl Strategy<Value = Change> {
             .prop_map(|(signed, value)| Change::Field(signed, "exponent-length", value)),
         1 => any::<[u8; 3]>()
             .prop_map(|serial| Change::Field("issuer-certificate", "serial", serial.to_vec())),
-        2 => identifier().prop_map(|value| Change::Field("issuer-certificate", "identifier", value)),
+        5 => identifier().prop_map(|value| Change::Field("issuer-certificate", "identifier", value)),
         1 => any::<[u8; 10]>()
             .prop_map(|value| Change::Field("icc-certificate", "identifier", value.to_vec())),
         3 => (
@@ -229,7 +267,7 @@ fn field() -> impl Strategy<Value = Change> {
 fn identifier() -> impl Strategy<Value = Vec<u8>> {
     (
         select(vec!["42424242", "22230031"]),
-        0..=8_usize,
+        select(vec![2_usize, 3, 6, 8]),
         option::weighted(0.2, any::<u8>()),
     )
         .prop_map(|(digits, count, other)| {
@@ -245,13 +283,17 @@ fn identifier() -> impl Strategy<Value = Vec<u8>> {
 /// Objects that authentication reads.
 fn object() -> impl Strategy<Value = Change> {
     let needed = select(vec![
-            0x8F_u32, 0x90, 0x92, 0x93, 0x9F32, 0x9F46, 0x9F47, 0x9F48, 0x9F49, 0x9F4A,
-        ]);
+        0x8F_u32, 0x90, 0x92, 0x93, 0x9F32, 0x9F46, 0x9F47, 0x9F48, 0x9F49, 0x9F4A,
+    ]);
     let covered = select(vec![0x9F07_u32, 0x5F28]);
     // Of a length the element may have: another ends the transaction before authentication begins.
     let long = select(vec![0x90_u32, 0x92, 0x93, 0x9F46, 0x9F48, 0x9F49]);
     let long = (long, prop::collection::vec(any::<u8>(), 1..6));
-    let exponent = prop_oneof![Just(vec![0x03]), Just(vec![0x01, 0x00, 0x01]), Just(vec![0x02])];
+    let exponent = prop_oneof![
+        Just(vec![0x03]),
+        Just(vec![0x01, 0x00, 0x01]),
+        Just(vec![0x02])
+    ];
     let short = prop_oneof![
         3 => (select(vec![0x9F32_u32, 0x9F47]), exponent),
         1 => (Just(0x8F_u32), any::<u8>().prop_map(|index| vec![index])),

@@ -168,6 +168,14 @@ fn string() -> impl Strategy<Value = Vec<u8>> {
             bytes
         },
     );
+    // A length in more bytes than it needs, of which both read four.
+    let value = prop::collection::vec(any::<u8>(), 0..10);
+    let long = (value, 1..=5_usize).prop_map(|(value, count)| {
+        let count_byte = 0x80 | u8::try_from(count).expect("a few");
+        let zeros = vec![0x00; count - 1];
+        let length = [u8::try_from(value.len()).expect("a few")];
+        [&[0x82, count_byte], &zeros[..], &length, &value].concat()
+    });
     let nested = (1..14_usize).prop_map(|depth| {
         let leaf = Node::Primitive(0x82, vec![0x18, 0x00]);
         let nest = |inside, _| Node::Template(0x70, vec![inside]);
@@ -183,6 +191,7 @@ fn string() -> impl Strategy<Value = Vec<u8>> {
             ],
             0..24,
         ),
+        1 => long,
         1 => nested,
         1 => (500..530_usize).prop_map(|count| [0x82, 0x00].repeat(count)),
     ]
