@@ -118,7 +118,9 @@ const SEEN: [fn(&mut Input); 3] = [
     },
     |input| {
         for change in &mut input.changes {
-            if let Change::Field(_, "expiry", last) = change {
+            if let Change::Field(_, "expiry", last) = change
+                && !is_month_of_this_century(last)
+            {
                 let digits = |byte: u8| (byte >> 4) * 10 + (byte & 0x0F);
                 let valid = (digits(last[1]), digits(last[0])) >= (26, 11);
                 *last = if valid {
@@ -135,6 +137,12 @@ const SEEN: [fn(&mut Input); 3] = [
         }
     },
 ];
+
+/// Whether two bytes are MMYY of 2000 to 2049.
+fn is_month_of_this_century(last: &[u8]) -> bool {
+    let [month, year] = [last[0], last[1]];
+    matches!(month, 0x01..=0x09 | 0x10..=0x12) && year < 0x50 && year & 0x0F < 0x0A
+}
 
 /// What ours says to a card seen with the first `N + 1` of these, where it says `verdict` with the
 /// first `N`. `None` when that is the same.

@@ -13,6 +13,14 @@
 //! **How often.** The number of inputs grows with the variable `PROPTEST_CASES` (256 unless it is set),
 //! and `PROPTEST_RNG_SEED` changes the inputs; both stand in what a failure prints.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    expect(
+        clippy::arithmetic_side_effects,
+        clippy::wildcard_enum_match_arm,
+        reason = "numbers are small and fail loudly here; the other kernel's enums have dozens of cases"
+    )
+)]
 
 #[cfg(test)]
 mod action;

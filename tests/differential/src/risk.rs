@@ -44,7 +44,7 @@ impl Selection {
 type Verdict = Option<[u8; 2]>;
 
 const AREA: Area<Input, Verdict> = Area {
-    ours,
+    ours: |input| Some(ours(input)),
     theirs,
     differences: &[Difference {
         name: "parameters that contradict each other",
@@ -58,7 +58,7 @@ const AREA: Area<Input, Verdict> = Area {
     }],
 };
 
-fn ours(input: &Input) -> Verdict {
+fn ours(input: &Input) -> [u8; 2] {
     let Selection {
         threshold,
         target,
@@ -85,7 +85,7 @@ fn ours(input: &Input) -> Verdict {
         .as_str()
         .and_then(emv::vectors::fields::unhex);
     let tvr = tvr.expect("a TVR");
-    Some([tvr[1], tvr[3]])
+    [tvr[1], tvr[3]]
 }
 
 fn theirs(input: &Input) -> Verdict {

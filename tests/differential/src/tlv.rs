@@ -9,7 +9,7 @@ use crate::comparison::{Area, Difference, compare};
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Node {
     Primitive(u32, Vec<u8>),
-    Template(u32, Vec<Node>),
+    Template(u32, Vec<Self>),
 }
 
 /// The deepest template and the most objects that our kernel reads.

@@ -16,7 +16,9 @@ use emv::{
 };
 use emv_rs::{
     contact::{
-        terminal as other, transaction::TransactionInputs, transaction_driver,
+        terminal as other,
+        transaction::TransactionInputs,
+        transaction_driver,
         transaction_flow::{HostMediated, TransactionFlowStep, start},
     },
     core::{
@@ -74,15 +76,15 @@ pub(crate) fn dialogues() -> Result<Dialogues> {
         keys,
         their_terminal: their_terminal()?,
     };
-    let mut tape = Tape::new(&dialogues.keys, Vec::new())?;
+    let mut tape = Tape::recording(&dialogues.keys)?;
     dialogues.run_ours(&mut tape);
     dialogues.said_by_ours = tape.said;
-    let mut tape = Tape::new(&dialogues.keys, Vec::new())?;
+    let mut tape = Tape::recording(&dialogues.keys)?;
     dialogues.run_theirs(&mut tape);
     dialogues.said_by_theirs = tape.said;
     let read = |said: &[Exchange]| -> Vec<Exchange> {
-        let authenticates = said.iter().filter(|(command, _)| is_read(command));
-        authenticates.cloned().collect()
+        let read = said.iter().filter(|(command, _)| is_read(command));
+        read.cloned().collect()
     };
     ensure!(
         read(&dialogues.said_by_ours) == read(&dialogues.said_by_theirs),
@@ -149,13 +151,13 @@ struct Tape<'a> {
 }
 
 impl<'a> Tape<'a> {
-    fn new(keys: &'a [virtual_card::CaPublicKey], said: Vec<Exchange>) -> Result<Self> {
+    fn recording(keys: &'a [virtual_card::CaPublicKey]) -> Result<Self> {
         let mut card = virtual_card::Card::named(CARD).context("no such card")?;
         card.insert();
         Ok(Self {
             card: Some(card),
             keys,
-            said,
+            said: Vec::new(),
             answers: [].iter(),
         })
     }
