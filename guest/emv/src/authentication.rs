@@ -120,7 +120,10 @@ fn authentication_key<P: Ports>(
 ) -> Result<PublicKey, Failure> {
     let material = Material::of(&dialogue.card, read);
     // EMV 4.4 Book 3, 7.5: data that is missing is noted, whatever is wrong before it in the chain.
-    for tag in [tag::ICC_PUBLIC_KEY_CERTIFICATE, tag::ICC_PUBLIC_KEY_EXPONENT] {
+    for tag in [
+        tag::ICC_PUBLIC_KEY_CERTIFICATE,
+        tag::ICC_PUBLIC_KEY_EXPONENT,
+    ] {
         let missing = |refusal| (Link::Icc, refusal);
         material.mandatory(tag).map_err(missing)?;
     }
