@@ -97,8 +97,9 @@ const XDA_FAILURES: Tvr = Tvr::XDA_FAILED
     .union(Tvr::ECC_KEY_RECOVERY_FAILED);
 
 /// Whether the issuer is asked although extended data authentication failed with the first
-/// GENERATE AC (EMV 4.4 Book 4, 6.3.2.2.4). Its TVR bits are set after terminal action analysis,
-/// so the denial codes are looked at once more. The issuer decides even where the card gave a TC.
+/// GENERATE AC (EMV 4.4 Book 4, 6.3.2.2.4). Two of its three TVR bits are set after terminal action
+/// analysis, so the denial codes are looked at once more. The issuer decides even where the card
+/// gave a TC.
 pub(crate) fn after_xda_failure(
     tvr: Tvr,
     codes: ActionCodes,

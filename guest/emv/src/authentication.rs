@@ -90,8 +90,8 @@ fn combined<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Scheme {
     }
 }
 
-/// EMV 4.4 Book 2, 12: recovers the key. Data that is missing is noted at once; the other
-/// failures are, after the first GENERATE AC.
+/// EMV 4.4 Book 2, 12: recovers the key. That data or the authority's key is missing is noted at
+/// once (EMV 4.4 Book 4, 6.3.2.2.1); the other failures are, after the first GENERATE AC.
 fn extended<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Extended {
     dialogue.conclude(&rules::XDA_CHOSEN);
     match extended::authentication_key(dialogue, read) {
@@ -99,12 +99,16 @@ fn extended<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Extended {
             dialogue.conclude(&rules::XDA_KEY_RECOVERED);
             Extended::Key(key)
         }
-        Err((Link::Ca, _)) => Extended::NoKey(&rules::XDA_CA_KEY_MISSING),
-        Err((_, refusal)) => {
+        Err((link, refusal)) => {
             if refusal == Refusal::Missing {
                 dialogue.conclude(&rules::ODA_DATA_MISSING);
             }
-            Extended::NoKey(&rules::XDA_KEY_NOT_RECOVERED)
+            if link != Link::Ca {
+                return Extended::NoKey;
+            }
+            dialogue.conclude(&rules::XDA_CA_KEY_MISSING);
+            dialogue.performed(Tsi::ODA_PERFORMED);
+            Extended::NoCaKey
         }
     }
 }
@@ -115,6 +119,14 @@ fn authentication_key<P: Ports>(
     read: &Read,
 ) -> Result<PublicKey, Failure> {
     let material = Material::of(&dialogue.card, read);
+    // EMV 4.4 Book 3, 7.5: data that is missing is noted, whatever is wrong before it in the chain.
+    for tag in [
+        tag::ICC_PUBLIC_KEY_CERTIFICATE,
+        tag::ICC_PUBLIC_KEY_EXPONENT,
+    ] {
+        let missing = |refusal| (Link::Icc, refusal);
+        material.mandatory(tag).map_err(missing)?;
+    }
     let issuer = issuer_key(dialogue.ports, &material)?;
     icc_key(dialogue.ports, &material, &issuer, AUTHENTICATION_KEY)
 }

@@ -70,9 +70,10 @@ pub(crate) fn issuer_key(
     beside: Companion<'_>,
 ) -> Result<(PublicKey, [u8; 3]), Refusal> {
     let opened = open(recovered, 0x02)?;
-    opened.check_hash(&[beside.remainder, beside.exponent])?;
     let (identifier, fields) = take::<4>(opened.fields)?;
     let (certificate, key_digits) = CertificateFields::parse(fields)?;
+    certificate.expect_remainder(key_digits, beside.remainder)?;
+    opened.check_hash(&[beside.remainder, beside.exponent])?;
     if !identifies(&identifier, beside.pan) {
         return Err(Refusal::IssuerIdentifier);
     }
@@ -88,9 +89,10 @@ pub(crate) fn icc_key(
     static_data: &[u8],
 ) -> Result<PublicKey, Refusal> {
     let opened = open(recovered, 0x04)?;
-    opened.check_hash(&[beside.remainder, beside.exponent, static_data])?;
     let (pan, fields) = take::<10>(opened.fields)?;
     let (certificate, key_digits) = CertificateFields::parse(fields)?;
+    certificate.expect_remainder(key_digits, beside.remainder)?;
+    opened.check_hash(&[beside.remainder, beside.exponent, static_data])?;
     if Pan::parse(&pan).as_ref() != Some(beside.pan) {
         return Err(Refusal::Pan);
     }
@@ -289,6 +291,16 @@ impl CertificateFields {
             exponent_length,
         };
         Ok((fields, key))
+    }
+
+    /// EMV 4.4 Book 3, 7.5: a key that did not fit, without its rest, is data that is missing.
+    fn expect_remainder(&self, digits: &[u8], remainder: &[u8]) -> Result<(), Refusal> {
+        let fits = usize::from(self.key_length) <= digits.len();
+        if fits || !remainder.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::Missing)
+        }
     }
 
     /// The key certified, put together from the certificate and the remainder.

@@ -11,7 +11,7 @@ use crate::action::{self, ActionCodes};
 use crate::apdu::{self, status};
 use crate::application_selection::{Offer, build_candidate_list, choose, final_select};
 use crate::authentication;
-use crate::bits::{Auc, TerminalCapabilities, Tsi, Tvr};
+use crate::bits::{Auc, TerminalCapabilities, Tsi};
 use crate::card_action::{self, Answered};
 use crate::card_data::CryptogramType;
 use crate::cvm::{Circumstances, Service};
@@ -291,7 +291,7 @@ fn terminal_risk_management<P: Ports>(
         .logged_amount(&read.pan, read.sequence_number);
     let limit = application.floor_limit;
     dialogue.conclude(risk::floor_limit(transaction.amount, logged, limit));
-    if !dialogue.tvr().contains(Tvr::FLOOR_LIMIT_EXCEEDED) {
+    if risk::subject_to_random_selection(transaction.amount, limit) {
         let random = risk::random_percent(dialogue.ports.unpredictable_number());
         let selection = application.random_selection;
         dialogue.conclude(risk::random_selection(

@@ -182,8 +182,9 @@ pub(crate) fn condition_met(rule: Rule, list: &CvmList, now: &Circumstances) -> 
         0x00 => true,
         0x01 => now.service == Service::UnattendedCash,
         0x02 => now.service == Service::Other,
-        // A method that is not known is met here, to be reported as unrecognised.
-        0x03 => rule.asked() == Asked::Unrecognised || rule.asked().supported(now.capabilities),
+        // A method that is not known is not supported either (EMV 4.4 Book 4, 6.3.4): the rule is
+        // passed over, and nothing is noted.
+        0x03 => rule.asked().supported(now.capabilities),
         0x04 => now.service == Service::ManualCash,
         0x05 => now.service == Service::Cashback,
         0x06 => now.in_application_currency && now.amount < x,

@@ -15,6 +15,12 @@ pub(crate) fn floor_limit(amount: u64, logged: u64, limit: u64) -> &'static Conc
     }
 }
 
+/// Whether chance has a say (EMV 4.4 Book 3, 10.6.2): for an amount below the floor limit, whatever
+/// the same card paid before.
+pub(crate) const fn subject_to_random_selection(amount: u64, floor_limit: u64) -> bool {
+    amount < floor_limit
+}
+
 /// EMV 4.4 Book 3, 10.6.2, for an amount below the floor limit. `random` is 1 to 99.
 pub(crate) fn random_selection(
     amount: u64,
@@ -80,17 +86,15 @@ pub(crate) fn velocity(velocity: &Velocity) -> Vec<&'static Conclusion> {
     conclusions
 }
 
-/// Compares the number of offline transactions with both limits.
+/// Compares the number of offline transactions with both limits. The upper one is looked at only
+/// when the lower one is exceeded: a card whose upper limit is the lower one exceeds both or none.
 fn limits(offline: u16, lower: u8, upper: u8) -> Vec<&'static Conclusion> {
-    let mut conclusions = Vec::new();
-    if offline > u16::from(lower) {
-        conclusions.push(&rules::LOWER_LIMIT_EXCEEDED);
+    if offline <= u16::from(lower) {
+        return vec![&rules::VELOCITY_WITHIN_LIMITS];
     }
+    let mut conclusions = vec![&rules::LOWER_LIMIT_EXCEEDED];
     if offline > u16::from(upper) {
         conclusions.push(&rules::UPPER_LIMIT_EXCEEDED);
-    }
-    if conclusions.is_empty() {
-        conclusions.push(&rules::VELOCITY_WITHIN_LIMITS);
     }
     conclusions
 }
@@ -114,6 +118,26 @@ mod tests {
                 last_online_atc: last,
             };
             assert_eq!(velocity(&facts), [&rules::VELOCITY_UNKNOWN]);
+        }
+    }
+
+    #[test]
+    fn the_upper_limit_counts_when_the_lower_one_is_exceeded() {
+        let exceeded = [&rules::LOWER_LIMIT_EXCEEDED, &rules::UPPER_LIMIT_EXCEEDED];
+        for (lower_limit, upper_limit, offline, conclusions) in [
+            (3, 5, 3, &[&rules::VELOCITY_WITHIN_LIMITS][..]),
+            (3, 5, 5, &[&rules::LOWER_LIMIT_EXCEEDED]),
+            (3, 5, 6, &exceeded),
+            (5, 3, 4, &[&rules::VELOCITY_WITHIN_LIMITS]),
+            (5, 3, 6, &exceeded),
+        ] {
+            let facts = Velocity {
+                lower_limit,
+                upper_limit,
+                atc: Some(100 + offline),
+                last_online_atc: Some(100),
+            };
+            assert_eq!(velocity(&facts), conclusions, "{facts:?}");
         }
     }
 

@@ -48,9 +48,12 @@ pub(crate) enum Scheme {
 pub(crate) enum Extended {
     /// The card's key is known.
     Key(EllipticKey),
-    /// It is not. EMV 4.4 Book 2, 12: a terminal may work on the keys while the card works on its
-    /// cryptogram, so the TVR tells of it after the first GENERATE AC, here as everywhere.
-    NoKey(&'static Conclusion),
+    /// It is not, since the terminal has no key of the certification authority. The TVR says so.
+    NoCaKey,
+    /// It could not be recovered. A terminal may work on the keys while the card works on its
+    /// cryptogram, so the TVR tells of it after the first GENERATE AC, here as everywhere
+    /// (EMV 4.4 Book 4, 6.3.2.2.2).
+    NoKey,
     /// It failed with the first GENERATE AC; nothing is verified any more.
     Over,
 }
@@ -154,9 +157,9 @@ impl AnswerAuthentication {
                         dialogue.performed(Tsi::ODA_PERFORMED);
                     }
                     dialogue.conclude(conclusion);
-                    if conclusion.finding == Finding::Failed {
-                        self.scheme = Scheme::Xda(Extended::Over);
-                    }
+                }
+                if authenticity == Authenticity::XdaFailed {
+                    self.scheme = Scheme::Xda(Extended::Over);
                 }
                 let answer = unsigned(&cryptogram)?;
                 Ok(Answer {
@@ -186,7 +189,8 @@ fn judge_extended(
     let failed = |conclusion| (Authenticity::XdaFailed, Some(conclusion));
     match (extended, &cryptogram.signature) {
         (Extended::Over, _) => (Authenticity::NotInDoubt, None),
-        (Extended::NoKey(conclusion), _) => failed(*conclusion),
+        (Extended::NoCaKey, _) => (Authenticity::XdaFailed, None),
+        (Extended::NoKey, _) => failed(&rules::XDA_KEY_NOT_RECOVERED),
         (Extended::Key(_), _) if refused => (Authenticity::NotInDoubt, Some(&rules::XDA_NOT_DUE)),
         (Extended::Key(_), None) => failed(&rules::XDA_SIGNATURE_MISSING),
         (Extended::Key(_), Some(_)) if !fresh => failed(&rules::XDA_NOT_FRESH),

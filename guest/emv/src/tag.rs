@@ -33,8 +33,11 @@ impl Tag {
     }
 
     /// Whether the value is a sequence of data objects (EMV 4.4 Book 3, Annex B1).
-    pub fn is_constructed(self) -> bool {
-        self.to_bytes().first().is_some_and(|byte| byte & 0x20 != 0)
+    pub const fn is_constructed(self) -> bool {
+        let first = match self.0.to_be_bytes() {
+            [0, 0, 0, first] | [0, 0, first, _] | [0, first, ..] | [first, ..] => first,
+        };
+        first & 0x20 != 0
     }
 
     /// The row of the table, when the kernel knows the element.

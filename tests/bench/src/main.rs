@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+mod against;
 mod bare;
 mod process;
 mod sandbox;
@@ -33,6 +34,7 @@ fn main() -> Result<()> {
     );
     let mut table = Table::new();
     sandbox::measure(&engine, &mut table).context("the sandbox against native code")?;
+    against::measure(&mut table).context("the kernel against another")?;
     process::measure(&tenon, &engine, &mut table).context("the terminal as a process")?;
     print!("{table}");
     Ok(())

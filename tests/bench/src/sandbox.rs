@@ -1,7 +1,7 @@
 //! The engine in the sandbox against the same engine compiled natively.
 //!
-//! Both run one whole contact sale over the same host functions, devices, vault and journal, turn by
-//! turn; only what the engine itself is differs.
+//! Both run one whole contact sale with DDA over the same host functions, devices, vault and journal,
+//! turn by turn; only what the engine itself is differs.
 
 use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path, sync::Arc};
 
@@ -11,7 +11,7 @@ use emulator::acquirer::Acquirer;
 use rustix::time::{ClockId, clock_gettime};
 use terminal_host::{
     EngineFile, TerminalConfig,
-    bindings::exports::terminal::engine::transactions::Ending,
+    bindings::exports::terminal::engine::transactions::{Ending, Outcome},
     clock::SystemClock,
     measure::Parts,
     observer::NoObserver,
@@ -47,7 +47,7 @@ pub(crate) fn measure(engine: &Path, table: &mut Table) -> Result<()> {
     let (sandboxed, native) = (median(sandboxed), median(native));
     let ratio = sandboxed / native;
     table.row(
-        "one sale, CPU of its thread, in the sandbox",
+        "a contact sale with DDA, CPU of its thread, in the sandbox",
         format!("{sandboxed:.2} ms"),
         "",
         None,
@@ -96,10 +96,18 @@ fn natively(runtime: &Runtime, parts: &Parts) -> Result<f64> {
     ensure!(
         outcome
             .as_ref()
-            .is_ok_and(|outcome| matches!(outcome.ending, Ending::Approved)),
-        "a native sale was not approved: {outcome:?}"
+            .is_ok_and(|outcome| matches!(outcome.ending, Ending::Approved) && dda_passed(outcome)),
+        "a native sale was not approved with DDA: {outcome:?}"
     );
     Ok(cpu_ms() - start)
+}
+
+/// Whether the card proved its key: offline data authentication was performed (tag 9B, byte 1 bit 8)
+/// and no form of it failed (tag 95, byte 1 bits 8, 7, 4 and 3).
+fn dda_passed(outcome: &Outcome) -> bool {
+    let first = |bytes: &[u8]| bytes.first().copied().unwrap_or_default();
+    let card = outcome.card.as_ref();
+    card.is_some_and(|card| first(&card.tsi) & 0x80 != 0 && first(&card.tvr) & 0xCC == 0)
 }
 
 /// CPU time of this thread. The acquirer has a thread of its own.

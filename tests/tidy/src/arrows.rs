@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use cargo_metadata::{Dependency, DependencyKind, Metadata, MetadataCommand};
 
 use crate::tree::root;
 
@@ -22,7 +22,10 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("conformance", &["emv", "virtual-card"]),
     // The engine without a sandbox: on both sides of the boundary.
     ("native", &["emv", "engine", "terminal-host"]),
-    ("bench", &["emulator", "native", "terminal-host"]),
+    (
+        "bench",
+        &["emulator", "emv", "native", "terminal-host", "virtual-card"],
+    ),
     // Each kind of vector is run by the crate it is about.
     ("vector-runner", &["emv", "engine", "vault", "virtual-card"]),
 ];
@@ -35,9 +38,12 @@ const JOINED: (&str, &str, &str) = ("tenon", "decode", "0024");
 const FEATURES: [(&str, &str, &[&str], &str); 1] = [(
     "emv",
     "vectors",
-    &["vector-runner"],
+    &["differential", "vector-runner"],
     "the engine holds no code for tests",
 )];
+
+/// The crates that may have another EMV kernel, of the same name as ours, to compare ours with.
+const COMPARING: [&str; 2] = ["bench", "differential"];
 
 /// Crates that a member may not have anywhere below it, with the reason.
 const FORBIDDEN: [(&str, &[&str], &str); 7] = [
@@ -92,7 +98,7 @@ fn crates_depend_on_each_other_along_the_arrows_only() {
         for edge in package
             .dependencies
             .iter()
-            .filter(|edge| edge.kind == DependencyKind::Normal)
+            .filter(|edge| edge.kind == DependencyKind::Normal && is_ours(edge))
         {
             assert!(
                 !members.contains(&edge.name)
@@ -104,6 +110,24 @@ fn crates_depend_on_each_other_along_the_arrows_only() {
             );
         }
     }
+}
+
+/// Whether an edge leads to a crate of this tree: a registry may have one of the same name.
+fn is_ours(edge: &Dependency) -> bool {
+    edge.path.is_some()
+}
+
+#[test]
+fn the_other_kernel_is_compared_with_and_nothing_else() {
+    let mut comparing = BTreeSet::new();
+    for package in metadata().workspace_packages() {
+        for edge in &package.dependencies {
+            if edge.name == "emv" && !is_ours(edge) {
+                comparing.insert(package.name.to_string());
+            }
+        }
+    }
+    assert_eq!(comparing, BTreeSet::from(COMPARING.map(str::to_owned)));
 }
 
 #[test]

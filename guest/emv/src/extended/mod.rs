@@ -24,7 +24,8 @@ pub(crate) fn authentication_key<P: Ports>(
     let at = |refusal| (Link::Issuer, refusal);
     let card = &dialogue.card;
     let mandatory = |tag: Tag| card.value(tag).ok_or(Refusal::Missing);
-    let index = mandatory(tag::CA_PUBLIC_KEY_INDEX_CARD).map_err(at)?;
+    // EMV 4.4 Book 3, 10.3: without an index there is no authority's key.
+    let index = mandatory(tag::CA_PUBLIC_KEY_INDEX_CARD).map_err(|missing| (Link::Ca, missing))?;
     let issuer_certificate = mandatory(tag::ISSUER_PUBLIC_KEY_CERTIFICATE).map_err(at)?;
     let icc_certificate = mandatory(tag::ICC_PUBLIC_KEY_CERTIFICATE).map_err(at)?;
     let card_data = certified_card_data(dialogue, read);

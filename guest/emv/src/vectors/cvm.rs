@@ -16,16 +16,16 @@ pub(super) fn run(case: &Value) -> Outcome {
     let input = &case["input"];
     let attempts = list(input, "attempts")?.iter();
     let attempts = attempts.map(|attempt| attempt.as_str().map(str::to_owned));
+    let (aip, cvm_list) = (bytes(input, "aip_82")?, bytes(input, "cvm_list_8E")?);
     let mut ports = Scripted {
         attempts: attempts
             .collect::<Option<_>>()
             .ok_or("an attempt is no text")?,
-        // The card gives no PIN try counter.
-        answers: [vec![0x6A, 0x88], vec![0x6A, 0x88]].into(),
+        // The card gives no PIN try counter, whichever rule asks for it.
+        answers: cvm_list.chunks(2).map(|_| vec![0x6A, 0x88]).collect(),
         ..Scripted::default()
     };
     let mut dialogue = Dialogue::new(&mut ports);
-    let (aip, cvm_list) = (bytes(input, "aip_82")?, bytes(input, "cvm_list_8E")?);
     dialogue.card.set(tag::AIP, &aip);
     dialogue.card.set(tag::CVM_LIST, &cvm_list);
     let capabilities = array(input, "terminal_capabilities_9F33")?;

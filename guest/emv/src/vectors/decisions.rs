@@ -2,17 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::fields::{array, hex, number, optional, small, text};
+use super::{Outcome, transaction};
 use crate::action::{self, ActionCodes, IssuerActionCodes};
 use crate::bits::{AdditionalTerminalCapabilities, Auc, Tsi, Tvr};
 use crate::card_data::CryptogramType;
+use crate::cvm::Service;
 use crate::date::Date;
 use crate::parameters::{Connection, RandomSelection, TerminalType};
 use crate::restrictions::{Facts, check};
 use crate::risk::{self, Velocity};
 use crate::rules::Conclusion;
-use crate::transaction::TransactionType;
+use crate::transaction::{Transaction, TransactionType};
 
 fn tvr_of<'a>(conclusions: impl IntoIterator<Item = &'a Conclusion>) -> String {
     let tvr = conclusions
@@ -55,9 +56,17 @@ pub(super) fn restrictions(case: &Value) -> Outcome {
         "00" => TransactionType::GoodsAndServices,
         "01" => TransactionType::Cash,
         "09" => TransactionType::GoodsWithCashback,
+        "20" => TransactionType::Refund,
+        "31" => TransactionType::BalanceInquiry,
         other => return Err(format!("no transaction has the type {other}")),
     };
     let [terminal_type] = array(input, "9F35")?;
+    let terminal_type = TerminalType::parse(terminal_type).ok_or("9F35 is no terminal type")?;
+    let asked = Transaction {
+        kind,
+        amount_other: optional(number, input, "9F03")?.unwrap_or(0),
+        ..transaction()
+    };
     let additional = array(input, "9F40")?;
     let conclusions = check(&Facts {
         version_card: optional(array, input, "9F08")?,
@@ -65,10 +74,10 @@ pub(super) fn restrictions(case: &Value) -> Outcome {
         usage: optional(array, input, "9F07")?.map(Auc::from_bytes),
         issuer_country: optional(array, input, "5F28")?,
         terminal_country: array(input, "9F1A")?,
-        terminal_type: TerminalType::parse(terminal_type).ok_or("9F35 is no terminal type")?,
+        terminal_type,
         additional_capabilities: AdditionalTerminalCapabilities::from_bytes(additional),
         kind,
-        cashback: kind == TransactionType::GoodsWithCashback,
+        cashback: Service::of(&asked, terminal_type) == Service::Cashback,
         today: mandatory("9A")?,
         effective: date("5F25")?,
         expiration: mandatory("5F24")?,
@@ -84,7 +93,7 @@ pub(super) fn risk_management(case: &Value) -> Outcome {
     let floor = risk::floor_limit(amount, logged, limit);
     let mut conclusions = vec![floor];
     let selection = &input["random_selection"];
-    if !selection.is_null() && !floor.sets.contains(Tvr::FLOOR_LIMIT_EXCEEDED) {
+    if !selection.is_null() && risk::subject_to_random_selection(amount, limit) {
         let parameters = RandomSelection {
             threshold: number(selection, "threshold")?,
             target_percent: small(selection, "target")?,
