@@ -48,6 +48,19 @@ impl<'a> Input<'a> {
     }
 }
 
+/// The one that a byte stands for, counted round and round; `default` when there is none.
+pub(crate) fn pick<T: Copy>(of: &[T], from: u8, default: T) -> T {
+    let index = usize::from(from).checked_rem(of.len()).unwrap_or(0);
+    of.get(index).copied().unwrap_or(default)
+}
+
+/// Upper-case hexadecimal digits.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |digits, byte| {
+        digits + &format!("{byte:02X}")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

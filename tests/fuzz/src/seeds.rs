@@ -16,6 +16,9 @@ use sha1::{Digest, Sha1};
 /// The seeds of each target.
 type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
 
+/// A kind of certificate: its number, its fields, the rest of its key and the exponent.
+type Kind<'a> = (u8, Vec<u8>, &'a [u8], &'a [u8]);
+
 /// Writes a folder for each target, with a file for each seed.
 pub(crate) fn write(vectors: &Path, folder: &Path) -> io::Result<()> {
     let mut seeds = Seeds::new();
@@ -54,7 +57,8 @@ pub(crate) fn write(vectors: &Path, folder: &Path) -> io::Result<()> {
 /// As libFuzzer names its files.
 fn name(seed: &[u8]) -> String {
     let hash = Sha1::digest(seed);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.iter()
+        .fold(String::new(), |name, byte| name + &format!("{byte:02x}"))
 }
 
 fn add(seeds: &mut Seeds, target: &'static str, parts: &[&[u8]]) {
@@ -171,7 +175,7 @@ fn add_certificates(seeds: &mut Seeds) {
     let dynamic = [&[1, 9, 8][..], &[0xAB; 8], &[0xBB; 20]];
     let combined = [&[1, 38, 8][..], &[0xAB; 8], &[0x80], &[0xAC; 8], &[0; 20]];
     let combined_beside = [1, 2, 3, 4, 0x80];
-    let kinds: [(u8, Vec<u8>, &[u8], &[u8]); 5] = [
+    let kinds: [Kind<'_>; 5] = [
         (0, issuer.concat(), &[0xC5; 4], &[3]),
         (1, icc.concat(), &[], &[1, 0, 1]),
         (2, [&[1, 0xDA, 0xC0][..], &[0xBB; 20]].concat(), &[], &[]),

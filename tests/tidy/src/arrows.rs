@@ -8,7 +8,7 @@ use crate::tree::root;
 
 /// Every edge between two crates of the workspace, tests apart. A crate without a row may depend on
 /// none of the others.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("component", &["emv", "engine"]),
     ("engine", &["emv"]),
     ("decode", &["emv", "engine"]),
@@ -20,6 +20,11 @@ const ARROWS: [(&str, &[&str]); 10] = [
         &["api", "decode", "emulator", "terminal-host", "virtual-card"],
     ),
     ("conformance", &["emv", "virtual-card"]),
+    // Each target calls the parser it is about; transactions run with the suite's terminal.
+    (
+        "fuzz",
+        &["conformance", "decode", "emv", "engine", "virtual-card"],
+    ),
     // The benchmark runs the same engine on both sides of the boundary.
     (
         "bench",
@@ -34,12 +39,20 @@ const ARROWS: [(&str, &[&str]); 10] = [
 const JOINED: (&str, &str, &str) = ("tenon", "decode", "0024");
 
 /// Features that only some crates may ask another crate for, with the reason.
-const FEATURES: [(&str, &str, &[&str], &str); 1] = [(
-    "emv",
-    "vectors",
-    &["vector-runner"],
-    "the engine holds no code for tests",
-)];
+const FEATURES: [(&str, &str, &[&str], &str); 2] = [
+    (
+        "emv",
+        "parsers",
+        &["fuzz"],
+        "the engine holds no code for tests",
+    ),
+    (
+        "emv",
+        "vectors",
+        &["vector-runner"],
+        "the engine holds no code for tests",
+    ),
+];
 
 /// Crates that a member may not have anywhere below it, with the reason.
 const FORBIDDEN: [(&str, &[&str], &str); 7] = [

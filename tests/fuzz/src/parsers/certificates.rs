@@ -87,7 +87,7 @@ fn key(parts: &Parts<'_>) {
     };
     assert_eq!(exponent, parts.exponent);
     assert!(matches!(exponent.as_slice(), [3] | [1, 0, 1]), "3 or 65537");
-    assert!(modulus.len() <= usize::from(u8::MAX));
+    assert!(u8::try_from(modulus.len()).is_ok());
     let digits = [&block[..], parts.remainder].concat();
     let in_block = holds(&block, &modulus);
     let continued = modulus.ends_with(parts.remainder) && modulus.len() <= digits.len();

@@ -3,7 +3,7 @@
 use decode::{Decoded, HexError, Secrets};
 
 use super::holds;
-use crate::input::Input;
+use crate::input::{Input, hexadecimal, pick};
 
 /// The longest explanation of one byte, in bytes of text or JSON.
 const EXPLANATION_MAX: usize = 4096;
@@ -15,17 +15,14 @@ const NUMBER: &str = "4761739001010010";
 pub fn decode(data: &[u8]) {
     let mut input = Input::new(data);
     let kind = input.byte();
-    let text: String = if kind & 0x80 == 0 {
-        input
-            .remainder()
-            .iter()
-            .map(|byte| format!("{byte:02X}"))
-            .collect()
-    } else {
+    let (as_text, kind) = (kind & 0x80 != 0, kind & 0x7F);
+    let text = if as_text {
         String::from_utf8_lossy(input.remainder()).into_owned()
+    } else {
+        hexadecimal(input.remainder())
     };
     let hidden = Secrets::Hidden;
-    let decoded = match kind & 0x07 {
+    let decoded = match kind % 8 {
         0 => ::decode::tlv(&text, hidden),
         1 => ::decode::dol(&text, None, hidden),
         2 => ::decode::command(&text, hidden),
@@ -38,7 +35,7 @@ pub fn decode(data: &[u8]) {
     if let Ok(decoded) = &decoded {
         assert_bounded(decoded, &text);
     }
-    if kind & 0x07 == 0 && kind & 0x80 == 0 && !holds(text.as_bytes(), NUMBER.as_bytes()) {
+    if kind % 8 == 0 && !as_text && !holds(text.as_bytes(), NUMBER.as_bytes()) {
         assert_veiled(&text);
     }
 }
@@ -55,8 +52,7 @@ fn element(kind: u8, text: &str) -> Result<Decoded, HexError> {
         Kind::Cid,
         Kind::Capabilities,
     ];
-    let index = usize::from(kind).checked_rem(kinds.len()).unwrap_or(0);
-    ::decode::element(kinds.get(index).copied().unwrap_or(Kind::Tvr), text)
+    ::decode::element(pick(&kinds, kind, Kind::Tvr), text)
 }
 
 fn assert_bounded(decoded: &Decoded, text: &str) {

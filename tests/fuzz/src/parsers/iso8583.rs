@@ -3,7 +3,7 @@
 use engine::iso8583::dialect::{Content, Dialect, Encoding, FieldFormat, FieldLength, Padding};
 use engine::iso8583::{Codec, fields};
 
-use crate::input::Input;
+use crate::input::{Input, pick};
 
 /// A message, in the built-in dialect or in one written otherwise.
 pub fn iso8583(data: &[u8]) {
@@ -36,9 +36,8 @@ pub fn iso8583(data: &[u8]) {
         assert!(data.len() > 8192);
         return;
     };
-    let again = codec.decode(&written).expect("what was written is read");
-    assert_eq!(again.message, *message, "a message says the same again");
-    assert_eq!(codec.encode(&again.message).ok(), Some(written));
+    let again = codec.decode(&written).map(|again| again.message);
+    assert_eq!(again.as_ref(), Ok(message), "a message says the same again");
 }
 
 /// The dialect in other encodings: `variant` picks one for each kind of content.
@@ -51,13 +50,9 @@ fn varied(dialect: Dialect, variant: u8) -> Dialect {
         Padding::FRight,
         Padding::SpacesRight,
     ];
-    fn pick<T: Copy, const N: usize>(of: [T; N], from: u8, default: T) -> T {
-        let index = usize::from(from).checked_rem(N).unwrap_or(0);
-        of.get(index).copied().unwrap_or(default)
-    }
-    let digits = pick(numeric, variant, Encoding::Ascii);
-    let bytes = pick(binary, variant >> 2, Encoding::Binary);
-    let padding = pick(padding, variant >> 3, Padding::ZerosLeft);
+    let digits = pick(&numeric, variant, Encoding::Ascii);
+    let bytes = pick(&binary, variant >> 2, Encoding::Binary);
+    let padding = pick(&padding, variant >> 3, Padding::ZerosLeft);
     let counts_bytes = variant & 0x20 != 0;
     let field = |format: FieldFormat| {
         let encoding = match format.content {

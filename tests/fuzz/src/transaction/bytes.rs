@@ -5,7 +5,7 @@ use emv::Tag;
 use super::play::{
     Act, Authentication, Change, Command, Issuer, Play, Scripts, Setting, What, Word,
 };
-use crate::input::Input;
+use crate::input::{Input, pick};
 
 /// The most acts, script commands and changes that are read.
 const EVENTS_MAX: usize = 64;
@@ -18,7 +18,7 @@ impl Play {
         let terminal = Setting::read(&mut input);
         let issuer = Issuer::read(&mut input);
         let acts = input.block().iter().take(EVENTS_MAX);
-        let acts = acts.map(|act| pick(Act::ALL, *act, Act::Right)).collect();
+        let acts = acts.map(|act| pick(&Act::ALL, *act, Act::Right)).collect();
         let mut changes = Vec::new();
         while !input.is_empty() && changes.len() < EVENTS_MAX {
             changes.push(Change::read(&mut input));
@@ -148,7 +148,7 @@ impl Change {
     fn read(input: &mut Input<'_>) -> Self {
         let [to, nth, what] = input.array();
         Self {
-            to: pick(Command::ALL, to, Command::Any),
+            to: pick(&Command::ALL, to, Command::Any),
             nth,
             what: match what % 8 {
                 0 => What::Byte(input.byte(), input.byte()),
@@ -207,11 +207,6 @@ fn block(bytes: &[u8], output: &mut Vec<u8>) {
     let length = bytes.len().min(usize::from(u8::MAX));
     output.push(u8::try_from(length).unwrap_or(u8::MAX));
     output.extend(bytes.iter().take(length));
-}
-
-fn pick<T: Copy, const N: usize>(of: [T; N], from: u8, default: T) -> T {
-    let index = usize::from(from).checked_rem(N).unwrap_or(0);
-    of.get(index).copied().unwrap_or(default)
 }
 
 fn position<T: PartialEq>(of: &[T], one: &T) -> u8 {

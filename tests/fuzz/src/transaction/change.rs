@@ -12,11 +12,9 @@ const DEPTH_MAX: u8 = 4;
 impl Change {
     /// Whether it is about this command, the one of this number by its name and of all.
     pub(super) fn is_about(&self, command: Command, nth: usize, nth_of_all: usize) -> bool {
-        let (named, nth) = match self.to {
-            Command::Any => (true, nth_of_all),
-            other => (other == command, nth),
-        };
-        named && (self.nth == 0 || usize::from(self.nth) == nth)
+        let any = self.to == Command::Any;
+        let nth = if any { nth_of_all } else { nth };
+        (any || self.to == command) && (self.nth == 0 || usize::from(self.nth) == nth)
     }
 
     /// The answer as it is now. Fails when the card left.

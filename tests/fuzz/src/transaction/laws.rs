@@ -9,6 +9,7 @@ use emv::{CryptogramType, Tag, tag, tlv};
 use super::bench::Exchange;
 use super::play::{Command, Word};
 use super::stage::{Outcome, Run};
+use crate::input::hexadecimal;
 
 /// A law: its name, and what is wrong with a run.
 type Law = (&'static str, fn(&Run) -> Result<(), String>);
@@ -135,13 +136,11 @@ fn first<T>((position, _): (usize, T)) -> usize {
 fn one_initiation(run: &Run) -> Result<(), String> {
     let mut allowed = false;
     for exchange in run.exchanges.iter().filter(|one| !one.scripted) {
-        match exchange.name {
-            Command::Select => allowed = true,
-            Command::GetProcessingOptions => {
-                holds(allowed, || "a second one".to_owned())?;
-                allowed = false;
-            }
-            _ => {}
+        if exchange.name == Command::Select {
+            allowed = true;
+        } else if exchange.name == Command::GetProcessingOptions {
+            holds(allowed, || "a second one".to_owned())?;
+            allowed = false;
         }
     }
     Ok(())
@@ -245,7 +244,7 @@ fn issuer_is_obeyed(run: &Run) -> Result<(), String> {
 /// terminal without keys never has none set: no card can prove to it who it is.
 fn denial_is_final(run: &Run) -> Result<(), String> {
     let [denial, _, _] = run.setting.action_codes;
-    if Tvr::from_bytes(denial) != Tvr::all() {
+    if denial != [0xFF; 5] {
         return Ok(());
     }
     let asked = run.own(Command::GenerateAc).next();
@@ -330,7 +329,7 @@ fn no_number_is_shown(run: &Run) -> Result<(), String> {
     let digits = String::from_utf8_lossy(identity.pan.digits()).into_owned();
     for noted in &run.events {
         for (tag, value) in &noted.event.elements {
-            let text: String = value.iter().map(|byte| format!("{byte:02X}")).collect();
+            let text = hexadecimal(value);
             // What a card was made to say in the place of something else is not known for a number.
             let known = *tag == tag::PAN || run.own_records;
             holds(!known || !text.contains(&digits), || {

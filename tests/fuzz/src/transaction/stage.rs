@@ -67,7 +67,7 @@ impl Play {
         let (terminal, applications) = (self.terminal.terminal(), self.terminal.applications());
         let transaction = self.terminal.transaction();
         let started = contact::start(&mut bench, &terminal, &applications, &transaction);
-        let mut shown = format!("{started:?}");
+        let first_shown = format!("{started:?}");
         let mut asked = None;
         let ended = match started {
             Ok(Decision::Approved(completed) | Decision::Declined(completed)) => Ok(completed),
@@ -83,7 +83,7 @@ impl Play {
             Err(ended) => Err(ended),
         };
         bench.finish();
-        shown.push_str(&format!("{ended:?}"));
+        let shown = [first_shown, format!("{ended:?}")].concat();
         let (end, card) = end(asked, ended);
         let about = |commands: &[super::Command]| {
             let any = super::Command::Any;
@@ -202,9 +202,8 @@ impl Setting {
 
     fn transaction(&self) -> Transaction {
         let usual = terminal::transaction();
-        let [high, low] = [0_u8; 2];
-        let [a, b, c, d, e, f] = self.amount;
-        let amount = u64::from_be_bytes([high, low, a, b, c, d, e, f]);
+        let digits = self.amount.iter();
+        let amount = digits.fold(0, |sum: u64, byte| (sum << 8) | u64::from(*byte));
         let [kind, _, _] = self.choices;
         Transaction {
             amount: usual.amount ^ amount,

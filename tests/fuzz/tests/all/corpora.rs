@@ -53,14 +53,14 @@ fn every_target_has_a_test_a_corpus_and_a_binary() {
 }
 
 fn replay(name: &str, target: fn(&[u8])) {
-    let mut files = 0;
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder("corpus").join(name)).unwrap() {
-        let path = entry.unwrap().path();
-        let data = fs::read(&path).unwrap();
-        files += 1;
-        bytes += data.len();
-        let run = catch_unwind(AssertUnwindSafe(|| target(&data)));
+    let entries = fs::read_dir(folder("corpus").join(name)).unwrap();
+    let read = |path: PathBuf| (fs::read(&path).unwrap(), path);
+    let corpus: Vec<(Vec<u8>, PathBuf)> =
+        entries.map(|entry| read(entry.unwrap().path())).collect();
+    let files = corpus.len();
+    let bytes: usize = corpus.iter().map(|(data, _)| data.len()).sum();
+    for (data, path) in &corpus {
+        let run = catch_unwind(AssertUnwindSafe(|| target(data)));
         assert!(run.is_ok(), "{}", path.display());
     }
     assert!(files > 0, "the corpus of {name} is empty");
