@@ -50,6 +50,10 @@ impl Run {
                 self.card.cryptogram_type() == Some(CryptogramType::Aac),
             ),
             ("card identified", self.identity.is_some()),
+            (
+                "every TVR bit denies",
+                cryptograms >= 1 && self.setting.action_codes.first() == Some(&[0xFF; 5]),
+            ),
         ];
         let happened = facts.into_iter().filter(|(_, happened)| *happened);
         happened.map(|(name, _)| name).collect()

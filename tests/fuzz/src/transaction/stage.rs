@@ -83,7 +83,7 @@ impl Play {
             Err(ended) => Err(ended),
         };
         bench.finish();
-        let shown = [first_shown, format!("{ended:?}")].concat();
+        let shown = [first_shown, format!("{ended:?}{:?}", bench.identity)].concat();
         let (end, card) = end(asked, ended);
         let about = |commands: &[super::Command]| {
             let any = super::Command::Any;

@@ -12,26 +12,26 @@ use crate::strategies;
 /// How many plays are played.
 const PLAYS: u32 = 4000;
 
-/// What at least so many of them must come to. About half of what they did when this was written;
-/// docs in `README.md`.
-const REACHED: [(&str, usize); 17] = [
-    ("first GENERATE AC", 1),
-    ("second GENERATE AC", 1),
-    ("EXTERNAL AUTHENTICATE", 1),
-    ("approved offline", 1),
-    ("declined offline", 1),
-    ("approved online", 1),
-    ("declined online", 1),
-    ("ended", 1),
-    ("reversal", 1),
-    ("plaintext offline PIN", 1),
-    ("enciphered offline PIN", 1),
-    ("offline PIN asked again", 1),
-    ("issuer script", 1),
-    ("CDA passed", 1),
-    ("XDA passed", 1),
-    ("AAC", 1),
-    ("card identified", 1),
+/// What at least so many of them must come to: half of what they did when this was written.
+const REACHED: [(&str, usize); 18] = [
+    ("first GENERATE AC", 1643),
+    ("second GENERATE AC", 1090),
+    ("EXTERNAL AUTHENTICATE", 327),
+    ("approved offline", 88),
+    ("declined offline", 419),
+    ("approved online", 397),
+    ("declined online", 667),
+    ("ended", 428),
+    ("reversal", 141),
+    ("plaintext offline PIN", 351),
+    ("enciphered offline PIN", 151),
+    ("offline PIN asked again", 135),
+    ("issuer script", 253),
+    ("CDA passed", 370),
+    ("XDA passed", 15),
+    ("AAC", 1069),
+    ("card identified", 1766),
+    ("every TVR bit denies", 163),
 ];
 
 #[test]
@@ -58,7 +58,7 @@ fn the_laws_hold_of_plausible_plays() {
     let reached = reached.into_inner();
     for (what, least) in REACHED {
         let count = reached.get(what).copied().unwrap_or(0);
-        assert!(count >= least, "{what} {count} times only: {reached:#?}");
+        assert!(count >= least, "{what} {count} times only: {reached:?}");
     }
     assert_eq!(reached.len(), REACHED.len(), "{reached:#?}");
 }

@@ -1,4 +1,4 @@
-//! Plays that mostly make sense: a card of the deck, and a few things that go otherwise.
+//! Plays that mostly make sense.
 
 use emv::Tag;
 use fuzz::transaction::CARDS;
@@ -16,8 +16,69 @@ const DECISIVE: [u32; 24] = [
     0x9F0F, 0x9F10, 0x9F14, 0x9F23, 0x9F26, 0x9F27, 0x9F36, 0x9F38, 0x9F42, 0x9F49, 0x9F4B,
 ];
 
-/// A play.
+/// A play: one of events by chance, or of events that only mean something together.
 pub(crate) fn plays() -> impl Strategy<Value = Play> {
+    prop_oneof![20 => by_chance(), 2 => out_of_tries(), 1 => without_signature(), 1 => endless()]
+}
+
+/// A cardholder who does not know the PIN, and a card that does not count well, or does not tell.
+fn out_of_tries() -> impl Strategy<Value = Play> {
+    let acts = vec(prop_oneof![3 => Just(Act::Wrong), 1 => acts()], 1..20);
+    let changes = proptest::sample::select(vec![
+        Vec::new(),
+        vec![change(Command::GetData, 0, What::Status([0x6A, 0x88]))],
+        vec![change(Command::Verify, 0, What::Status([0x63, 0xC2]))],
+    ]);
+    (by_chance(), 9..15_u8, acts, changes).prop_map(|(play, card, acts, changes)| Play {
+        card,
+        acts,
+        changes,
+        ..play
+    })
+}
+
+/// A card that should sign its cryptogram and gives one in clear.
+fn without_signature() -> impl Strategy<Value = Play> {
+    let cards = proptest::sample::select(vec![6_u8, 15, 16]);
+    let nth = 1..3_u8;
+    (by_chance(), cards, nth).prop_map(|(play, card, nth)| {
+        let signature = What::Drop(Tag::new(0x9F4B));
+        let cryptogram = What::Append(Tag::new(0x9F26), vec![0xAC; 8]);
+        Play {
+            card,
+            changes: vec![
+                change(Command::GenerateAc, nth, signature),
+                change(Command::GenerateAc, nth, cryptogram),
+            ],
+            ..play
+        }
+    })
+}
+
+/// A card whose directory, or whose list of files, has no end.
+fn endless() -> impl Strategy<Value = Play> {
+    let empty = vec![0x70, 0x00, 0x90, 0x00];
+    let records = change(Command::ReadRecord, 0, What::Instead(empty));
+    let files = [0x08, 0x01, 0xFF, 0x00].repeat(4);
+    let files = change(
+        Command::GetProcessingOptions,
+        1,
+        What::Element(Tag::new(0x94), files),
+    );
+    let no_directory = change(Command::Select, 1, What::Status([0x6A, 0x82]));
+    let changes = proptest::sample::select(vec![
+        vec![records.clone()],
+        vec![records, files, no_directory],
+    ]);
+    (by_chance(), changes).prop_map(|(play, changes)| Play { changes, ..play })
+}
+
+const fn change(to: Command, nth: u8, what: What) -> Change {
+    Change { to, nth, what }
+}
+
+/// A card of the deck, and a few things that go otherwise.
+fn by_chance() -> impl Strategy<Value = Play> {
     let cards = 0..u8::try_from(CARDS).expect("a deck");
     let acts = prop_oneof![2 => Just(Vec::new()), 1 => vec(acts(), 1..6)];
     let changes =
