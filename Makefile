@@ -4,11 +4,15 @@
 CARGO ?= cargo
 TENON := target/debug/tenon
 DIR := tests/vectors
+TARGET := transaction
+SECONDS := 60
 # The workspace is built as a whole, tests included, always: a part of it built alone has other
 # features, and wasmtime would be compiled a second time.
 BUILD := $(CARGO) build --workspace --all-targets
 
-.PHONY: help demo run test vectors conformance check build guest fmt clippy doc deny tidy bench clean
+LIBFUZZER := --fuzz-dir tests/fuzz/libfuzzer --target-dir target/fuzz --sanitizer none
+
+.PHONY: help demo run test vectors conformance fuzz check build guest fmt clippy doc deny tidy bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +55,12 @@ tidy: ## Check what a compiler cannot: documentation of the WIT, crate arrows, s
 
 conformance: ## Run the kernel's conformance suite and write docs/conformance.md.
 	@$(CARGO) run --quiet --package conformance
+
+fuzz: ## Let libFuzzer look for what breaks a target: TARGET=tlv SECONDS=900.
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --quiet --locked cargo-fuzz --version 0.13.2
+	@mkdir -p target/fuzz/corpus/$(TARGET)
+	$(CARGO) fuzz run $(LIBFUZZER) $(TARGET) target/fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET) -- \
+		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=64
 
 bench: guest ## Measure, and print a table with ratios from this run.
 	@$(CARGO) build --quiet --release --workspace

@@ -47,8 +47,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Entry>, Error> {
 impl Entry {
     /// The records in order, each with whether it is authenticated offline.
     pub(crate) fn records(self) -> impl Iterator<Item = (u8, bool)> {
-        let authenticated_end = self.first.saturating_add(self.authenticated);
-        (self.first..=self.last).map(move |record| (record, record < authenticated_end))
+        let position = move |record: u8| record.saturating_sub(self.first);
+        (self.first..=self.last).map(move |record| (record, position(record) < self.authenticated))
     }
 }
 
@@ -110,5 +110,13 @@ mod tests {
             entry.records().collect::<Vec<_>>(),
             [(2, true), (3, true), (4, false)]
         );
+    }
+
+    #[test]
+    fn the_last_record_there_can_be_is_authenticated_too() {
+        let [entry] = parse(&[0x60, 2, 255, 254]).expect("valid")[..] else {
+            panic!("one entry");
+        };
+        assert!(entry.records().all(|(_, authenticated)| authenticated));
     }
 }

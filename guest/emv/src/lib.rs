@@ -12,7 +12,7 @@
 //! issuer, the caller asks, and [`OnlineRequest::complete`] finishes. The kernel reaches the card,
 //! the cardholder and the terminal through [`ports`] and nothing else: it has no clock, no random
 //! source and no input or output of its own, so the same inputs give the same decisions. The
-//! feature `vectors`, which no engine has, runs single steps for the test vectors.
+//! features `vectors` and `parsers`, which no engine has, run single steps for the tests.
 //!
 //! **What always holds.** A card may lower what the terminal asks for, never raise it. A TVR bit
 //! once set stays set, and none is set without a line in the trace. A cryptogram that had to be
@@ -47,6 +47,8 @@ mod mandatory_data;
 mod online;
 mod outcome;
 pub mod parameters;
+#[cfg(feature = "parsers")]
+pub mod parsers;
 pub mod ports;
 mod records;
 mod restrictions;

@@ -12,8 +12,8 @@ use crate::ports::{OfflinePinEntry, OfflinePinMethod, PinEntry, PinPrompt, Ports
 use crate::rules;
 use crate::tag;
 
-/// How often a cardholder is asked for an offline PIN. The card's own counter is lower; a card
-/// that counts wrong ends here.
+/// How often a cardholder is asked for an offline PIN, by all rules together. The card's own counter
+/// is lower; a card that counts wrong ends here.
 const PIN_TRIES_MAX: u8 = 16;
 
 /// The code of "no CVM performed" in tag 9F34 (EMV 4.4 Book 4, Annex A4).
@@ -47,6 +47,11 @@ struct Progress<'a> {
     /// (EMV 4.4 Book 4, 6.3.4.4).
     bypassed: bool,
     online_pin_entered: bool,
+    /// How often an offline PIN was asked for.
+    offline_pins: u8,
+    /// The card said that no try is left. It does not have to say so again: the counter of a later
+    /// rule may be one that it does not give.
+    tries_exceeded: bool,
 }
 
 /// Tries the rules of a list that has some. Fails only when the cardholder or the card ends the
@@ -61,6 +66,8 @@ pub(crate) fn process<P: Ports>(
         pin_key,
         bypassed: false,
         online_pin_entered: false,
+        offline_pins: 0,
+        tries_exceeded: false,
     };
     let mut performed = Rule {
         code: NO_CVM_PERFORMED,
@@ -185,7 +192,7 @@ fn attempt<P: Ports>(
             } else {
                 Some(&plaintext)
             };
-            let verified = offline_pin(dialogue, &mut progress.bypassed, method)?;
+            let verified = offline_pin(dialogue, progress, method)?;
             Ok(match (verified, signature) {
                 (false, _) => Attempt::Failed,
                 (true, false) => Attempt::Succeeded(Method::OfflinePin, CvmResult::Successful),
@@ -250,26 +257,22 @@ fn online_pin<P: Ports>(
 /// Returns whether the card verified the PIN.
 fn offline_pin<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
-    bypassed: &mut bool,
+    progress: &mut Progress<'_>,
     method: Option<&OfflinePinMethod>,
 ) -> Result<bool, Cause> {
-    if *bypassed {
+    if progress.bypassed {
         return Ok(false);
     }
     let Some(method) = method else {
         dialogue.conclude(&rules::PIN_NOT_VERIFIED);
         return Ok(false);
     };
-    let counter = dialogue.get_data(tag::PIN_TRY_COUNTER)?;
-    let mut prompt = match counter.as_deref() {
-        Some([0]) => {
-            dialogue.conclude(&rules::PIN_TRIES_EXCEEDED);
-            return Ok(false);
-        }
-        Some([1]) => PinPrompt::LastTry,
-        _ => PinPrompt::Enter,
+    let Some(mut prompt) = first_prompt(dialogue, progress)? else {
+        dialogue.conclude(&rules::PIN_TRIES_EXCEEDED);
+        return Ok(false);
     };
-    for _ in 0..PIN_TRIES_MAX {
+    while progress.offline_pins < PIN_TRIES_MAX {
+        progress.offline_pins = progress.offline_pins.saturating_add(1);
         let entry = dialogue
             .ports
             .verify_offline_pin(prompt, method)
@@ -284,7 +287,8 @@ fn offline_pin<P: Ports>(
                 prompt = next;
             }
             Verdict::Over(conclusion) => {
-                *bypassed = entry == OfflinePinEntry::Bypassed;
+                progress.bypassed = entry == OfflinePinEntry::Bypassed;
+                progress.tries_exceeded = *conclusion == rules::PIN_TRIES_EXCEEDED;
                 dialogue.conclude(conclusion);
                 return Ok(false);
             }
@@ -292,6 +296,26 @@ fn offline_pin<P: Ports>(
     }
     dialogue.conclude(&rules::PIN_NOT_VERIFIED);
     Ok(false)
+}
+
+/// What the cardholder is told first, by the card's own counter when it gives one. `None` when no
+/// try is left.
+fn first_prompt<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    progress: &mut Progress<'_>,
+) -> Result<Option<PinPrompt>, Cause> {
+    if progress.tries_exceeded {
+        return Ok(None);
+    }
+    let counter = dialogue.get_data(tag::PIN_TRY_COUNTER)?;
+    Ok(match counter.as_deref() {
+        Some([0]) => {
+            progress.tries_exceeded = true;
+            None
+        }
+        Some([1]) => Some(PinPrompt::LastTry),
+        _ => Some(PinPrompt::Enter),
+    })
 }
 
 /// What one entry of an offline PIN means.

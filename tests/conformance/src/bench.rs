@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 
 use emv::Identity;
-use emv::parameters::{AlgorithmSuite, CaPublicKey, EccCaPublicKey};
+use emv::parameters::{CaPublicKey, EccCaPublicKey};
 use emv::ports::{
     Card, CardFault, Cardholder, Interruption, OfflinePinEntry, OfflinePinMethod, PinEntry,
     PinPrompt, Tools,
 };
 use emv::trace::Event;
-use num_bigint::BigUint;
 use sha1::{Digest, Sha1};
 
 use crate::case::{Answer, Case, Interposed};
 use crate::command::Named;
 use crate::surroundings::{Keys, Surroundings};
+use crate::terminal;
 
 /// More commands than any transaction may take, so that an endless one is noticed.
 const COMMANDS_BEYOND_ANY: usize = 300;
@@ -103,33 +103,6 @@ impl<'a> Bench<'a> {
             }
         }
     }
-
-    /// Enciphers a PIN block for the card (EMV 4.4 Book 2, 7.2), and sends it.
-    fn verify_enciphered(
-        &mut self,
-        block: [u8; 8],
-        modulus: &[u8],
-        exponent: &[u8],
-    ) -> Result<OfflinePinEntry, CardFault> {
-        let answer = self.transmit(&[0x00, 0x84, 0x00, 0x00, 0x00])?;
-        let challenge = match answer.split_last_chunk::<2>() {
-            Some((challenge, [0x90, 0x00])) if challenge.len() == 8 => challenge,
-            Some(_) | None => return Ok(OfflinePinEntry::ChallengeRefused),
-        };
-        let mut clear = [&[0x7F], &block[..], challenge].concat();
-        clear.resize(modulus.len(), 0xA5);
-        let enciphered = self
-            .rsa_recover(modulus, exponent, &clear)
-            .unwrap_or_default();
-        self.verify(0x88, &enciphered)
-    }
-
-    fn verify(&mut self, p2: u8, data: &[u8]) -> Result<OfflinePinEntry, CardFault> {
-        let length = u8::try_from(data.len()).unwrap_or(u8::MAX);
-        let answer = self.transmit(&[&[0x00, 0x20, 0x00, p2, length], data].concat())?;
-        let status = answer.last_chunk::<2>().copied().unwrap_or_default();
-        Ok(OfflinePinEntry::Answered(u16::from_be_bytes(status)))
-    }
 }
 
 impl Card for Bench<'_> {
@@ -196,25 +169,13 @@ impl Cardholder for Bench<'_> {
             Some(pin) if pin.bytes().all(|digit| digit.is_ascii_digit()) => pin,
             other => return Err(self.interruption(other, "PIN")),
         };
-        let block = pin_block(pin);
-        let entry = match method {
-            OfflinePinMethod::Plaintext => self.verify(0x80, &block),
-            OfflinePinMethod::Enciphered { modulus, exponent } => {
-                self.verify_enciphered(block, modulus, exponent)
-            }
-        };
-        entry.map_err(Interruption::Card)
+        terminal::verify_pin(self, pin, method).map_err(Interruption::Card)
     }
 }
 
 impl Tools for Bench<'_> {
     fn rsa_recover(&mut self, modulus: &[u8], exponent: &[u8], data: &[u8]) -> Option<Vec<u8>> {
-        let number = BigUint::from_bytes_be;
-        let digits = number(data)
-            .modpow(&number(exponent), &number(modulus))
-            .to_bytes_be();
-        let missing = modulus.len().checked_sub(digits.len())?;
-        Some([vec![0; missing], digits].concat())
+        terminal::rsa_recover(modulus, exponent, data)
     }
 
     fn unpredictable_number(&mut self) -> [u8; 4] {
@@ -226,9 +187,7 @@ impl Tools for Bench<'_> {
 
     fn ca_public_key(&mut self, rid: &[u8; 5], index: u8) -> Option<CaPublicKey> {
         let keys = self.surroundings.keys;
-        let mut key = virtual_card::ca_public_keys()
-            .into_iter()
-            .find(|key| keys != Keys::Absent && key.rid == *rid && key.index == index)?;
+        let mut key = terminal::ca_public_key(rid, index).filter(|_| keys != Keys::Absent)?;
         match keys {
             Keys::Right | Keys::Absent => {}
             Keys::WrongChecksum => key.checksum = [0; 20],
@@ -245,32 +204,18 @@ impl Tools for Bench<'_> {
             let parts = [&key.rid[..], &[key.index], &key.modulus, &key.exponent];
             key.checksum = Sha1::digest(parts.concat()).into();
         }
-        Some(CaPublicKey {
-            rid: key.rid,
-            index: key.index,
-            modulus: key.modulus,
-            exponent: key.exponent,
-            checksum: key.checksum,
-            expires: self.surroundings.keys_expire,
-        })
+        key.expires = self.surroundings.keys_expire;
+        Some(key)
     }
 
     fn ecc_ca_public_key(&mut self, rid: &[u8; 5], index: u8) -> Option<EccCaPublicKey> {
         let keys = self.surroundings.keys;
-        let key = virtual_card::ecc_ca_public_keys()
-            .into_iter()
-            .find(|key| keys != Keys::Absent && key.rid == *rid && key.index == index)?;
-        Some(EccCaPublicKey {
-            rid: key.rid,
-            index: if keys == Keys::Other {
-                index ^ 0x01
-            } else {
-                index
-            },
-            suite: AlgorithmSuite::EcSdsaSha256P256,
-            x: key.x,
-            expires: self.surroundings.keys_expire,
-        })
+        let mut key = terminal::ecc_ca_public_key(rid, index).filter(|_| keys != Keys::Absent)?;
+        if keys == Keys::Other {
+            key.index ^= 0x01;
+        }
+        key.expires = self.surroundings.keys_expire;
+        Some(key)
     }
 
     fn issuer_certificate_revoked(&mut self, _: &[u8; 5], _: u8, serial: [u8; 3]) -> bool {
@@ -290,10 +235,4 @@ impl Tools for Bench<'_> {
     fn record(&mut self, event: Event) {
         self.events.push(event);
     }
-}
-
-/// The PIN block of ISO 9564-1 format 2.
-fn pin_block(pin: &str) -> [u8; 8] {
-    let text = format!("2{:X}{pin:F<14}", pin.len().min(14));
-    crate::values::bytes(&text).unwrap_or([0xFF; 8])
 }

@@ -6,6 +6,7 @@ use emv::bits::Tvr;
 use emv::{CardData, HostAnswer, Tag, tag};
 use virtual_card::Issuer;
 
+use crate::terminal::elements;
 use crate::values::{bytes, hex};
 
 /// What the acquirer's answer is made of.
@@ -53,11 +54,6 @@ enum Command {
     Signed([u8; 4], Vec<u8>),
     Raw(Vec<u8>),
 }
-
-/// What field 55 tells the issuer.
-const ELEMENTS: [u32; 13] = [
-    0x9F26, 0x9F27, 0x9F10, 0x9F37, 0x9F36, 0x95, 0x9A, 0x9C, 0x9F02, 0x9F03, 0x5F2A, 0x82, 0x9F1A,
-];
 
 /// The response codes that approve (EMV 4.4 Book 4, Annex A6).
 const APPROVING: [[u8; 2]; 3] = [*b"00", *b"10", *b"11"];
@@ -142,13 +138,6 @@ pub(crate) fn cryptogram_right(issuer: &Issuer, card: &CardData) -> bool {
         card.tvr().difference(later).to_bytes().to_vec(),
     );
     issuer.verify_cryptogram(&elements)
-}
-
-fn elements(card: &CardData) -> BTreeMap<u32, Vec<u8>> {
-    ELEMENTS
-        .into_iter()
-        .filter_map(|number| Some((number, card.value(Tag::new(number))?.to_vec())))
-        .collect()
 }
 
 /// Reads `71 54454E31 04DA9F14+07 84240000+ =8424000000`: template, identifier or `-`, commands

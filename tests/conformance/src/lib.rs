@@ -28,6 +28,7 @@ mod run;
 mod suite;
 mod surroundings;
 mod syntax;
+pub mod terminal;
 mod values;
 
 pub use case::Case;

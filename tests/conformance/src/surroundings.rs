@@ -1,9 +1,10 @@
 //! The terminal, its applications and lists, and the transaction.
 
 use emv::bits::{AdditionalTerminalCapabilities, TerminalCapabilities, Tvr};
-use emv::parameters::{Aid, Application, CdaMode, RandomSelection, Terminal, TerminalType};
+use emv::parameters::{Aid, Application, CdaMode, Terminal, TerminalType};
 use emv::{Transaction, TransactionType};
 
+use crate::terminal;
 use crate::values::{bytes, hex, number};
 
 /// See the module.
@@ -45,49 +46,14 @@ pub(crate) enum Keys {
 impl Default for Surroundings {
     fn default() -> Self {
         Self {
-            terminal: Terminal {
-                terminal_id: *b"TERMID01",
-                merchant_id: *b"MERCHANT       ",
-                merchant_name_and_location: b"SHOP".to_vec(),
-                merchant_category_code: 5999,
-                country: 554,
-                kind: ATTENDED_OFFLINE_WITH_ONLINE,
-                capabilities: TerminalCapabilities::from_bytes([0xE0, 0xF8, 0xC8]),
-                additional_capabilities: AdditionalTerminalCapabilities::from_bytes([
-                    0xF0, 0, 0xF0, 0xA0, 1,
-                ]),
-                interface_device_serial_number: *b"12345678",
-                languages: vec![*b"en"],
-                cda_mode: CdaMode::Mode1,
-            },
-            application: Application {
-                aid: aid(&[0xA0, 0, 0, 0, 0x03, 0x10, 0x10]),
-                partial_selection: true,
-                version: 0,
-                tac_default: Tvr::empty(),
-                tac_denial: Tvr::empty(),
-                tac_online: Tvr::empty(),
-                floor_limit: 10_000,
-                random_selection: RandomSelection::default(),
-                default_ddol: vec![0x9F, 0x37, 0x04],
-                default_tdol: Vec::new(),
-            },
+            terminal: terminal::terminal(),
+            application: terminal::application(aid(&[0xA0, 0, 0, 0, 0x03, 0x10, 0x10])),
             accepted: vec![
                 (aid(&[0xA0, 0, 0, 0, 0x03, 0x10, 0x10]), true),
                 (aid(&[0xA0, 0, 0, 0, 0x04, 0x10, 0x10]), true),
             ],
             version: None,
-            transaction: Transaction {
-                amount: 2500,
-                amount_other: 0,
-                currency: 554,
-                currency_exponent: 2,
-                kind: TransactionType::GoodsAndServices,
-                date: [0x26, 0x11, 0x21],
-                time: [0x12, 0x34, 0x56],
-                sequence: 7,
-                merchant_forced_online: false,
-            },
+            transaction: terminal::transaction(),
             numbers: vec![[0xDE, 0xAD, 0xBE, 0xEF]],
             keys: Keys::Right,
             keys_expire: None,
@@ -98,22 +64,13 @@ impl Default for Surroundings {
     }
 }
 
-/// Tag 9F35 of a merchant's usual terminal, 22.
-const ATTENDED_OFFLINE_WITH_ONLINE: TerminalType = TerminalType {
-    operator: emv::parameters::Operator::Merchant,
-    attended: true,
-    connection: emv::parameters::Connection::OfflineWithOnline,
-};
-
 impl Surroundings {
     /// The applications the terminal accepts.
     pub(crate) fn applications(&self) -> Vec<Application> {
         let accepted = self.accepted.iter();
         accepted
             .map(|(aid, partial_selection)| {
-                // Each scheme has its own version, that of the cards of the catalogue.
-                let mastercard = aid.rid() == [0xA0, 0, 0, 0, 0x04];
-                let own = if mastercard { 0x0002 } else { 0x0096 };
+                let own = terminal::application(aid.clone()).version;
                 Application {
                     aid: aid.clone(),
                     partial_selection: *partial_selection,

@@ -8,7 +8,7 @@ use crate::tree::root;
 
 /// Every edge between two crates of the workspace, tests apart. A crate without a row may depend on
 /// none of the others.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("component", &["emv", "engine"]),
     ("engine", &["emv"]),
     ("decode", &["emv", "engine"]),
@@ -20,6 +20,11 @@ const ARROWS: [(&str, &[&str]); 11] = [
         &["api", "decode", "emulator", "terminal-host", "virtual-card"],
     ),
     ("conformance", &["emv", "virtual-card"]),
+    // Each target calls the parser it is about; transactions run with the suite's terminal.
+    (
+        "fuzz",
+        &["conformance", "decode", "emv", "engine", "virtual-card"],
+    ),
     // The engine without a sandbox: on both sides of the boundary.
     ("native", &["emv", "engine", "terminal-host"]),
     (
@@ -35,12 +40,20 @@ const ARROWS: [(&str, &[&str]); 11] = [
 const JOINED: (&str, &str, &str) = ("tenon", "decode", "0024");
 
 /// Features that only some crates may ask another crate for, with the reason.
-const FEATURES: [(&str, &str, &[&str], &str); 1] = [(
-    "emv",
-    "vectors",
-    &["differential", "vector-runner"],
-    "the engine holds no code for tests",
-)];
+const FEATURES: [(&str, &str, &[&str], &str); 2] = [
+    (
+        "emv",
+        "parsers",
+        &["fuzz"],
+        "the engine holds no code for tests",
+    ),
+    (
+        "emv",
+        "vectors",
+        &["differential", "vector-runner"],
+        "the engine holds no code for tests",
+    ),
+];
 
 /// The crates that may have another EMV kernel, of the same name as ours, to compare ours with.
 const COMPARING: [&str; 2] = ["bench", "differential"];
