@@ -10,6 +10,7 @@ mod checks;
 mod dialect;
 mod exception_file;
 mod host;
+mod scheme_set;
 mod wit;
 
 use std::fmt;
@@ -24,6 +25,7 @@ pub use dialect::{
     Padding, PinFormat, ProcessingCodes,
 };
 pub use exception_file::{CardNumber, ExceptionEntry};
+pub use scheme_set::{SchemeSet, scheme_sets};
 
 /// A complete, checked set of parameters.
 ///
@@ -36,9 +38,12 @@ pub struct Parameters {
     pub terminal: Terminal,
     /// Time limits.
     pub timeouts: Timeouts,
-    /// The applications accepted, in the terminal's order of preference.
+    /// The applications accepted, in the terminal's order of preference. One may begin as that of a
+    /// [`SchemeSet`].
+    #[serde(deserialize_with = "scheme_set::applications")]
     pub applications: Vec<Application>,
-    /// The certification authorities' RSA keys.
+    /// The certification authorities' RSA keys. One may begin as that of a [`SchemeSet`].
+    #[serde(deserialize_with = "scheme_set::ca_public_keys")]
     pub ca_public_keys: Vec<CaPublicKey>,
     /// The certification authorities' keys on elliptic curves.
     pub elliptic_ca_public_keys: Vec<EllipticCaPublicKey>,
