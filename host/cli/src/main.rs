@@ -15,6 +15,7 @@ mod log;
 mod money;
 mod own_file;
 mod paragraph;
+mod parameters;
 mod point_of_sale;
 mod sale;
 mod vault_file;
@@ -58,6 +59,7 @@ enum Command {
     Demo(demo::Arguments),
     Sale(sale::Arguments),
     Cards(cards::Arguments),
+    Parameters(parameters::Arguments),
     Inspect(inspect::Arguments),
     Decode(decode::Arguments),
     Completions(completions::Arguments),
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Sale(arguments) => sale::run(&arguments),
         Command::Cards(arguments) => cards::run(&arguments),
+        Command::Parameters(arguments) => parameters::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Decode(arguments) => decode::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
