@@ -62,9 +62,12 @@ impl Parameters {
     /// as a whole.
     pub fn from_json(text: &str) -> Result<Self, ParametersError> {
         let parameters: Self = serde_json::from_str(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let problem = error.to_string();
+            let place = format!(" at line {line} column {column}");
             ParametersError::new(
-                format!("line {}, column {}", error.line(), error.column()),
-                error.to_string(),
+                format!("line {line}, column {column}"),
+                problem.strip_suffix(&place).unwrap_or(&problem),
             )
         })?;
         parameters.check()?;

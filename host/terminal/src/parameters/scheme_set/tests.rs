@@ -197,6 +197,10 @@ fn what_is_not_public_must_be_given() {
         assert!(refused.contains(part), "{part} is not in: {refused}");
     }
     assert!(!refused.contains("partial_selection"), "{refused}");
+    assert!(
+        refused.starts_with("line 1, column ") && refused.ends_with(", default_tdol"),
+        "{refused}"
+    );
     for set in scheme_sets() {
         for name in APPLICATION_MEMBERS {
             let mut parameters = filled(set);
