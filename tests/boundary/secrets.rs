@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::terminal::{Options, Terminal};
 
@@ -36,8 +36,12 @@ struct Needle {
 fn nothing_that_is_secret_gets_out() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let mut outputs = Vec::new();
+    let configuration = tempfile::tempdir().expect("a temporary folder");
+    let parameters = configuration.path().join("parameters.json");
+    fs::write(&parameters, with_an_exception_file().to_string()).expect("a file");
     let terminal = Terminal::start(&Options {
         log: "trace",
+        parameters: Some(&parameters),
         ..Options::on(data.path())
     })
     .expect("the terminal starts");
@@ -91,6 +95,15 @@ fn nothing_that_is_secret_gets_out() {
         })
         .collect();
     assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The emulator's parameters, and the first card on the exception file.
+fn with_an_exception_file() -> Value {
+    let mut parameters: Value =
+        serde_json::from_str(emulator::PARAMETERS).expect("the emulator's parameters are JSON");
+    let [(_, pan), ..] = PANS;
+    parameters["exception_file"] = json!([{ "pan": pan, "sequence_number": null }]);
+    parameters
 }
 
 /// The compiled engine is made before any sale, from a file that everyone has. It is left out because

@@ -15,6 +15,8 @@ mod acquirer;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod parameters;
+#[cfg(test)]
 mod recordings;
 #[cfg(test)]
 mod requests;

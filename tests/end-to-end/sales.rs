@@ -51,6 +51,7 @@ fn each_card_goes_its_own_way() {
         ("mastercard-debit", 2500, "APPROVED", "PIN", 2500),
         ("eftpos", 2500, "APPROVED", "PIN", 2500),
         ("visa-issuer-scripts", 2500, "APPROVED", "NO_CVM", 2500),
+        ("visa-elliptic-curve", 8000, "APPROVED", "NO_CVM", 8000),
         ("visa-offline-decline", 2500, "DECLINED", "NO_CVM", 0),
         ("visa-expired", 2500, "DECLINED", "NO_CVM", 0),
     ] {

@@ -29,6 +29,8 @@ pub(crate) struct Options<'a> {
     pub(crate) log: &'a str,
     /// Another engine than the one built from this tree.
     pub(crate) engine: Option<&'a Path>,
+    /// Other parameters than the emulator's.
+    pub(crate) parameters: Option<&'a Path>,
 }
 
 impl<'a> Options<'a> {
@@ -41,6 +43,7 @@ impl<'a> Options<'a> {
             kill_at: None,
             log: "warn",
             engine: None,
+            parameters: None,
         }
     }
 }
@@ -77,6 +80,9 @@ impl Terminal {
         }
         if let Some(engine) = options.engine {
             command.arg("--engine").arg(engine);
+        }
+        if let Some(parameters) = options.parameters {
+            command.arg("--parameters").arg(parameters);
         }
         let mut child = command
             .stdin(Stdio::null())
@@ -203,6 +209,11 @@ impl Terminal {
 
     /// Ends the process and returns everything it wrote.
     pub(crate) fn into_output(mut self) -> Vec<u8> {
+        self.output()
+    }
+
+    /// The same, and what is left is a terminal that has ended.
+    pub(crate) fn output(&mut self) -> Vec<u8> {
         self.stop();
         self.output
             .lock()

@@ -1,6 +1,9 @@
 //! One terminal and one acquirer.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use emulator::acquirer::{Acquirer, AcquirerHandle, AcquirerOptions, Behaviour};
 use serde_json::{Value, json};
@@ -12,13 +15,28 @@ pub(crate) struct World {
     pub(crate) terminal: Terminal,
     pub(crate) acquirer: AcquirerHandle,
     data: tempfile::TempDir,
+    parameters: Option<PathBuf>,
     keys: u32,
 }
 
 impl World {
     /// A terminal that presents `card` to every sale, or none by itself.
     pub(crate) fn new(card: Option<&str>) -> Self {
+        Self::with(card, None)
+    }
+
+    /// A terminal with parameters of its own, which presents `card` to every sale.
+    pub(crate) fn with_parameters(card: &str, parameters: &Value) -> Self {
+        Self::with(Some(card), Some(parameters))
+    }
+
+    fn with(card: Option<&str>, parameters: Option<&Value>) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
+        let parameters = parameters.map(|parameters| {
+            let path = data.path().join("parameters.json");
+            std::fs::write(&path, parameters.to_string()).expect("a file");
+            path
+        });
         let late = AcquirerOptions {
             late_after: Duration::from_secs(6),
             ..Default::default()
@@ -26,17 +44,18 @@ impl World {
         let acquirer = Acquirer::new(late)
             .start("127.0.0.1:0")
             .expect("an acquirer on loopback");
-        let terminal = start(data.path(), card, &acquirer);
+        let terminal = start(data.path(), card, parameters.as_deref(), &acquirer);
         Self {
             terminal,
             acquirer,
             data,
+            parameters,
             keys: 0,
         }
     }
 
     /// The terminal's folder.
-    pub(crate) fn data(&self) -> &std::path::Path {
+    pub(crate) fn data(&self) -> &Path {
         self.data.path()
     }
 
@@ -44,7 +63,8 @@ impl World {
     pub(crate) fn restart(&mut self, card: Option<&str>) {
         // One terminal at a time holds the journal.
         self.terminal.stop();
-        self.terminal = start(self.data.path(), card, &self.acquirer);
+        let parameters = self.parameters.as_deref();
+        self.terminal = start(self.data.path(), card, parameters, &self.acquirer);
     }
 
     /// A sale under a key of its own: status and body.
@@ -81,6 +101,11 @@ impl World {
             .expect("the terminal answers");
         assert_eq!(status, 200, "{record}");
         record
+    }
+
+    /// Stops the terminal and returns what it logged.
+    pub(crate) fn into_log(mut self) -> String {
+        String::from_utf8_lossy(&self.terminal.output()).into_owned()
     }
 
     /// What the acquirer has charged in all.
@@ -121,9 +146,15 @@ impl Drop for World {
     }
 }
 
-fn start(data: &std::path::Path, card: Option<&str>, acquirer: &AcquirerHandle) -> Terminal {
+fn start(
+    data: &Path,
+    card: Option<&str>,
+    parameters: Option<&Path>,
+    acquirer: &AcquirerHandle,
+) -> Terminal {
     let options = Options {
         card,
+        parameters,
         acquirer: Some(acquirer.address()),
         ..Options::on(data)
     };

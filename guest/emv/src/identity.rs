@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::parameters::Aid;
 
@@ -48,6 +48,16 @@ impl Pan {
     /// The digits in ASCII, for messages to the acquirer and nothing else.
     pub fn digits(&self) -> &[u8] {
         &self.digits
+    }
+
+    /// The digits as tag 5A writes them: two a byte, filled with F on the right.
+    pub fn compressed(&self) -> Zeroizing<Vec<u8>> {
+        let pair = |pair: &[u8]| match pair {
+            [high, low] => ((high & 0x0F) << 4) | (low & 0x0F),
+            [high] => ((high & 0x0F) << 4) | 0x0F,
+            _ => 0xFF,
+        };
+        Zeroizing::new(self.digits.chunks(2).map(pair).collect())
     }
 
     /// The digits in ASCII, all but the last four replaced by asterisks.
@@ -133,6 +143,9 @@ mod tests {
         ] {
             let pan = Pan::parse(value);
             assert_eq!(pan.as_ref().map(Pan::digits), digits.map(str::as_bytes));
+            if let Some(pan) = pan {
+                assert_eq!(pan.compressed().as_slice(), value, "{digits:?}");
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use emv::ports as kernel;
 use emv::{CardData, Identity, Method, Tag};
 
-use crate::configuration::{Configuration, ca_public_key};
+use crate::configuration::{Configuration, ca_public_key, elliptic_ca_public_key};
 use crate::money::Amount;
 use crate::outcome::{CardDetails, CardholderVerification, CryptogramType, Ending, Outcome};
 use crate::ports::{
@@ -206,6 +206,26 @@ impl<T: Terminal> kernel::Tools for Dialogue<'_, T> {
         self.terminal
             .find_ca_public_key(rid, index)
             .and_then(ca_public_key)
+    }
+
+    fn ecc_ca_public_key(
+        &mut self,
+        rid: &[u8; 5],
+        index: u8,
+    ) -> Option<emv::parameters::EccCaPublicKey> {
+        self.terminal
+            .find_elliptic_ca_public_key(rid, index)
+            .and_then(elliptic_ca_public_key)
+    }
+
+    fn issuer_certificate_revoked(&mut self, rid: &[u8; 5], index: u8, serial: [u8; 3]) -> bool {
+        self.terminal
+            .is_issuer_certificate_revoked(rid, index, &serial)
+    }
+
+    fn on_exception_file(&mut self, pan: &emv::Pan, sequence_number: Option<u8>) -> bool {
+        self.terminal
+            .is_on_exception_file(&pan.compressed(), sequence_number)
     }
 
     fn card_identified(&mut self, identity: &Identity) {

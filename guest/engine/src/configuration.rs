@@ -6,7 +6,9 @@ use emv::parameters as kernel;
 use crate::iso8583::{Codec, fields};
 use crate::money::Currency;
 use crate::outcome::Error;
-use crate::parameters::{Acquirer, Application, CaPublicKey, Scheme, TerminalData, Timeouts};
+use crate::parameters::{
+    Acquirer, Application, CaPublicKey, EllipticCaPublicKey, Scheme, TerminalData, Timeouts,
+};
 use crate::ports::Terminal;
 
 /// Most applications and certification authority lookups of one table.
@@ -107,21 +109,33 @@ impl Configuration {
     }
 }
 
-/// A certification authority's key as the kernel takes it. `None` when a length is wrong: the
+/// A certification authority's RSA key as the kernel takes it. `None` when a length is wrong: the
 /// card is then treated as if the terminal had no such key.
 pub(crate) fn ca_public_key(key: CaPublicKey) -> Option<kernel::CaPublicKey> {
-    let expires = match key.expires {
-        Some(date) => Some(date.try_into().ok()?),
-        None => None,
-    };
     Some(kernel::CaPublicKey {
         rid: key.rid.try_into().ok()?,
         index: key.index,
         modulus: key.modulus,
         exponent: key.exponent,
         checksum: key.checksum.try_into().ok()?,
-        expires,
+        expires: last_day(key.expires).ok()?,
     })
+}
+
+/// The same for a key on an elliptic curve.
+pub(crate) fn elliptic_ca_public_key(key: EllipticCaPublicKey) -> Option<kernel::EccCaPublicKey> {
+    Some(kernel::EccCaPublicKey {
+        rid: key.rid.try_into().ok()?,
+        index: key.index,
+        suite: key.suite,
+        x: key.x,
+        expires: last_day(key.expires).ok()?,
+    })
+}
+
+/// Fails when there is a last day and it has not three bytes.
+fn last_day(expires: Option<Vec<u8>>) -> Result<Option<[u8; 3]>, Vec<u8>> {
+    expires.map(TryInto::try_into).transpose()
 }
 
 fn currencies_valid(currencies: &[Currency]) -> bool {
@@ -150,11 +164,9 @@ fn terminal(data: &TerminalData) -> Option<kernel::Terminal> {
         merchant_category_code: data.merchant_category_code,
         country: data.country,
         kind: kernel::TerminalType::parse(data.terminal_type)?,
-        // No elliptic-curve keys cross the boundary, and a terminal without them has no XDA.
         capabilities: TerminalCapabilities::from_bytes(
             data.capabilities.as_slice().try_into().ok()?,
-        )
-        .difference(TerminalCapabilities::XDA),
+        ),
         additional_capabilities: AdditionalTerminalCapabilities::from_bytes(
             data.additional_capabilities.as_slice().try_into().ok()?,
         ),
@@ -164,8 +176,7 @@ fn terminal(data: &TerminalData) -> Option<kernel::Terminal> {
             .try_into()
             .ok()?,
         languages: data.languages.iter().map(language).collect::<Option<_>>()?,
-        // Every scheme accepts it; the parameters do not name another one.
-        cda_mode: kernel::CdaMode::Mode1,
+        cda_mode: data.cda_mode,
     })
 }
 
@@ -192,4 +203,82 @@ fn application(raw: &Application) -> Option<kernel::Application> {
         default_ddol: raw.default_ddol.clone(),
         default_tdol: raw.default_tdol.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use emv::parameters::{AlgorithmSuite, CdaMode};
+
+    use super::*;
+
+    fn data(capabilities: &[u8], cda_mode: CdaMode) -> TerminalData {
+        TerminalData {
+            terminal_id: "TERM0001".into(),
+            merchant_id: "MERCHANT01".into(),
+            merchant_name: "CORNER SHOP".into(),
+            merchant_address: Vec::new(),
+            merchant_category_code: 5411,
+            country: 554,
+            terminal_type: 0x22,
+            capabilities: capabilities.to_vec(),
+            additional_capabilities: vec![0; 5],
+            interface_device_serial_number: "00000001".into(),
+            languages: Vec::new(),
+            currencies: Vec::new(),
+            pin_bypass_allowed: false,
+            cda_mode,
+        }
+    }
+
+    #[test]
+    fn the_kernel_gets_the_capabilities_and_the_mode_as_they_are() {
+        let modes = [
+            CdaMode::Mode1,
+            CdaMode::Mode2,
+            CdaMode::Mode3,
+            CdaMode::Mode4,
+        ];
+        for (mode, bytes) in modes.into_iter().zip([
+            [0xE0, 0xF8, 0xCC],
+            [0xE0, 0xF8, 0xC8],
+            [0xE0, 0xF8, 0x04],
+            [0xE0, 0xF8, 0x00],
+        ]) {
+            let kernel = terminal(&data(&bytes, mode)).expect("right parameters");
+            assert_eq!(kernel.capabilities, TerminalCapabilities::from_bytes(bytes));
+            assert_eq!(kernel.cda_mode, mode);
+        }
+        assert_eq!(terminal(&data(&[0xE0, 0xF8], CdaMode::Mode1)), None);
+    }
+
+    #[test]
+    fn a_key_with_a_wrong_length_is_no_key() {
+        let key = |rid: &[u8], expires: Option<&[u8]>| {
+            elliptic_ca_public_key(EllipticCaPublicKey {
+                rid: rid.to_vec(),
+                index: 0x93,
+                suite: AlgorithmSuite::EcSdsaSha512P521,
+                x: vec![1; 66],
+                expires: expires.map(<[u8]>::to_vec),
+            })
+        };
+        let whole = kernel::EccCaPublicKey {
+            rid: [0xA0, 0, 0, 0, 3],
+            index: 0x93,
+            suite: AlgorithmSuite::EcSdsaSha512P521,
+            x: vec![1; 66],
+            expires: Some([0x30, 0x12, 0x31]),
+        };
+        let rid = [0xA0, 0, 0, 0, 3];
+        let last_day = Some(&[0x30, 0x12, 0x31][..]);
+        assert_eq!(key(&rid, last_day), Some(whole.clone()));
+        let endless = kernel::EccCaPublicKey {
+            expires: None,
+            ..whole
+        };
+        assert_eq!(key(&rid, None), Some(endless));
+        // No last day is not what two bytes mean.
+        assert_eq!(key(&rid, Some(&[0x30, 0x12])), None);
+        assert_eq!(key(&rid[..4], last_day), None);
+    }
 }

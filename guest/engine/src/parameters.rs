@@ -25,6 +25,12 @@ pub enum Scheme {
     Other,
 }
 
+/// On which GENERATE AC a combined signature is asked for, as the kernel takes it.
+pub use emv::parameters::CdaMode;
+
+/// How a key on an elliptic curve signs, as the kernel takes it.
+pub use emv::parameters::AlgorithmSuite;
+
 /// Who and where the terminal is, and what it can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerminalData {
@@ -54,6 +60,8 @@ pub struct TerminalData {
     pub currencies: Vec<Currency>,
     /// Whether a cardholder may press enter instead of a PIN.
     pub pin_bypass_allowed: bool,
+    /// Where combined signatures are asked for, when `capabilities` has CDA.
+    pub cda_mode: CdaMode,
 }
 
 /// Time limits, in milliseconds.
@@ -100,7 +108,7 @@ pub struct Application {
     pub default_tdol: Vec<u8>,
 }
 
-/// A certification authority's public key (EMV 4.4 Book 2, 11.2.1).
+/// A certification authority's RSA key (EMV 4.4 Book 2, 11.2.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaPublicKey {
     /// Registered application provider identifier, five bytes.
@@ -113,6 +121,21 @@ pub struct CaPublicKey {
     pub exponent: Vec<u8>,
     /// SHA-1 over RID, index, modulus and exponent.
     pub checksum: Vec<u8>,
+    /// Last day of use as YYMMDD, three BCD bytes, when there is one.
+    pub expires: Option<Vec<u8>>,
+}
+
+/// A certification authority's key on an elliptic curve (EMV 4.4 Book 2, 12.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EllipticCaPublicKey {
+    /// Registered application provider identifier, five bytes.
+    pub rid: Vec<u8>,
+    /// Tag 8F.
+    pub index: u8,
+    /// How it signs.
+    pub suite: AlgorithmSuite,
+    /// The x-coordinate of its point, most significant byte first.
+    pub x: Vec<u8>,
     /// Last day of use as YYMMDD, three BCD bytes, when there is one.
     pub expires: Option<Vec<u8>>,
 }

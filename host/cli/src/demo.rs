@@ -61,6 +61,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         api_key: Some(api_key.clone()),
         card: Some(CARD.into()),
         engine: arguments.engine,
+        parameters: None,
         acquirer: None,
         observer: Arc::new(NoObserver),
         recordings: None,

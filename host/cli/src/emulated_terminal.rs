@@ -27,7 +27,7 @@ use tokio::{
     time,
 };
 
-use crate::{api_key, engine_file, vault_file};
+use crate::{api_key, engine_file, parameters, vault_file};
 
 /// How long a running transaction may take to end when the terminal stops: longer than the
 /// acquirer may take to answer.
@@ -45,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) card: Option<String>,
     /// The engine, when it is not the one of the build.
     pub(crate) engine: Option<PathBuf>,
+    /// The parameters, when they are not the emulator's.
+    pub(crate) parameters: Option<PathBuf>,
     /// An acquirer that runs already.
     pub(crate) acquirer: Option<SocketAddr>,
     /// Who is told of every point of a transaction.
@@ -77,6 +79,10 @@ pub(crate) fn runtime() -> Result<Runtime> {
 impl EmulatedTerminal {
     /// Boots: recovers what a crash left open, then serves. When this returns, requests are taken.
     pub(crate) async fn boot(options: Options) -> Result<Self> {
+        let parameters = match &options.parameters {
+            Some(path) => parameters::read(path)?,
+            None => Parameters::from_json(emulator::PARAMETERS)?,
+        };
         // First of all, so that a taken address costs nothing.
         let listener = TcpListener::bind(options.listen)
             .await
@@ -108,7 +114,7 @@ impl EmulatedTerminal {
             journal: options.data.join("journal.sqlite"),
             devices,
             vault,
-            parameters: Parameters::from_json(emulator::PARAMETERS)?,
+            parameters,
             clock: Arc::new(SystemClock),
             observer: options.observer,
             recordings: options.recordings,

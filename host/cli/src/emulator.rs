@@ -71,6 +71,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE", env = "TENON_ENGINE")]
     engine: Option<PathBuf>,
 
+    /// The terminal's parameters, as JSON [default: the emulator's]
+    #[arg(long, value_name = "FILE", env = "TENON_PARAMETERS")]
+    parameters: Option<PathBuf>,
+
     /// An acquirer that runs already [default: one of its own]
     #[arg(long, value_name = "ADDR")]
     acquirer: Option<SocketAddr>,
@@ -127,6 +131,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         api_key: arguments.api_key,
         card: arguments.card,
         engine: arguments.engine,
+        parameters: arguments.parameters,
         acquirer: arguments.acquirer,
         observer,
         recordings: arguments.record.policy(),

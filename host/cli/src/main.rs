@@ -16,6 +16,7 @@ mod log;
 mod money;
 mod own_file;
 mod paragraph;
+mod parameters;
 mod point_of_sale;
 mod recordings;
 mod replay;
@@ -61,6 +62,7 @@ enum Command {
     Demo(demo::Arguments),
     Sale(sale::Arguments),
     Cards(cards::Arguments),
+    Parameters(parameters::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
     Replay(replay::Arguments),
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Sale(arguments) => sale::run(&arguments),
         Command::Cards(arguments) => cards::run(&arguments),
+        Command::Parameters(arguments) => parameters::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

@@ -5,7 +5,7 @@
 
 use std::{io, thread, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -16,6 +16,9 @@ use tokio_tungstenite::{
 
 /// How long one attempt may take: longer than a terminal waits for a card, a PIN and the acquirer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// How long an emulator may take to put a card into its reader.
+const PRESENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often a request is repeated when its answer was lost on the way.
 const ATTEMPTS_MAX: u32 = 5;
@@ -82,6 +85,28 @@ impl Terminal {
             attempt = attempt.saturating_add(1);
             thread::sleep(ATTEMPT_REST);
         }
+    }
+
+    /// Puts a virtual card into an emulator's reader. Fails with what the emulator says.
+    pub(crate) fn present(&self, card: &str) -> Result<()> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PRESENT_TIMEOUT))
+            .build()
+            .into();
+        let mut answer = agent
+            .post(format!("{}/emulator/card", self.url))
+            .send_json(json!({ "card": card, "entry": "CONTACT" }))
+            .with_context(|| format!("there is no emulator at {}", self.url))?;
+        let status = answer.status();
+        let body: Value = answer.body_mut().read_json().unwrap_or_default();
+        let said = body.get("message").and_then(Value::as_str);
+        ensure!(
+            status.is_success(),
+            "the card was not taken: {}",
+            said.unwrap_or(status.as_str())
+        );
+        Ok(())
     }
 
     fn try_sale(

@@ -50,6 +50,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MINOR", default_value_t = 0, value_parser = minor_units)]
     tip: u64,
 
+    /// Put this virtual card into the emulator's reader first
+    #[arg(long, value_name = "NAME")]
+    card: Option<String>,
+
     /// Your own reference, at most 64 characters
     #[arg(long, value_name = "TEXT")]
     reference: Option<String>,
@@ -82,6 +86,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         url: arguments.url.trim_end_matches('/').into(),
         api_key: arguments.api_key.clone(),
     };
+    if let Some(card) = &arguments.card {
+        terminal.present(card)?;
+    }
     let key = arguments
         .idempotency_key
         .clone()

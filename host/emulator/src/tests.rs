@@ -352,6 +352,13 @@ fn the_parameters_hold_the_virtual_cards_keys() {
             key.rid
         );
     }
+    let held = parameters.elliptic_ca_public_keys;
+    let held = held.iter().map(|key| (&key.rid[..], key.index, &key.x[..]));
+    let cards = virtual_card::ecc_ca_public_keys();
+    let cards = cards
+        .iter()
+        .map(|key| (&key.rid[..], key.index, &key.x[..]));
+    assert_eq!(held.collect::<Vec<_>>(), cards.collect::<Vec<_>>());
 }
 
 /// A vault's file in memory.

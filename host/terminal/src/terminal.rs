@@ -83,6 +83,8 @@ pub struct Terminal {
     pub(crate) card_active: bool,
     /// Trace events recorded so far.
     pub(crate) trace_events: u32,
+    /// Questions about the exception file so far.
+    pub(crate) exception_questions: u32,
     /// On whose behalf the guest was called.
     pub(crate) scope: Scope,
     /// What it wrote and sent so far.
@@ -105,6 +107,7 @@ impl Terminal {
             observer: capabilities.observer,
             card_active: false,
             trace_events: 0,
+            exception_questions: 0,
             scope: capabilities.scope,
             conduct: Conduct::default(),
             table,

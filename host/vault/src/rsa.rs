@@ -23,18 +23,31 @@ pub fn rsa_recover(modulus: &[u8], exponent: &[u8], data: &[u8]) -> Result<Vec<u
     if number >= modulus {
         return Err(Error::InvalidInput);
     }
-    let recovered = number.modpow(&exponent, &modulus).to_bytes_be();
+    let recovered = match exponent {
+        // Two products, where the general way prepares for an exponent of any length.
+        Exponent::Three => &number * &number % &modulus * &number % &modulus,
+        Exponent::FermatFour => number.modpow(&BigUint::from(65_537_u32), &modulus),
+    };
+    let recovered = recovered.to_bytes_be();
     let mut result = vec![0; data.len().saturating_sub(recovered.len())];
     result.extend(recovered);
     Ok(result)
 }
 
-/// EMV allows two exponents (EMV 4.4 Book 2, Annex B2.1). Zeros in front are allowed.
-fn parse_exponent(exponent: &[u8]) -> Result<BigUint, Error> {
+/// The exponents that EMV allows (EMV 4.4 Book 2, Annex B2.1).
+enum Exponent {
+    /// 3.
+    Three,
+    /// 65537.
+    FermatFour,
+}
+
+/// Zeros in front are allowed.
+fn parse_exponent(exponent: &[u8]) -> Result<Exponent, Error> {
     let zeros = exponent.iter().take_while(|byte| **byte == 0).count();
     match exponent.get(zeros..) {
-        Some([0x03]) => Ok(BigUint::from(3_u32)),
-        Some([0x01, 0x00, 0x01]) => Ok(BigUint::from(65_537_u32)),
+        Some([0x03]) => Ok(Exponent::Three),
+        Some([0x01, 0x00, 0x01]) => Ok(Exponent::FermatFour),
         _ => Err(Error::InvalidInput),
     }
 }

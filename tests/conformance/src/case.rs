@@ -57,7 +57,7 @@ pub(crate) enum Interposed {
 }
 
 /// The keywords of a card's text that a case may use; objects are written by their tags.
-const OF_THE_CARD: [&str; 30] = [
+const OF_THE_CARD: [&str; 31] = [
     "pan",
     "sequence",
     "pin",
@@ -69,6 +69,7 @@ const OF_THE_CARD: [&str; 30] = [
     "pin-key",
     "elliptic-keys",
     "application",
+    "aid",
     "label",
     "priority",
     "cryptogram",

@@ -87,24 +87,28 @@ pub fn rsa_recover(modulus: &[u8], exponent: &[u8], data: &[u8]) -> Option<Vec<u
     Some([vec![0; missing], digits].concat())
 }
 
-/// The key of the virtual cards' certification authority.
+/// The key of the virtual cards' certification authority. Those of the catalogue are made once; a card
+/// that was changed may have any.
 pub fn ca_public_key(rid: &[u8; 5], index: u8) -> Option<CaPublicKey> {
     static KEYS: OnceLock<Vec<CaPublicKey>> = OnceLock::new();
     let keys = KEYS.get_or_init(|| {
         let keys = virtual_card::ca_public_keys().into_iter();
-        keys.map(|key| CaPublicKey {
-            rid: key.rid,
-            index: key.index,
-            modulus: key.modulus,
-            exponent: key.exponent,
-            checksum: key.checksum,
-            expires: None,
-        })
-        .collect()
+        keys.map(as_the_kernel_takes_it).collect()
     });
-    let mut keys = keys.iter();
-    keys.find(|key| key.rid == *rid && key.index == index)
-        .cloned()
+    let known = keys.iter().find(|key| key.rid == *rid).cloned();
+    let key = known.unwrap_or_else(|| as_the_kernel_takes_it(virtual_card::ca_public_key(*rid)));
+    (key.index == index).then_some(key)
+}
+
+fn as_the_kernel_takes_it(key: virtual_card::CaPublicKey) -> CaPublicKey {
+    CaPublicKey {
+        rid: key.rid,
+        index: key.index,
+        modulus: key.modulus,
+        exponent: key.exponent,
+        checksum: key.checksum,
+        expires: None,
+    }
 }
 
 /// The elliptic-curve key of the virtual cards' certification authority.

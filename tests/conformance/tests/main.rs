@@ -1,5 +1,12 @@
 //! Every case runs, covers what it says, and stands in the document.
 
+#[expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a set that cannot be read fails the test"
+)]
+mod scheme_sets;
+
 use std::collections::BTreeSet;
 
 use std::sync::OnceLock;

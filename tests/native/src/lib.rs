@@ -18,7 +18,7 @@ use emv::ports::OfflinePinMethod;
 use engine::{
     iso8583::dialect::{MacAlgorithm, PinBlockFormat},
     money::Amount,
-    parameters::{Acquirer, Application, CaPublicKey, TerminalData, Timeouts},
+    parameters::{Acquirer, Application, CaPublicKey, EllipticCaPublicKey, TerminalData, Timeouts},
     ports::{
         AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display,
         DisplayError, DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters,
@@ -119,6 +119,33 @@ impl<H: Host> Parameters for Native<'_, H> {
     fn find_ca_public_key(&mut self, rid: &[u8], index: u8) -> Option<CaPublicKey> {
         host!(self, parameters::find_ca_public_key(rid.to_vec(), index))
             .map(convert::parameters::ca_public_key)
+    }
+
+    fn find_elliptic_ca_public_key(
+        &mut self,
+        rid: &[u8],
+        index: u8,
+    ) -> Option<EllipticCaPublicKey> {
+        host!(
+            self,
+            parameters::find_elliptic_ca_public_key(rid.to_vec(), index)
+        )
+        .map(convert::parameters::elliptic_ca_public_key)
+    }
+
+    fn is_issuer_certificate_revoked(&mut self, rid: &[u8], index: u8, serial: &[u8]) -> bool {
+        let (rid, serial) = (rid.to_vec(), serial.to_vec());
+        host!(
+            self,
+            parameters::is_issuer_certificate_revoked(rid, index, serial)
+        )
+    }
+
+    fn is_on_exception_file(&mut self, pan: &[u8], sequence_number: Option<u8>) -> bool {
+        host!(
+            self,
+            parameters::is_on_exception_file(pan.to_vec(), sequence_number)
+        )
     }
 
     fn acquirer_data(&mut self) -> Acquirer {

@@ -46,7 +46,8 @@ pub fn ca_public_keys() -> Vec<CaPublicKey> {
     rids.into_iter().map(ca_public_key).collect()
 }
 
-fn ca_public_key(rid: [u8; 5]) -> CaPublicKey {
+/// The key of one application provider, in the catalogue or not: a card that was changed may have any.
+pub fn ca_public_key(rid: [u8; 5]) -> CaPublicKey {
     let key = ca_key(rid);
     let (modulus, exponent) = (key.modulus(), key.exponent());
     let checksum = Sha1::new()

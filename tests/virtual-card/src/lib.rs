@@ -39,6 +39,6 @@ pub use authorization::{CryptogramInput, Elements};
 pub use card::Card;
 pub use catalogue::{CardInfo, catalogue};
 pub use issuer::Issuer;
-pub use keys::{CaPublicKey, EccCaPublicKey, ca_public_keys, ecc_ca_public_keys};
+pub use keys::{CaPublicKey, EccCaPublicKey, ca_public_key, ca_public_keys, ecc_ca_public_keys};
 pub use personalization::Error;
 pub use quirk::{Quirk, SignatureFault};

@@ -12,7 +12,7 @@ use crate::cryptogram::bcd;
 use crate::record::{self, RecordLayout};
 
 /// The card files, in the catalogue's order.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     include_str!("../cards/visa-credit.card"),
     include_str!("../cards/mastercard-debit.card"),
     include_str!("../cards/eftpos.card"),
@@ -22,6 +22,7 @@ const FILES: [&str; 9] = [
     include_str!("../cards/visa-issuer-scripts.card"),
     include_str!("../cards/mastercard-two-applications.card"),
     include_str!("../cards/mastercard-signed-cryptogram.card"),
+    include_str!("../cards/visa-elliptic-curve.card"),
 ];
 
 /// All cards. A file with a fault would be missing here; a test parses each of them.
@@ -207,8 +208,7 @@ impl Personalization {
             "pin-key" if value.is_empty() => self.pin_key = true,
             "elliptic-keys" if value.is_empty() => self.elliptic_keys = true,
             "application" => {
-                let aid = hex(value).filter(|aid| (5..=16).contains(&aid.len()));
-                let aid = aid.ok_or(bad)?;
+                let aid = aid(value).ok_or(bad)?;
                 let known = self
                     .applications
                     .iter()
@@ -275,6 +275,7 @@ impl ApplicationData {
     fn apply(&mut self, keyword: &str, value: &str, number: usize) -> Result<(), Error> {
         let bad = Error::Value(number);
         match keyword {
+            "aid" => self.aid = aid(value).ok_or(bad)?,
             "label" => value.clone_into(&mut self.label),
             "priority" if value == "none" => self.priority = None,
             "priority" => self.priority = Some(u8::from_str_radix(value, 16).map_err(|_| bad)?),
@@ -364,6 +365,10 @@ fn key_length(text: &str) -> Option<usize> {
 fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<String> {
     let valid = lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     valid.then(|| text.to_owned())
+}
+
+fn aid(text: &str) -> Option<Vec<u8>> {
+    hex(text).filter(|aid| (5..=16).contains(&aid.len()))
 }
 
 pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {

@@ -6,7 +6,10 @@ use engine::{
         MacFormat, Padding, PinFormat, ProcessingCodes,
     },
     money::Currency,
-    parameters::{Acquirer, Application, CaPublicKey, Scheme, TerminalData, Timeouts},
+    parameters::{
+        Acquirer, AlgorithmSuite, Application, CaPublicKey, CdaMode, EllipticCaPublicKey, Scheme,
+        TerminalData, Timeouts,
+    },
 };
 
 use crate::bindings::terminal::parameters::parameters as wit;
@@ -34,6 +37,12 @@ pub(crate) fn terminal(terminal: wit::Terminal) -> TerminalData {
             })
             .collect(),
         pin_bypass_allowed: terminal.pin_bypass_allowed,
+        cda_mode: match terminal.cda_mode {
+            wit::CdaMode::Mode1 => CdaMode::Mode1,
+            wit::CdaMode::Mode2 => CdaMode::Mode2,
+            wit::CdaMode::Mode3 => CdaMode::Mode3,
+            wit::CdaMode::Mode4 => CdaMode::Mode4,
+        },
     }
 }
 
@@ -84,6 +93,19 @@ pub(crate) fn ca_public_key(key: wit::CaPublicKey) -> CaPublicKey {
         modulus: key.modulus,
         exponent: key.exponent,
         checksum: key.checksum,
+        expires: key.expires,
+    }
+}
+
+pub(crate) fn elliptic_ca_public_key(key: wit::EllipticCaPublicKey) -> EllipticCaPublicKey {
+    EllipticCaPublicKey {
+        rid: key.rid,
+        index: key.index,
+        suite: match key.suite {
+            wit::AlgorithmSuite::EcSdsaSha256P256 => AlgorithmSuite::EcSdsaSha256P256,
+            wit::AlgorithmSuite::EcSdsaSha512P521 => AlgorithmSuite::EcSdsaSha512P521,
+        },
+        x: key.x,
         expires: key.expires,
     }
 }

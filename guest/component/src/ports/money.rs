@@ -1,7 +1,7 @@
 //! Parameters, point of sale, acquirer link, journal, trace.
 
 use engine::{
-    parameters::{Acquirer, Application, CaPublicKey, TerminalData, Timeouts},
+    parameters::{Acquirer, Application, CaPublicKey, EllipticCaPublicKey, TerminalData, Timeouts},
     ports::{
         AcquirerLink, Counter, Entry, Journal, JournalError, LinkError, Parameters, Phase,
         PointOfSale, Progress, Trace, TraceEvent,
@@ -35,6 +35,23 @@ impl Parameters for Imports {
 
     fn find_ca_public_key(&mut self, rid: &[u8], index: u8) -> Option<CaPublicKey> {
         parameters::find_ca_public_key(rid, index).map(convert::parameters::ca_public_key)
+    }
+
+    fn find_elliptic_ca_public_key(
+        &mut self,
+        rid: &[u8],
+        index: u8,
+    ) -> Option<EllipticCaPublicKey> {
+        parameters::find_elliptic_ca_public_key(rid, index)
+            .map(convert::parameters::elliptic_ca_public_key)
+    }
+
+    fn is_issuer_certificate_revoked(&mut self, rid: &[u8], index: u8, serial: &[u8]) -> bool {
+        parameters::is_issuer_certificate_revoked(rid, index, serial)
+    }
+
+    fn is_on_exception_file(&mut self, pan: &[u8], sequence_number: Option<u8>) -> bool {
+        parameters::is_on_exception_file(pan, sequence_number)
     }
 
     fn acquirer_data(&mut self) -> Acquirer {

@@ -6,7 +6,9 @@
 mod card;
 mod people;
 
-use crate::parameters::{Acquirer, Application, CaPublicKey, TerminalData, Timeouts};
+use crate::parameters::{
+    Acquirer, Application, CaPublicKey, EllipticCaPublicKey, TerminalData, Timeouts,
+};
 pub use card::{
     CardReader, CardReaderError, Crypto, CryptoError, PinEntry, PinEntryError, PinRules,
     PresentedCard, Protected, Technologies,
@@ -53,8 +55,15 @@ pub trait Parameters {
     fn time_limits(&mut self) -> Timeouts;
     /// The applications accepted, in the terminal's order of preference.
     fn applications(&mut self) -> Vec<Application>;
-    /// One certification authority's public key, when the terminal holds it.
+    /// One certification authority's RSA key, when the terminal holds it.
     fn find_ca_public_key(&mut self, rid: &[u8], index: u8) -> Option<CaPublicKey>;
+    /// One certification authority's key on an elliptic curve, when the terminal holds it.
+    fn find_elliptic_ca_public_key(&mut self, rid: &[u8], index: u8)
+    -> Option<EllipticCaPublicKey>;
+    /// Whether an issuer's certificate is on the revocation list.
+    fn is_issuer_certificate_revoked(&mut self, rid: &[u8], index: u8, serial: &[u8]) -> bool;
+    /// Whether a card is on the exception file; `pan` as in tag 5A.
+    fn is_on_exception_file(&mut self, pan: &[u8], sequence_number: Option<u8>) -> bool;
     /// The acquirer and its dialect.
     fn acquirer_data(&mut self) -> Acquirer;
 }

@@ -4,7 +4,6 @@
 //! doubt or makes a reversal due.
 
 use emv::{HostAnswer, OnlineRequest};
-use zeroize::Zeroizing;
 
 use super::offline::{self, Unanswered};
 use super::{Concluded, Sale, ending, next_trace_number};
@@ -194,16 +193,6 @@ fn encipher<T: Terminal>(
         4 => PinBlockFormat::Iso4,
         _ => return None,
     };
-    let pan = compressed(facts.identity.as_ref()?.pan.digits());
+    let pan = facts.identity.as_ref()?.pan.compressed();
     terminal.encrypt_pin(pin, &pan, format).ok()
-}
-
-/// Digits as tag 5A writes them: two a byte, filled with F.
-fn compressed(digits: &[u8]) -> Zeroizing<Vec<u8>> {
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => ((high & 0x0F) << 4) | (low & 0x0F),
-        [high] => ((high & 0x0F) << 4) | 0x0F,
-        _ => 0xFF,
-    };
-    Zeroizing::new(digits.chunks(2).map(pair).collect())
 }

@@ -7,7 +7,10 @@ use super::world::{CardManner, PAN, PowerLoss, Profile, World};
 use crate::fixed_card;
 use crate::iso8583::dialect::{MacAlgorithm, PinBlockFormat};
 use crate::money::{Amount, Currency};
-use crate::parameters::{Acquirer, Application, CaPublicKey, Scheme, TerminalData, Timeouts};
+use crate::parameters::{
+    Acquirer, Application, CaPublicKey, CdaMode, EllipticCaPublicKey, Scheme, TerminalData,
+    Timeouts,
+};
 use crate::ports::{
     AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display, DisplayError,
     DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters, Phase, PinEntry,
@@ -91,6 +94,7 @@ impl Parameters for MemoryTerminal<'_> {
                 exponent: 2,
             }],
             pin_bypass_allowed: false,
+            cda_mode: CdaMode::Mode1,
         })
     }
 
@@ -126,6 +130,19 @@ impl Parameters for MemoryTerminal<'_> {
 
     fn find_ca_public_key(&mut self, _: &[u8], _: u8) -> Option<CaPublicKey> {
         self.call(|_, _| None)
+    }
+
+    fn find_elliptic_ca_public_key(&mut self, _: &[u8], _: u8) -> Option<EllipticCaPublicKey> {
+        self.call(|_, _| None)
+    }
+
+    fn is_issuer_certificate_revoked(&mut self, _: &[u8], _: u8, _: &[u8]) -> bool {
+        self.call(|_, _| false)
+    }
+
+    fn is_on_exception_file(&mut self, pan: &[u8], sequence_number: Option<u8>) -> bool {
+        assert_eq!((pan.len(), sequence_number), (8, Some(1)));
+        self.call(|_, _| false)
     }
 
     fn acquirer_data(&mut self) -> Acquirer {

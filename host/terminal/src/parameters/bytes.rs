@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, ops::Deref};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// Bytes, as an even number of hexadecimal digits in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,12 +13,6 @@ impl Deref for HexBytes {
 
     fn deref(&self) -> &[u8] {
         &self.0
-    }
-}
-
-impl Serialize for HexBytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&to_hex(&self.0))
     }
 }
 

@@ -1,11 +1,11 @@
 //! How an acquirer writes ISO 8583: data, so that a variant is not code.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::HexBytes;
 
 /// How one acquirer writes ISO 8583.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dialect {
     /// A name for logs: one to forty characters.
@@ -35,7 +35,7 @@ pub struct Dialect {
 }
 
 /// How digits, characters or bytes are written in a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
     /// One ASCII character each.
@@ -51,7 +51,7 @@ pub enum Encoding {
 }
 
 /// What a field may hold (ISO 8583:1987, 4.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     /// Digits (`n`).
@@ -67,7 +67,7 @@ pub enum Content {
 }
 
 /// How the length of a field is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldLength {
     /// Always so many digits, characters or bytes.
@@ -77,7 +77,7 @@ pub enum FieldLength {
 }
 
 /// The prefix of a field of variable length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LengthPrefix {
     /// Two for LLVAR, three for LLLVAR.
@@ -91,7 +91,7 @@ pub struct LengthPrefix {
 }
 
 /// Where a value shorter than its field, or an odd digit, is filled up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Padding {
     /// On the left, with zeros.
@@ -105,7 +105,7 @@ pub enum Padding {
 }
 
 /// One field of the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldFormat {
     /// 2 to 128; 65 is the third bitmap's and refused.
@@ -121,7 +121,7 @@ pub struct FieldFormat {
 }
 
 /// How a message authentication code is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MacKind {
     /// ISO 9797-1 algorithm 3, padding method 1.
@@ -135,7 +135,7 @@ pub enum MacKind {
 }
 
 /// The message authentication code in the last field of the last bitmap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MacFormat {
     /// How it is made.
@@ -149,7 +149,7 @@ pub struct MacFormat {
 }
 
 /// The PIN block in field 52.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PinFormat {
     /// ISO 9564-1 format: 0, 1, 3 or 4.
@@ -159,7 +159,7 @@ pub struct PinFormat {
 }
 
 /// Field 3 for one use, six digits each.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessingCodes {
     /// A sale.

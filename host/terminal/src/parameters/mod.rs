@@ -5,37 +5,52 @@
 //! limit never falls back to nothing.
 
 mod bytes;
+mod ca_key;
 mod checks;
 mod dialect;
+mod exception_file;
 mod host;
+mod scheme_set;
 mod wit;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use bytes::HexBytes;
 pub(crate) use bytes::to_hex;
+pub use ca_key::{AlgorithmSuite, CaPublicKey, EllipticCaPublicKey, RevokedIssuerCertificate};
 pub use dialect::{
     Content, Dialect, Encoding, FieldFormat, FieldLength, LengthPrefix, MacFormat, MacKind,
     Padding, PinFormat, ProcessingCodes,
 };
+pub use exception_file::{CardNumber, ExceptionEntry};
+pub use scheme_set::{SchemeSet, scheme_sets};
 
 /// A complete, checked set of parameters.
 ///
 /// [`Parameters::from_json`] checks what it reads; the host checks again when it starts, so a set
 /// that an embedder changed afterwards is refused there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Who and where the terminal is, and what it can do.
     pub terminal: Terminal,
     /// Time limits.
     pub timeouts: Timeouts,
-    /// The applications accepted, in the terminal's order of preference.
+    /// The applications accepted, in the terminal's order of preference. One may begin as that of a
+    /// [`SchemeSet`].
+    #[serde(deserialize_with = "scheme_set::applications")]
     pub applications: Vec<Application>,
-    /// The certification authorities' public keys.
+    /// The certification authorities' RSA keys. One may begin as that of a [`SchemeSet`].
+    #[serde(deserialize_with = "scheme_set::ca_public_keys")]
     pub ca_public_keys: Vec<CaPublicKey>,
+    /// The certification authorities' keys on elliptic curves.
+    pub elliptic_ca_public_keys: Vec<EllipticCaPublicKey>,
+    /// The issuers' certificates that are good no more.
+    pub revoked_issuer_certificates: Vec<RevokedIssuerCertificate>,
+    /// The cards that must not be accepted offline.
+    pub exception_file: Vec<ExceptionEntry>,
     /// The acquirer and how it writes messages.
     pub acquirer: Acquirer,
 }
@@ -47,9 +62,12 @@ impl Parameters {
     /// as a whole.
     pub fn from_json(text: &str) -> Result<Self, ParametersError> {
         let parameters: Self = serde_json::from_str(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let problem = error.to_string();
+            let place = format!(" at line {line} column {column}");
             ParametersError::new(
-                format!("line {}, column {}", error.line(), error.column()),
-                error.to_string(),
+                format!("line {line}, column {column}"),
+                problem.strip_suffix(&place).unwrap_or(&problem),
             )
         })?;
         parameters.check()?;
@@ -73,7 +91,7 @@ impl Parameters {
 }
 
 /// Who and where the terminal is, and what it can do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Terminal {
     /// ISO 8583 field 41, tag 9F1C: eight printable ASCII characters.
@@ -90,7 +108,7 @@ pub struct Terminal {
     pub country: u16,
     /// Tag 9F35 as its byte: 34 is 22 in BCD, attended by a merchant, offline with online ability.
     pub terminal_type: u8,
-    /// Tag 9F33, three bytes.
+    /// Tag 9F33, three bytes. With XDA it needs a key on an elliptic curve.
     pub capabilities: HexBytes,
     /// Tag 9F40, five bytes.
     pub additional_capabilities: HexBytes,
@@ -102,10 +120,29 @@ pub struct Terminal {
     pub currencies: Vec<Currency>,
     /// Whether a cardholder may press enter instead of a PIN.
     pub pin_bypass_allowed: bool,
+    /// Where combined signatures are asked for, when `capabilities` has CDA.
+    pub cda_mode: CdaMode,
+}
+
+/// On which GENERATE AC a combined signature (CDA) is asked for (EMV 4.4 Book 2, Annex D4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum CdaMode {
+    /// For an ARQC, and for a TC after the issuer approved.
+    #[serde(rename = "mode_1")]
+    Mode1,
+    /// For an ARQC only.
+    #[serde(rename = "mode_2")]
+    Mode2,
+    /// For neither.
+    #[serde(rename = "mode_3")]
+    Mode3,
+    /// For a TC after the issuer approved only.
+    #[serde(rename = "mode_4")]
+    Mode4,
 }
 
 /// A currency the terminal takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Currency {
     /// ISO 4217 numeric code.
@@ -117,7 +154,7 @@ pub struct Currency {
 }
 
 /// Time limits, in milliseconds: each from one to 600 000.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Timeouts {
     /// For a card to be presented.
@@ -131,7 +168,7 @@ pub struct Timeouts {
 }
 
 /// One application the terminal accepts, and the scheme's rules for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
     /// Tag 9F06, five to sixteen bytes.
@@ -163,7 +200,7 @@ pub struct Application {
 }
 
 /// A card scheme, as merchants know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are the schemes'")]
 pub enum Scheme {
@@ -177,26 +214,8 @@ pub enum Scheme {
     Other,
 }
 
-/// A certification authority's public key (EMV 4.4 Book 2, 11.2.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CaPublicKey {
-    /// Registered application provider identifier, five bytes.
-    pub rid: HexBytes,
-    /// Tag 8F.
-    pub index: u8,
-    /// Most significant byte first: 64 to 248 bytes.
-    pub modulus: HexBytes,
-    /// `03` or `010001`.
-    pub exponent: HexBytes,
-    /// SHA-1 over RID, index, modulus and exponent, recomputed when the set is checked.
-    pub checksum: HexBytes,
-    /// Last day of use as YYMMDD, three BCD bytes, when there is one.
-    pub expires: Option<HexBytes>,
-}
-
 /// The acquirer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Acquirer {
     /// ISO 8583 field 32: one to eleven digits.
@@ -208,7 +227,7 @@ pub struct Acquirer {
 }
 
 /// The acquirer's dialect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DialectChoice {
     /// The engine's own: ISO 8583:1987 in ASCII with binary bitmaps.

@@ -1,18 +1,42 @@
 //! Parameters as the records of `wit/deps/parameters.wit`, and the WIT implementation.
 
 use super::{
-    Acquirer, Application, CaPublicKey, Content, Currency, Dialect, DialectChoice, Encoding,
-    FieldFormat, FieldLength, LengthPrefix, MacFormat, MacKind, Padding, Parameters, PinFormat,
-    ProcessingCodes, Scheme, Terminal, Timeouts,
+    Acquirer, AlgorithmSuite, Application, CaPublicKey, CdaMode, Content, Currency, Dialect,
+    DialectChoice, EllipticCaPublicKey, Encoding, FieldFormat, FieldLength, LengthPrefix,
+    MacFormat, MacKind, Padding, Parameters, PinFormat, ProcessingCodes, Scheme, Terminal,
+    Timeouts,
 };
 use crate::bindings::terminal::parameters::parameters as wit;
 
 impl Parameters {
-    /// One certification authority's public key (EMV 4.4 Book 2, 11.2.1).
+    /// One certification authority's RSA key (EMV 4.4 Book 2, 11.2.1).
     pub(crate) fn find_ca_public_key(&self, rid: &[u8], index: u8) -> Option<&CaPublicKey> {
         self.ca_public_keys
             .iter()
             .find(|key| key.index == index && *key.rid == *rid)
+    }
+
+    /// One certification authority's key on an elliptic curve (EMV 4.4 Book 2, 12.2).
+    pub(crate) fn find_elliptic_ca_public_key(
+        &self,
+        rid: &[u8],
+        index: u8,
+    ) -> Option<&EllipticCaPublicKey> {
+        self.elliptic_ca_public_keys
+            .iter()
+            .find(|key| key.index == index && *key.rid == *rid)
+    }
+
+    /// Whether an issuer's certificate is on the revocation list (EMV 4.4 Book 2, 5.1.2).
+    pub(crate) fn is_issuer_certificate_revoked(
+        &self,
+        rid: &[u8],
+        index: u8,
+        serial_number: &[u8],
+    ) -> bool {
+        self.revoked_issuer_certificates.iter().any(|revoked| {
+            (&*revoked.rid, revoked.index, &*revoked.serial_number) == (rid, index, serial_number)
+        })
     }
 }
 
@@ -32,6 +56,12 @@ impl From<&Terminal> for wit::Terminal {
             languages: terminal.languages.clone(),
             currencies: terminal.currencies.iter().map(Into::into).collect(),
             pin_bypass_allowed: terminal.pin_bypass_allowed,
+            cda_mode: match terminal.cda_mode {
+                CdaMode::Mode1 => wit::CdaMode::Mode1,
+                CdaMode::Mode2 => wit::CdaMode::Mode2,
+                CdaMode::Mode3 => wit::CdaMode::Mode3,
+                CdaMode::Mode4 => wit::CdaMode::Mode4,
+            },
         }
     }
 }
@@ -100,6 +130,21 @@ impl From<&CaPublicKey> for wit::CaPublicKey {
             modulus: key.modulus.0.clone(),
             exponent: key.exponent.0.clone(),
             checksum: key.checksum.0.clone(),
+            expires: key.expires.as_ref().map(|expires| expires.0.clone()),
+        }
+    }
+}
+
+impl From<&EllipticCaPublicKey> for wit::EllipticCaPublicKey {
+    fn from(key: &EllipticCaPublicKey) -> Self {
+        Self {
+            rid: key.rid.0.clone(),
+            index: key.index,
+            suite: match key.suite {
+                AlgorithmSuite::EcSdsaSha256P256 => wit::AlgorithmSuite::EcSdsaSha256P256,
+                AlgorithmSuite::EcSdsaSha512P521 => wit::AlgorithmSuite::EcSdsaSha512P521,
+            },
+            x: key.x.0.clone(),
             expires: key.expires.as_ref().map(|expires| expires.0.clone()),
         }
     }

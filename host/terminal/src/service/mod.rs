@@ -104,7 +104,13 @@ impl TransactionService {
         let engine = Engine::load(&config.engine, &config.files, &vault)
             .map_err(|refused| StartError::Engine(refused.to_string()))?;
         let recordings = Recordings::open(&config.files, config.recordings);
-        let started_at = config.clock.now().timestamp();
+        let now = config.clock.now();
+        for key in config.parameters.expired_ca_keys(now.date()) {
+            tracing::warn!(
+                "the certification authority's key {key} has ended: no card is authenticated with it"
+            );
+        }
+        let started_at = now.timestamp();
         let service = Self {
             inner: Arc::new(Inner {
                 engine,

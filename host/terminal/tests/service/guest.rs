@@ -32,6 +32,7 @@ pub(crate) enum Behaviour {
     SendTwice,
     ReadAnother,
     ApproveAnother,
+    ReadTheExceptionFile,
 }
 
 impl Behaviour {

@@ -1,13 +1,12 @@
 //! The rules a set of parameters keeps.
 
 mod dialect;
+mod keys;
 
 use std::collections::BTreeSet;
 
-use ring::digest;
-
 use super::{
-    Acquirer, Application, CaPublicKey, Currency, DialectChoice, Parameters, ParametersError,
+    Acquirer, Application, Currency, DialectChoice, ExceptionEntry, Parameters, ParametersError,
     Terminal, Timeouts,
 };
 
@@ -16,7 +15,8 @@ pub(super) fn check(parameters: &Parameters) -> Result<(), ParametersError> {
     terminal(&parameters.terminal)?;
     timeouts(&parameters.timeouts)?;
     applications(&parameters.applications)?;
-    ca_public_keys(&parameters.ca_public_keys)?;
+    keys::check(parameters)?;
+    exception_file(&parameters.exception_file)?;
     acquirer(&parameters.acquirer)
 }
 
@@ -195,70 +195,22 @@ fn applications(applications: &[Application]) -> Result<(), ParametersError> {
     Ok(())
 }
 
-fn ca_public_keys(keys: &[CaPublicKey]) -> Result<(), ParametersError> {
+fn exception_file(entries: &[ExceptionEntry]) -> Result<(), ParametersError> {
     rule(
-        keys.len() <= 256,
-        "ca_public_keys",
-        "expected 256 keys or fewer",
+        entries.len() <= 100_000,
+        "exception_file",
+        "expected 100000 or fewer",
     )?;
-    let mut seen = BTreeSet::new();
-    for (index, key) in keys.iter().enumerate() {
-        let path = format!("ca_public_keys[{index}]");
-        ca_public_key(&path, key)?;
+    for (index, entry) in entries.iter().enumerate() {
+        let bcd = |byte: &u8| byte >> 4 < 10 && byte & 0x0F < 10;
+        let number = entry.sequence_number.as_deref();
         rule(
-            seen.insert((key.rid.0.as_slice(), key.index)),
-            path,
-            "the key is listed twice",
+            number.is_none_or(|bytes| bytes.len() == 1 && bytes.iter().all(bcd)),
+            format!("exception_file[{index}].sequence_number"),
+            "expected two decimal digits, or null",
         )?;
     }
     Ok(())
-}
-
-fn ca_public_key(path: &str, key: &CaPublicKey) -> Result<(), ParametersError> {
-    length(&format!("{path}.rid"), &key.rid, 5, 5)?;
-    length(&format!("{path}.modulus"), &key.modulus, 64, 248)?;
-    rule(
-        matches!(key.exponent.0.as_slice(), [3] | [1, 0, 1]),
-        format!("{path}.exponent"),
-        "expected 03 or 010001",
-    )?;
-    if let Some(expires) = &key.expires {
-        rule(
-            is_bcd_date(expires),
-            format!("{path}.expires"),
-            "expected a date as YYMMDD",
-        )?;
-    }
-    // EMV 4.4 Book 2, 11.2.2: a key whose check sum differs is not used. Here the whole set is
-    // refused, since the rest of a set with one damaged key is no more to be trusted.
-    let mut context = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-    context.update(&key.rid);
-    context.update(&[key.index]);
-    context.update(&key.modulus);
-    context.update(&key.exponent);
-    rule(
-        context.finish().as_ref() == &*key.checksum,
-        format!("{path}.checksum"),
-        "not the SHA-1 of RID, index, modulus and exponent",
-    )
-}
-
-fn is_bcd_date(date: &[u8]) -> bool {
-    let &[year, month, day] = date else {
-        return false;
-    };
-    bcd(year).is_some()
-        && bcd(month).is_some_and(|month| (1..=12).contains(&month))
-        && bcd(day).is_some_and(|day| (1..=31).contains(&day))
-}
-
-fn bcd(byte: u8) -> Option<u8> {
-    let (high, low) = (byte >> 4, byte & 0x0f);
-    if high > 9 || low > 9 {
-        None
-    } else {
-        high.checked_mul(10)?.checked_add(low)
-    }
 }
 
 fn acquirer(acquirer: &Acquirer) -> Result<(), ParametersError> {
@@ -274,7 +226,11 @@ fn length(path: &str, bytes: &[u8], min: usize, max: usize) -> Result<(), Parame
     rule(
         (min..=max).contains(&bytes.len()),
         path,
-        &format!("expected {min} to {max} bytes"),
+        &if min == max {
+            format!("expected {min} bytes")
+        } else {
+            format!("expected {min} to {max} bytes")
+        },
     )
 }
 

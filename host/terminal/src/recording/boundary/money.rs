@@ -51,6 +51,53 @@ impl parameters::Host for Boundary {
         )
     }
 
+    async fn find_elliptic_ca_public_key(
+        &mut self,
+        rid: Vec<u8>,
+        index: u8,
+    ) -> Result<Option<parameters::EllipticCaPublicKey>> {
+        cross!(
+            self,
+            "parameters.find-elliptic-ca-public-key",
+            (rid, index),
+            parameters::Host::find_elliptic_ca_public_key,
+            rid,
+            index
+        )
+    }
+
+    async fn is_issuer_certificate_revoked(
+        &mut self,
+        rid: Vec<u8>,
+        index: u8,
+        serial_number: Vec<u8>,
+    ) -> Result<bool> {
+        cross!(
+            self,
+            "parameters.is-issuer-certificate-revoked",
+            (rid, index, serial_number),
+            parameters::Host::is_issuer_certificate_revoked,
+            rid,
+            index,
+            serial_number
+        )
+    }
+
+    async fn is_on_exception_file(
+        &mut self,
+        pan: Vec<u8>,
+        sequence_number: Option<u8>,
+    ) -> Result<bool> {
+        cross!(
+            self,
+            "parameters.is-on-exception-file",
+            (pan, sequence_number),
+            parameters::Host::is_on_exception_file,
+            pan,
+            sequence_number
+        )
+    }
+
     async fn acquirer_data(&mut self) -> Result<parameters::Acquirer> {
         cross!(
             self,
