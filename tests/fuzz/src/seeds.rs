@@ -352,7 +352,7 @@ fn plays() -> Vec<Play> {
 }
 
 /// Plays in which several things go otherwise together.
-fn stories() -> [Play; 4] {
+fn stories() -> [Play; 5] {
     let change = |to, nth, what| Change { to, nth, what };
     let play = |card, wrong_pins, changes| Play {
         card,
@@ -375,6 +375,13 @@ fn stories() -> [Play; 4] {
         play(10, 40, vec![new_try]),
         play(0, 0, vec![no_end]),
         play(15, 0, unsigned.to_vec()),
+        Play {
+            issuer: Issuer {
+                scripts: Scripts::Commands(vec![(true, vec![0x84, 0x24, 0, 0, 0]); 2]),
+                ..Issuer::default()
+            },
+            ..play(0, 0, vec![change(Command::Other, 1, What::Leave(0))])
+        },
     ]
 }
 
