@@ -42,6 +42,7 @@ pub(crate) fn write(vectors: &Path, folder: &Path) -> io::Result<()> {
     }
     add_certificates(&mut seeds);
     add_scripts(&mut seeds);
+    add_lengths(&mut seeds);
     let text = fs::read_to_string(vectors.join("iso8583.json"))?;
     add_messages(&mut seeds, &serde_json::from_str(&text)?);
     for (target, seeds) in seeds {
@@ -220,6 +221,30 @@ fn add_certificates(seeds: &mut Seeds) {
     }
 }
 
+/// Values that are longer or shorter than what is asked for or shown.
+fn add_lengths(seeds: &mut Seeds) {
+    let values = [
+        &[0x9F, 0x02, 6, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12][..],
+        &[0x5A, 8, 0x47, 0x61, 0x73, 0x90, 0x01, 0x01, 0x00, 0x10],
+        b"\x9F\x4E\x04SHOP",
+    ]
+    .concat();
+    for list in [
+        &[3, 0x9F, 0x02, 3][..],
+        &[3, 0x9F, 0x02, 8],
+        &[2, 0x5A, 3],
+        &[2, 0x5A, 10],
+        &[3, 0x9F, 0x4E, 2],
+        &[3, 0x9F, 0x4E, 8],
+        &[2, 0xE0, 4],
+    ] {
+        add(seeds, "dol", &[list, &values]);
+    }
+    let name = [0x84, 7, 0xA0, 0, 0, 0, 0x03, 0x10, 0x10];
+    let label = b"\xA5\x16\x50\x14ABCDEFGHIJKLMNOPQRST";
+    add(seeds, "fci", &[&[0x6F, 33], &name, label]);
+}
+
 fn add_scripts(seeds: &mut Seeds) {
     let command = [0x86, 0x0D, 0x84, 0x24, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8];
     let identifier = [0x9F, 0x18, 4, 1, 2, 3, 4];
@@ -318,11 +343,46 @@ fn plays() -> Vec<Play> {
             });
         }
     }
+    plays.extend(stories());
     plays.extend(answers().into_iter().map(|issuer| Play {
         issuer,
         ..Play::default()
     }));
     plays
+}
+
+/// Plays in which several things go otherwise together.
+fn stories() -> [Play; 5] {
+    let change = |to, nth, what| Change { to, nth, what };
+    let play = |card, wrong_pins, changes| Play {
+        card,
+        acts: vec![Act::Wrong; wrong_pins],
+        changes,
+        ..Play::default()
+    };
+    let no_counter = change(Command::GetData, 0, What::Status([0x6A, 0x88]));
+    let new_try = change(Command::Verify, 0, What::Status([0x63, 0xC2]));
+    let no_end = change(
+        Command::ReadRecord,
+        0,
+        What::Instead(vec![0x70, 0, 0x90, 0]),
+    );
+    let unsigned = What::Drop(Tag::new(0x9F4B));
+    let in_clear = What::Append(Tag::new(0x9F26), vec![0xAC; 8]);
+    let unsigned = [unsigned, in_clear].map(|what| change(Command::GenerateAc, 1, what));
+    [
+        play(13, 6, vec![no_counter]),
+        play(10, 40, vec![new_try]),
+        play(0, 0, vec![no_end]),
+        play(15, 0, unsigned.to_vec()),
+        Play {
+            issuer: Issuer {
+                scripts: Scripts::Commands(vec![(true, vec![0x84, 0x24, 0, 0, 0]); 2]),
+                ..Issuer::default()
+            },
+            ..play(0, 0, vec![change(Command::Other, 1, What::Leave(0))])
+        },
+    ]
 }
 
 fn settings() -> Vec<Setting> {

@@ -15,9 +15,9 @@ pub use stage::Run;
 /// How many cards there are for [`Play::card`].
 pub const CARDS: usize = deck::size();
 
-/// Makes the cards with their keys, which takes longer than a fuzzer waits for one input.
+/// Makes the keys of cards and authorities, which takes longer than a fuzzer waits for one input.
 pub fn prepare() {
-    deck::deal(0);
+    drop(Play::default().run());
 }
 
 /// A transaction that these bytes describe.
