@@ -21,6 +21,8 @@ pub(crate) struct Scripted {
     pub(crate) answers: VecDeque<Vec<u8>>,
     /// Commands seen.
     pub(crate) sent: Vec<Vec<u8>>,
+    /// The last answer given.
+    pub(crate) answered: Option<Vec<u8>>,
     /// The first command that was not the expected one.
     pub(crate) unexpected: Option<String>,
     /// What came of each PIN entry: `ok`, `failed`, `bypassed`, `pin_pad_not_working` or
@@ -38,6 +40,7 @@ impl Card for Scripted {
         self.sent.push(command.to_vec());
         if let Some((expected, answer)) = self.card.pop_front() {
             if command == expected {
+                self.answered = Some(answer.clone());
                 return Ok(answer);
             }
             let (number, sent, expected) = (self.sent.len(), hex(command), hex(&expected));

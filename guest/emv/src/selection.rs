@@ -77,7 +77,7 @@ pub(crate) struct Fci {
 }
 
 /// The elements of the FCI that the kernel keeps.
-const KEPT: &[Tag] = &[
+pub(crate) const KEPT: &[Tag] = &[
     tag::APPLICATION_LABEL,
     tag::APPLICATION_PRIORITY_INDICATOR,
     tag::PDOL,
