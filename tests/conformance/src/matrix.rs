@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::case::Case;
+use crate::configuration::Claimed;
 use crate::fault::Fault;
 
 /// A rule the kernel is tested for.
@@ -57,8 +58,8 @@ pub fn rules() -> Result<Vec<Rule>, Fault> {
     Ok(rules)
 }
 
-/// The document: how many cases there are, the matrix, its holes, and every case.
-pub fn document(rules: &[Rule], cases: &[Case]) -> String {
+/// The document: how many cases there are, the matrix, its holes, the terminals, and every case.
+pub fn document(rules: &[Rule], cases: &[Case], claimed: &[Claimed]) -> String {
     let mut text = String::from(HEAD);
     let mut areas: Vec<(&str, usize)> = Vec::new();
     for rule in rules {
@@ -104,6 +105,7 @@ pub fn document(rules: &[Rule], cases: &[Case]) -> String {
             line(&mut text, &format!("- {}, in part: {part}", rule.id));
         }
     }
+    text.push_str(&crate::terminals::document(claimed));
     text.push_str("\n## Cases\n\n");
     for rule in rules {
         if of(cases, &rule.id).next().is_none() {
@@ -152,7 +154,7 @@ fn area(rule: &str) -> &str {
     rule.split('-').next().unwrap_or_default()
 }
 
-fn line(text: &mut String, line: &str) {
+pub(crate) fn line(text: &mut String, line: &str) {
     // Writing to a string cannot fail.
     let _: Result<(), std::fmt::Error> = writeln!(text, "{line}");
 }

@@ -124,6 +124,21 @@ impl Surroundings {
             .collect()
     }
 
+    /// What the terminal claims to be: tag 9F35, byte 2 of tag 9F33, and tag 9F40.
+    pub(crate) fn claim(
+        &mut self,
+        kind: u8,
+        methods: u8,
+        additional: [u8; 5],
+    ) -> Result<(), String> {
+        let terminal = &mut self.terminal;
+        let [input, _, security] = terminal.capabilities.to_bytes();
+        terminal.kind = TerminalType::parse(kind).ok_or("no type of terminal")?;
+        terminal.capabilities = TerminalCapabilities::from_bytes([input, methods, security]);
+        terminal.additional_capabilities = AdditionalTerminalCapabilities::from_bytes(additional);
+        Ok(())
+    }
+
     /// Takes in a line. `false` when the keyword is none of these.
     pub(crate) fn apply(&mut self, keyword: &str, value: &str) -> Result<bool, String> {
         Ok(self.apply_terminal(keyword, value)?

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use std::sync::OnceLock;
 
-use conformance::{Case, Run, document, folder, load, rules};
+use conformance::{Case, Claimed, Run, configurations, document, folder, load, rules};
 
 /// Every case and its run: cards are issued and cases run once for all tests.
 #[expect(
@@ -32,6 +32,35 @@ fn every_case_comes_out_as_it_says() {
         wrong.extend(found.iter().map(|what| format!("{}: {what}", case.name)));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "terminals that cannot be read fail every test"
+)]
+fn terminals() -> &'static [Claimed] {
+    static TERMINALS: OnceLock<Vec<Claimed>> = OnceLock::new();
+    TERMINALS.get_or_init(|| configurations().expect("the terminals"))
+}
+
+#[test]
+fn every_terminal_does_what_is_right_for_it() {
+    let mut wrong = Vec::new();
+    let mut kinds = BTreeSet::new();
+    for terminal in terminals() {
+        let (kind, methods) = (terminal.configuration.kind, terminal.configuration.methods);
+        kinds.insert(kind);
+        for case in &terminal.cases {
+            let found = case.check(&case.run());
+            let name = &case.name;
+            let found = found.iter();
+            wrong.extend(found.map(|what| format!("{name} at {kind:02X}, {methods:02X}: {what}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // EMV 4.4 Book 4, Annex A1: a cardholder's own terminal has no attendant.
+    let every = (0x11..=0x16).chain(0x21..=0x26).chain(0x34..=0x36);
+    assert!(kinds.into_iter().eq(every));
 }
 
 #[test]
@@ -81,7 +110,7 @@ fn the_document_is_current() {
     let path = folder().join("../../docs/conformance.md");
     let written = std::fs::read_to_string(path).expect("docs/conformance.md");
     let cases: Vec<Case> = suite().iter().map(|(case, _)| case.clone()).collect();
-    let now = document(&rules().expect("the rules"), &cases);
+    let now = document(&rules().expect("the rules"), &cases, terminals());
     assert!(written == now, "run `make conformance`");
 }
 
