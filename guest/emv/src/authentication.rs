@@ -90,8 +90,9 @@ fn combined<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Scheme {
     }
 }
 
-/// EMV 4.4 Book 2, 12: recovers the key. Data that is missing is noted at once; the other
-/// failures are, after the first GENERATE AC.
+/// EMV 4.4 Book 2, 12: recovers the key. Data and a certification authority's key that are missing
+/// are noted at once, so that terminal action analysis sees them; that the card's key could not be
+/// recovered is, after the first GENERATE AC (EMV 4.4 Book 4, 6.3.2.2.1 and 6.3.2.2.2).
 fn extended<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Extended {
     dialogue.conclude(&rules::XDA_CHOSEN);
     match extended::authentication_key(dialogue, read) {
@@ -99,12 +100,15 @@ fn extended<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Extended {
             dialogue.conclude(&rules::XDA_KEY_RECOVERED);
             Extended::Key(key)
         }
-        Err((Link::Ca, _)) => Extended::NoKey(&rules::XDA_CA_KEY_MISSING),
+        Err((Link::Ca, _)) => {
+            dialogue.conclude(&rules::XDA_CA_KEY_MISSING);
+            Extended::NoKey(None)
+        }
         Err((_, refusal)) => {
             if refusal == Refusal::Missing {
                 dialogue.conclude(&rules::ODA_DATA_MISSING);
             }
-            Extended::NoKey(&rules::XDA_KEY_NOT_RECOVERED)
+            Extended::NoKey(Some(&rules::XDA_KEY_NOT_RECOVERED))
         }
     }
 }

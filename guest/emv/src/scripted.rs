@@ -73,7 +73,8 @@ impl Cardholder for Scripted {
     ) -> Result<OfflinePinEntry, Interruption> {
         match self.attempts.pop_front().as_deref() {
             Some("ok") => Ok(OfflinePinEntry::Answered(0x9000)),
-            Some("failed") => Ok(OfflinePinEntry::Answered(0x6A80)),
+            // The one failure that sets no TVR bit and goes on.
+            Some("failed") => Ok(OfflinePinEntry::ChallengeRefused),
             Some("try_limit") => Ok(OfflinePinEntry::Answered(0x6983)),
             Some("bypassed") => Ok(OfflinePinEntry::Bypassed),
             Some("pin_pad_not_working") => Ok(OfflinePinEntry::Unavailable),

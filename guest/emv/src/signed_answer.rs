@@ -48,9 +48,11 @@ pub(crate) enum Scheme {
 pub(crate) enum Extended {
     /// The card's key is known.
     Key(EllipticKey),
-    /// It is not. EMV 4.4 Book 2, 12: a terminal may work on the keys while the card works on its
-    /// cryptogram, so the TVR tells of it after the first GENERATE AC, here as everywhere.
-    NoKey(&'static Conclusion),
+    /// It is not, and this is still to be concluded. EMV 4.4 Book 4, 6.3.2.2.2: a terminal may work
+    /// on the keys while the card works on its cryptogram, so the TVR tells of it after the first
+    /// GENERATE AC, here as everywhere. `None` when the authority's key is missing, which it told
+    /// before (6.3.2.2.1).
+    NoKey(Option<&'static Conclusion>),
     /// It failed with the first GENERATE AC; nothing is verified any more.
     Over,
 }
@@ -149,14 +151,13 @@ impl AnswerAuthentication {
                 let fresh = asks_for_number(&dialogue.card, list);
                 let (authenticity, conclusion) =
                     judge_extended(extended, &cryptogram, &self.covered, fresh);
-                if let Some(conclusion) = conclusion {
-                    if conclusion.finding != Finding::NotApplicable {
-                        dialogue.performed(Tsi::ODA_PERFORMED);
-                    }
-                    dialogue.conclude(conclusion);
-                    if conclusion.finding == Finding::Failed {
-                        self.scheme = Scheme::Xda(Extended::Over);
-                    }
+                let passed = conclusion.is_some_and(|found| found.finding == Finding::Passed);
+                if passed || authenticity == Authenticity::XdaFailed {
+                    dialogue.performed(Tsi::ODA_PERFORMED);
+                }
+                dialogue.conclude_all(conclusion);
+                if authenticity == Authenticity::XdaFailed {
+                    self.scheme = Scheme::Xda(Extended::Over);
                 }
                 let answer = unsigned(&cryptogram)?;
                 Ok(Answer {
@@ -186,7 +187,7 @@ fn judge_extended(
     let failed = |conclusion| (Authenticity::XdaFailed, Some(conclusion));
     match (extended, &cryptogram.signature) {
         (Extended::Over, _) => (Authenticity::NotInDoubt, None),
-        (Extended::NoKey(conclusion), _) => failed(*conclusion),
+        (Extended::NoKey(conclusion), _) => (Authenticity::XdaFailed, *conclusion),
         (Extended::Key(_), _) if refused => (Authenticity::NotInDoubt, Some(&rules::XDA_NOT_DUE)),
         (Extended::Key(_), None) => failed(&rules::XDA_SIGNATURE_MISSING),
         (Extended::Key(_), Some(_)) if !fresh => failed(&rules::XDA_NOT_FRESH),

@@ -135,7 +135,7 @@ impl Host {
 /// Whether the cryptogram in the request is the card's. What the terminal found out about an
 /// elliptic-curve signature stands in the TVR, and the card had made its cryptogram before.
 pub(crate) fn cryptogram_right(issuer: &Issuer, card: &CardData) -> bool {
-    let later = Tvr::XDA_FAILED | Tvr::CA_ECC_KEY_MISSING | Tvr::ECC_KEY_RECOVERY_FAILED;
+    let later = Tvr::XDA_FAILED | Tvr::ECC_KEY_RECOVERY_FAILED;
     let mut elements = elements(card);
     elements.insert(
         tag::TVR.number(),

@@ -26,6 +26,8 @@ pub(crate) struct Surroundings {
     pub(crate) revoked: Option<[u8; 3]>,
     pub(crate) on_exception_file: bool,
     pub(crate) logged_amount: u64,
+    /// Whether there is somebody who can choose an application.
+    pub(crate) cardholder_chooses: bool,
 }
 
 /// What the terminal's set of certification authorities' keys is like.
@@ -94,6 +96,7 @@ impl Default for Surroundings {
             revoked: None,
             on_exception_file: false,
             logged_amount: 0,
+            cardholder_chooses: true,
         }
     }
 }
@@ -250,6 +253,7 @@ impl Surroundings {
             "revoked" => self.revoked = Some(bytes(value)?),
             "exception-file" => self.on_exception_file = yes(value)?,
             "logged-amount" => self.logged_amount = number(value)?,
+            "cardholder-chooses" => self.cardholder_chooses = yes(value)?,
             _ => return Ok(false),
         }
         Ok(true)

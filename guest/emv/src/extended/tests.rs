@@ -586,25 +586,12 @@ fn without_the_authoritys_key_or_the_cards_data_there_is_no_key() {
         tools
     };
     let missing = Tvr::XDA_SELECTED | Tvr::ICC_DATA_MISSING;
+    // Terminal action analysis sees that the authority's key is missing, and nothing of the others.
+    let without_authority = Tvr::XDA_SELECTED | Tvr::CA_ECC_KEY_MISSING;
     for (ports, without, before, bit) in [
-        (
-            Scripted::default(),
-            None,
-            Tvr::XDA_SELECTED,
-            Tvr::CA_ECC_KEY_MISSING,
-        ),
-        (
-            expired(tools()),
-            None,
-            Tvr::XDA_SELECTED,
-            Tvr::CA_ECC_KEY_MISSING,
-        ),
-        (
-            other_index(tools()),
-            None,
-            Tvr::XDA_SELECTED,
-            Tvr::CA_ECC_KEY_MISSING,
-        ),
+        (Scripted::default(), None, without_authority, Tvr::empty()),
+        (expired(tools()), None, without_authority, Tvr::empty()),
+        (other_index(tools()), None, without_authority, Tvr::empty()),
         (
             revoked(tools()),
             None,
