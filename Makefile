@@ -8,7 +8,7 @@ DIR := tests/vectors
 # features, and wasmtime would be compiled a second time.
 BUILD := $(CARGO) build --workspace --all-targets
 
-.PHONY: help demo run test vectors conformance check build guest fmt clippy doc deny tidy bench clean
+.PHONY: help demo run test vectors conformance mutants check build guest fmt clippy doc deny tidy bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ tidy: ## Check what a compiler cannot: documentation of the WIT, crate arrows, s
 
 conformance: ## Run the kernel's conformance suite and write docs/conformance.md.
 	@$(CARGO) run --quiet --package conformance
+
+mutants: ## Change the kernel one place at a time and see a test fail; MODULE=cvm for one module.
+	@command -v cargo-mutants >/dev/null || $(CARGO) install --quiet --locked cargo-mutants --version 27.1.0
+	$(CARGO) mutants --package emv $(if $(MODULE),--file "guest/emv/src/$(MODULE).rs")
 
 bench: guest ## Measure, and print a table with ratios from this run.
 	@$(CARGO) build --quiet --release --workspace
