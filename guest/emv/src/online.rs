@@ -138,7 +138,13 @@ fn online_processing<P: Ports>(
         dialogue.card.set(tag::ISSUER_AUTHENTICATION_DATA, data);
     }
     let data = issuer_authentication_data.as_deref();
-    issuer_authentication(dialogue, data)?;
+    let authenticated = issuer_authentication(dialogue, data);
+    if pending.second_due {
+        authenticated?;
+    } else if authenticated.is_err() {
+        // The issuer alone decides: that the card left is nothing against its answer.
+        dialogue.conclude(&rules::ISSUER_NOT_AUTHENTICATED);
+    }
     let (kind, conclusion) = if *approved {
         (CryptogramType::Tc, &rules::ISSUER_APPROVED)
     } else {
