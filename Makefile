@@ -12,7 +12,7 @@ BUILD := $(CARGO) build --workspace --all-targets
 
 LIBFUZZER := --fuzz-dir tests/fuzz/libfuzzer --target-dir target/fuzz --sanitizer none
 
-.PHONY: help demo run test vectors conformance fuzz check build guest fmt clippy doc deny tidy bench clean
+.PHONY: help demo run test vectors conformance fuzz mutants check build guest fmt clippy doc deny tidy bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ fuzz: ## Let libFuzzer look for what breaks a target: TARGET=tlv SECONDS=900.
 	@mkdir -p target/fuzz/corpus/$(TARGET)
 	$(CARGO) fuzz run $(LIBFUZZER) $(TARGET) target/fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET) -- \
 		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=64
+
+mutants: ## Change the kernel one place at a time and see a test fail; MODULE=cvm for one module.
+	@command -v cargo-mutants >/dev/null || $(CARGO) install --quiet --locked cargo-mutants --version 27.1.0
+	$(CARGO) mutants --package emv $(if $(MODULE),--file "guest/emv/src/$(MODULE).rs")
 
 bench: guest ## Measure, and print a table with ratios from this run.
 	@$(CARGO) build --quiet --release --workspace

@@ -119,19 +119,29 @@ fn try_aid_list<P: Ports>(
 }
 
 /// EMV 4.4 Book 1, 12.4: the index of the application to use. The cardholder is asked when there
-/// is a choice, or when the card wants its only application confirmed.
+/// is a choice, when the card wants its only application confirmed, and when one was chosen before
+/// that could not be used; `asked` tells that, and is set. Where nobody can be asked, the best one
+/// that needs no confirmation is used.
 pub(crate) fn choose<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
     candidates: &[Candidate],
     terminal: &Terminal,
+    asked: &mut bool,
 ) -> Result<usize, Cause> {
-    if candidates.is_empty() {
+    let alone = !dialogue.ports.chooses_applications();
+    let usable = !alone || selection::best_unconfirmed(candidates).is_some();
+    if candidates.is_empty() || !usable {
         dialogue.conclude(&rules::NO_APPLICATION);
         return Err(Cause::NotAccepted(NotAccepted::NoApplication));
     }
-    if !selection::needs_cardholder(candidates) {
+    if !selection::needs_cardholder(candidates, *asked) {
         return Ok(0);
     }
+    if alone {
+        dialogue.conclude(&rules::NOBODY_TO_ASK);
+        return Ok(selection::best_unconfirmed(candidates).unwrap_or(0));
+    }
+    *asked = true;
     let shown = terminal.additional_capabilities;
     let labels: Vec<Vec<u8>> = candidates
         .iter()

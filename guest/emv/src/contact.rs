@@ -123,8 +123,9 @@ fn select_and_initiate<P: Ports>(
     mut candidates: Vec<Candidate>,
     offer: &Offer<'_>,
 ) -> Result<Initiated, Cause> {
+    let mut asked = false;
     loop {
-        let chosen = choose(dialogue, &candidates, offer.terminal)?;
+        let chosen = choose(dialogue, &candidates, offer.terminal, &mut asked)?;
         let candidate = candidates.remove(chosen);
         if let Some(selected) = final_select(dialogue, &candidate, offer)?
             && let Some(initiated) = initiate_application(dialogue, selected)?

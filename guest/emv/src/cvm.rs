@@ -182,8 +182,8 @@ pub(crate) fn condition_met(rule: Rule, list: &CvmList, now: &Circumstances) -> 
         0x00 => true,
         0x01 => now.service == Service::UnattendedCash,
         0x02 => now.service == Service::Other,
-        // A method that is not known is not supported either (EMV 4.4 Book 4, 6.3.4): the rule is
-        // passed over, and nothing is noted.
+        // EMV 4.4 Book 3, 10.5.5, figure 8: asked before the method is recognised, so that one
+        // that is not known is passed over like any other the terminal does not support.
         0x03 => rule.asked().supported(now.capabilities),
         0x04 => now.service == Service::ManualCash,
         0x05 => now.service == Service::Cashback,

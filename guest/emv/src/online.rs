@@ -112,8 +112,8 @@ fn finish<P: Ports>(
     Ok(last)
 }
 
-/// EMV 4.4 Book 3, 10.9: takes in the answer and decides which cryptogram to ask for. A card that
-/// waits for no second GENERATE AC takes no EXTERNAL AUTHENTICATE either: it is done.
+/// EMV 4.4 Book 3, 10.9: takes in the answer and decides which cryptogram to ask for. The issuer is
+/// authenticated to a card that gave a TC, too, though that one waits for no second GENERATE AC.
 fn online_processing<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
     pending: &Pending,
@@ -138,7 +138,13 @@ fn online_processing<P: Ports>(
         dialogue.card.set(tag::ISSUER_AUTHENTICATION_DATA, data);
     }
     let data = issuer_authentication_data.as_deref();
-    issuer_authentication(dialogue, data.filter(|_| pending.second_due))?;
+    let authenticated = issuer_authentication(dialogue, data);
+    if pending.second_due {
+        authenticated?;
+    } else if authenticated.is_err() {
+        // The issuer alone decides: that the card left is nothing against its answer.
+        dialogue.conclude(&rules::ISSUER_NOT_AUTHENTICATED);
+    }
     let (kind, conclusion) = if *approved {
         (CryptogramType::Tc, &rules::ISSUER_APPROVED)
     } else {

@@ -36,6 +36,12 @@ pub trait Cardholder {
     /// Offers application labels, as the card gave them, and returns the index chosen.
     fn choose_application(&mut self, labels: &[Vec<u8>]) -> Result<usize, Interruption>;
 
+    /// Whether there is a cardholder who can be asked for an application. Without one, as at a
+    /// gate, none that needs a confirmation is used (EMV 4.4 Book 1, 12.4).
+    fn chooses_applications(&self) -> bool {
+        true
+    }
+
     /// Takes a PIN for the issuer. The PIN itself stays behind the port, for the engine to spend.
     fn enter_online_pin(&mut self) -> Result<PinEntry, Interruption>;
 

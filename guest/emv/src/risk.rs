@@ -28,20 +28,16 @@ pub(crate) fn random_selection(
     selection: RandomSelection,
     random: u8,
 ) -> &'static Conclusion {
-    let target = if amount < selection.threshold {
-        u64::from(selection.target_percent)
-    } else {
-        biased_target(amount, floor_limit, selection)
-    };
-    if u64::from(random) <= target {
+    if u64::from(random) <= target(amount, floor_limit, selection) {
         &rules::SELECTED_AT_RANDOM
     } else {
         &rules::NOT_SELECTED_AT_RANDOM
     }
 }
 
-/// EMV 4.4 Book 3, 10.6.2, figure 15: the target grows from the threshold to the floor limit.
-fn biased_target(amount: u64, floor_limit: u64, selection: RandomSelection) -> u64 {
+/// EMV 4.4 Book 3, 10.6.2, figure 15: the target grows from the threshold to the floor limit. Up to
+/// the threshold nothing is above it.
+fn target(amount: u64, floor_limit: u64, selection: RandomSelection) -> u64 {
     let target = u64::from(selection.target_percent);
     let range = u64::from(selection.target_percent_max).saturating_sub(target);
     let above = amount.saturating_sub(selection.threshold);
@@ -148,13 +144,14 @@ mod tests {
             target_percent: 10,
             target_percent_max: 90,
         };
-        for (amount, floor, target) in [(50, 100, 10), (75, 100, 50), (99, 100, 88), (60, 50, 10)] {
+        for (amount, floor, expected) in [(50, 100, 10), (75, 100, 50), (99, 100, 88), (60, 50, 10)]
+        {
             assert_eq!(
-                biased_target(amount, floor, selection),
-                target,
+                target(amount, floor, selection),
+                expected,
                 "{amount} {floor}"
             );
         }
-        assert_eq!(biased_target(u64::MAX, u64::MAX, selection), 11);
+        assert_eq!(target(u64::MAX, u64::MAX, selection), 11);
     }
 }

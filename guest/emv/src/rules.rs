@@ -68,6 +68,9 @@ conclusions! {
         "The card answered that it is blocked when asked for an application.";
     NO_APPLICATION = "SEL-11", ApplicationSelection, "Book 1, 12.4", Failed, NONE, [],
         "No application is left that card and terminal both support.";
+    NOBODY_TO_ASK = "SEL-07", ApplicationSelection, "Book 1, 12.4", NotApplicable, NONE,
+        [],
+        "The terminal asks nobody; the best application that needs no confirmation is used.";
     CARDHOLDER_CHOOSES = "SEL-07", ApplicationSelection, "Book 1, 12.4", Done, NONE, [],
         "The cardholder was asked to choose or confirm an application.";
     APPLICATION_SELECTED = "SEL-11", ApplicationSelection, "Book 1, 12.4", Passed, NONE,
@@ -143,10 +146,10 @@ conclusions! {
         [AIP, TERMINAL_CAPABILITIES], "Extended data authentication was chosen.";
     XDA_KEY_RECOVERED = "ODA-08", OfflineDataAuthentication, "Book 2, 12.4", Done, NONE,
         [CA_PUBLIC_KEY_INDEX_CARD], "The card's elliptic-curve key was recovered.";
-    XDA_CA_KEY_MISSING = "ODA-08", OfflineDataAuthentication, "Book 4, 6.3.2.2", Failed,
+    XDA_CA_KEY_MISSING = "ODA-08", OfflineDataAuthentication, "Book 4, 6.3.2.2.1", Failed,
         Tvr::CA_ECC_KEY_MISSING, [CA_PUBLIC_KEY_INDEX_CARD],
         "The terminal has no valid elliptic-curve key of the certification authority.";
-    XDA_KEY_NOT_RECOVERED = "ODA-08", OfflineDataAuthentication, "Book 4, 6.3.2.2", Failed,
+    XDA_KEY_NOT_RECOVERED = "ODA-08", OfflineDataAuthentication, "Book 4, 6.3.2.2.2", Failed,
         Tvr::ECC_KEY_RECOVERY_FAILED, [CA_PUBLIC_KEY_INDEX_CARD],
         "The card's elliptic-curve key could not be recovered.";
     XDA_NOT_DUE = "ODA-08", OfflineDataAuthentication, "Book 2, 12.5.1", NotApplicable, NONE,
@@ -223,7 +226,7 @@ conclusions! {
         "The card could not verify a PIN.";
     PIN_TRIES_EXCEEDED = "CV-05", CardholderVerification, "Book 3, 10.5.1", Failed,
         Tvr::PIN_TRY_LIMIT_EXCEEDED, [PIN_TRY_COUNTER], "No PIN try is left on the card.";
-    PIN_BYPASSED = "CV-06", CardholderVerification, "Book 4, 6.3.4.4", Failed,
+    PIN_BYPASSED = "CV-06", CardholderVerification, "Book 4, 6.3.4.3", Failed,
         Tvr::PIN_NOT_ENTERED, [], "The cardholder did not enter a PIN.";
     ONLINE_PIN_ENTERED = "CV-07", CardholderVerification, "Book 3, 10.5.2", Done,
         Tvr::ONLINE_PIN_ENTERED, [], "The cardholder entered a PIN for the issuer to check.";
@@ -270,7 +273,7 @@ conclusions! {
         [LAST_ONLINE_ATC], "The card has never been online.";
     ON_EXCEPTION_FILE = "TRM-05", TerminalRiskManagement, "Book 4, 6.3.5", Failed,
         Tvr::CARD_ON_EXCEPTION_FILE, [PAN], "The card is on the terminal's exception file.";
-    FORCED_ONLINE = "TRM-05", TerminalRiskManagement, "Book 4, 6.5.1", Failed,
+    FORCED_ONLINE = "TRM-05", TerminalRiskManagement, "Book 4, 6.5.3", Failed,
         Tvr::MERCHANT_FORCED_ONLINE, [], "The merchant asked for online authorisation.";
 
     // Terminal and card action analysis.
@@ -328,11 +331,11 @@ conclusions! {
     ISSUER_NOT_AUTHENTICATED = "ONL-01", OnlineProcessing, "Book 3, 10.9", Failed,
         Tvr::ISSUER_AUTHENTICATION_FAILED, [AIP, ISSUER_AUTHENTICATION_DATA],
         "The card did not recognise its issuer's answer.";
-    ISSUER_APPROVED = "ONL-02", OnlineProcessing, "Book 4, 6.3.7", Passed, NONE,
+    ISSUER_APPROVED = "ONL-02", OnlineProcessing, "Book 4, 6.3.8", Passed, NONE,
         [AUTHORISATION_RESPONSE_CODE], "The issuer approved.";
-    ISSUER_DECLINED = "ONL-02", OnlineProcessing, "Book 4, 6.3.7", Failed, NONE,
+    ISSUER_DECLINED = "ONL-02", OnlineProcessing, "Book 4, 6.3.8", Failed, NONE,
         [AUTHORISATION_RESPONSE_CODE], "The issuer declined.";
-    UNABLE_TO_GO_ONLINE = "ONL-02", OnlineProcessing, "Book 3, 10.9", Failed, NONE, [],
+    UNABLE_TO_GO_ONLINE = "ONL-02", OnlineProcessing, "Book 4, 12.2.1", Failed, NONE, [],
         "The issuer could not be asked.";
     SCRIPT_PASSED = "SCR-02", IssuerScripts, "Book 3, 10.10", Passed, NONE, [ISSUER_SCRIPT_RESULTS],
         "The card carried out the issuer's script.";
@@ -354,7 +357,7 @@ conclusions! {
     COMPLETED_DECLINED = "CMP-01", Completion, "Book 3, 10.11", Failed, NONE,
         [AUTHORISATION_RESPONSE_CODE, CRYPTOGRAM_INFORMATION_DATA, TVR, TSI],
         "The transaction is declined.";
-    REVERSAL_REQUIRED = "CMP-02", Completion, "Book 4, 12.2.1", Failed, NONE,
+    REVERSAL_REQUIRED = "CMP-02", Completion, "Book 4, 6.3.8", Failed, NONE,
         [AUTHORISATION_RESPONSE_CODE, CRYPTOGRAM_INFORMATION_DATA],
         "The issuer approved but the card did not; a reversal is required.";
 }

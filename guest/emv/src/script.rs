@@ -4,7 +4,7 @@ use crate::tag::{self, Tag};
 use crate::tlv;
 
 /// How many bytes of scripts of one kind are accepted. The standard asks for 128
-/// (EMV 4.4 Book 4, 12.2.3); issuers send more.
+/// (EMV 4.4 Book 4, 6.3.9); issuers send more.
 const LENGTH_MAX: usize = 1024;
 
 /// How many scripts one answer may hold.

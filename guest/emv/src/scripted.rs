@@ -21,6 +21,8 @@ pub(crate) struct Scripted {
     pub(crate) answers: VecDeque<Vec<u8>>,
     /// Commands seen.
     pub(crate) sent: Vec<Vec<u8>>,
+    /// The last answer given.
+    pub(crate) answered: Option<Vec<u8>>,
     /// The first command that was not the expected one.
     pub(crate) unexpected: Option<String>,
     /// What came of each PIN entry: `ok`, `failed`, `bypassed`, `pin_pad_not_working` or
@@ -38,6 +40,7 @@ impl Card for Scripted {
         self.sent.push(command.to_vec());
         if let Some((expected, answer)) = self.card.pop_front() {
             if command == expected {
+                self.answered = Some(answer.clone());
                 return Ok(answer);
             }
             let (number, sent, expected) = (self.sent.len(), hex(command), hex(&expected));
@@ -70,7 +73,8 @@ impl Cardholder for Scripted {
     ) -> Result<OfflinePinEntry, Interruption> {
         match self.attempts.pop_front().as_deref() {
             Some("ok") => Ok(OfflinePinEntry::Answered(0x9000)),
-            Some("failed") => Ok(OfflinePinEntry::Answered(0x6A80)),
+            // The one failure that sets no TVR bit and goes on.
+            Some("failed") => Ok(OfflinePinEntry::ChallengeRefused),
             Some("try_limit") => Ok(OfflinePinEntry::Answered(0x6983)),
             Some("bypassed") => Ok(OfflinePinEntry::Bypassed),
             Some("pin_pad_not_working") => Ok(OfflinePinEntry::Unavailable),

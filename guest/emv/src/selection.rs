@@ -63,7 +63,7 @@ impl Labels {
     }
 }
 
-/// File control information of an application (EMV 4.4 Book 1, 11.3.4, table 45).
+/// File control information of an application (EMV 4.4 Book 1, 11.3.4, table 10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fci {
     /// Tag 84.
@@ -77,7 +77,7 @@ pub(crate) struct Fci {
 }
 
 /// The elements of the FCI that the kernel keeps.
-const KEPT: &[Tag] = &[
+pub(crate) const KEPT: &[Tag] = &[
     tag::APPLICATION_LABEL,
     tag::APPLICATION_PRIORITY_INDICATOR,
     tag::PDOL,
@@ -126,7 +126,7 @@ impl Candidate {
 }
 
 /// The directory's short file identifier in the FCI of the payment system environment
-/// (EMV 4.4 Book 1, 12.2.2, table 47).
+/// (EMV 4.4 Book 1, 11.3.4, table 8).
 pub(crate) fn directory_sfi(data: &[u8]) -> Option<u8> {
     let template = tlv::only(data, tag::FCI_TEMPLATE)?;
     tlv::find(template, tag::DF_NAME)?;
@@ -185,12 +185,19 @@ pub(crate) fn order(candidates: &mut [Candidate]) {
     });
 }
 
-/// Whether the cardholder must choose or confirm (EMV 4.4 Book 1, 12.4).
-pub(crate) fn needs_cardholder(candidates: &[Candidate]) -> bool {
+/// Whether the cardholder must choose or confirm (EMV 4.4 Book 1, 12.4). Once `asked`, always: what
+/// was chosen could not be used, and nothing else is without consent.
+pub(crate) fn needs_cardholder(candidates: &[Candidate], asked: bool) -> bool {
     match candidates {
-        [only] => only.confirm,
+        [only] => only.confirm || asked,
         _ => !candidates.is_empty(),
     }
+}
+
+/// The best application that needs nobody's confirmation, for a terminal that offers no selection
+/// (EMV 4.4 Book 1, 12.4).
+pub(crate) fn best_unconfirmed(candidates: &[Candidate]) -> Option<usize> {
+    candidates.iter().position(|candidate| !candidate.confirm)
 }
 
 /// The first language the card prefers that the terminal speaks, whatever the case of its letters

@@ -44,7 +44,7 @@ struct Progress<'a> {
     /// The key for an enciphered PIN, when it could be recovered.
     pin_key: Option<&'a OfflinePinMethod>,
     /// Whether the cardholder declined to enter a PIN. It counts for every later rule
-    /// (EMV 4.4 Book 4, 6.3.4.4).
+    /// (EMV 4.4 Book 4, 6.3.4.3).
     bypassed: bool,
     online_pin_entered: bool,
     /// How often an offline PIN was asked for.
@@ -277,7 +277,7 @@ fn offline_pin<P: Ports>(
             .ports
             .verify_offline_pin(prompt, method)
             .map_err(Cause::Interrupted)?;
-        match offline_pin_entry(entry) {
+        match offline_pin_entry(entry)? {
             Verdict::Verified => {
                 dialogue.conclude(&rules::PIN_VERIFIED);
                 return Ok(true);
@@ -325,21 +325,23 @@ enum Verdict {
     Over(&'static rules::Conclusion),
 }
 
-/// The status words of VERIFY (EMV 4.4 Book 3, 6.5.12).
-fn offline_pin_entry(entry: OfflinePinEntry) -> Verdict {
-    match entry {
+/// The status words of VERIFY (EMV 4.4 Book 3, 6.5.12). Any that it does not have ends the
+/// transaction (EMV 4.4 Book 3, 10.5.5, figure 11).
+fn offline_pin_entry(entry: OfflinePinEntry) -> Result<Verdict, Cause> {
+    Ok(match entry {
         OfflinePinEntry::Answered(status::SUCCESS) => Verdict::Verified,
         OfflinePinEntry::Answered(0x63C0 | status::METHOD_BLOCKED | status::DATA_INVALIDATED) => {
             Verdict::Over(&rules::PIN_TRIES_EXCEEDED)
         }
         OfflinePinEntry::Answered(0x63C1) => Verdict::Again(PinPrompt::LastTry),
         OfflinePinEntry::Answered(0x63C2..=0x63CF) => Verdict::Again(PinPrompt::Incorrect),
-        OfflinePinEntry::Answered(_) | OfflinePinEntry::ChallengeRefused => {
-            Verdict::Over(&rules::PIN_NOT_VERIFIED)
+        OfflinePinEntry::Answered(other) => {
+            return Err(Cause::CardMisbehaved(Misbehaviour::StatusWord(other)));
         }
+        OfflinePinEntry::ChallengeRefused => Verdict::Over(&rules::PIN_NOT_VERIFIED),
         OfflinePinEntry::Bypassed => Verdict::Over(&rules::PIN_BYPASSED),
         OfflinePinEntry::Unavailable => Verdict::Over(&rules::PIN_PAD_BROKEN),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -351,14 +353,13 @@ mod tests {
     fn a_card_that_gives_no_challenge_is_not_a_broken_keypad() {
         for (entry, sets) in [
             (OfflinePinEntry::ChallengeRefused, Tvr::empty()),
-            (OfflinePinEntry::Answered(0x6A80), Tvr::empty()),
             (OfflinePinEntry::Unavailable, Tvr::PIN_PAD_ABSENT_OR_BROKEN),
             (
                 OfflinePinEntry::Answered(0x63C0),
                 Tvr::PIN_TRY_LIMIT_EXCEEDED,
             ),
         ] {
-            let Verdict::Over(conclusion) = offline_pin_entry(entry) else {
+            let Ok(Verdict::Over(conclusion)) = offline_pin_entry(entry) else {
                 panic!("{entry:?} ends verification by this method");
             };
             assert_eq!(conclusion.sets, sets, "{entry:?}");

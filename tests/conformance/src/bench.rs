@@ -148,6 +148,10 @@ impl Cardholder for Bench<'_> {
             .ok_or_else(|| self.interruption(choice, "choice"))
     }
 
+    fn chooses_applications(&self) -> bool {
+        self.surroundings.cardholder_chooses
+    }
+
     fn enter_online_pin(&mut self) -> Result<PinEntry, Interruption> {
         match self.pins.pop_front() {
             Some("bypass") => Ok(PinEntry::Bypassed),

@@ -1,6 +1,7 @@
 //! A case: what card, terminal, cardholder and issuer are like, and what must come of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use virtual_card::{Card, Error, Quirk, SignatureFault};
 
@@ -157,6 +158,31 @@ impl Case {
         Ok(case)
     }
 
+    /// Puts the case into a terminal that claims this: tag 9F35, byte 2 of tag 9F33, and tag 9F40.
+    pub(crate) fn claim(
+        &mut self,
+        kind: u8,
+        methods: u8,
+        additional: [u8; 5],
+    ) -> Result<(), String> {
+        self.surroundings.claim(kind, methods, additional)
+    }
+
+    /// How the transaction is to end, and tag 9F34 where the case says it.
+    pub(crate) fn end(&self) -> (String, Option<String>) {
+        let mut end = (String::new(), None);
+        for expectation in &self.expectations {
+            match expectation {
+                Expectation::Ends(text) => end.0.clone_from(text),
+                Expectation::Value(emv::tag::CVM_RESULTS, Some(value)) => {
+                    end.1 = Some(crate::values::shown(value));
+                }
+                _ => {}
+            }
+        }
+        end
+    }
+
     fn apply(&mut self, keyword: &str, value: &str) -> Result<(), String> {
         match keyword {
             "card" => {}
@@ -189,7 +215,7 @@ fn card(lines: &[&Line], at: usize) -> Result<Card, Fault> {
         .iter()
         .map(|line| format!("{} {}", line.keyword, line.value))
         .collect();
-    Card::changed(&base.value, &text.join("\n")).map_err(|error| {
+    issued(&base.value, &text.join("\n")).map_err(|error| {
         let at = |line: usize| line.checked_sub(1).and_then(|index| changes.get(index));
         let (line, what) = match error {
             Error::Keyword(line) => (at(line), "the card has no such keyword".to_owned()),
@@ -198,6 +224,18 @@ fn card(lines: &[&Line], at: usize) -> Result<Card, Fault> {
         };
         Fault::new(line.map_or(base.number, |line| line.number), what)
     })
+}
+
+/// The card of a text, issued once: the same one is in many cases, and its certificates take time.
+fn issued(base: &str, changes: &str) -> Result<Card, Error> {
+    static ISSUED: Mutex<BTreeMap<(String, String), Card>> = Mutex::new(BTreeMap::new());
+    let name = (base.to_owned(), changes.to_owned());
+    let mut cards = ISSUED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(card) = cards.get(&name) {
+        return Ok(card.clone());
+    }
+    let card = Card::changed(base, changes)?;
+    Ok(cards.entry(name).or_insert(card).clone())
 }
 
 fn is_about_the_card(line: &Line) -> bool {

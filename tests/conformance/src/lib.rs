@@ -4,6 +4,9 @@
 //! around the kernel, plays the cardholder and the issuer, and says what must come of it. A case is
 //! named by area, rule and number, such as `CV-05-03`, and lies in `cases/CV/CV-05.txt`.
 //!
+//! The cases of `configurations` are run at every terminal that is listed there, each with what is
+//! right for it.
+//!
 //! **What it does not.** It is not a type approval, and no text of one is copied. It says nothing of
 //! levels below the APDU, nor of what people see beyond what the kernel asks of them.
 //!
@@ -20,6 +23,7 @@
 mod bench;
 mod case;
 mod command;
+mod configuration;
 mod expectation;
 mod fault;
 mod issuer;
@@ -29,9 +33,11 @@ mod suite;
 mod surroundings;
 mod syntax;
 pub mod terminal;
+mod terminals;
 mod values;
 
 pub use case::Case;
+pub use configuration::{Claimed, Configuration, configurations};
 pub use fault::Fault;
 pub use matrix::{Rule, document, rules};
 pub use run::Run;

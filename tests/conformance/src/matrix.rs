@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::case::Case;
+use crate::configuration::Claimed;
 use crate::fault::Fault;
 
 /// A rule the kernel is tested for.
@@ -16,12 +17,14 @@ pub struct Rule {
     pub passing_hole: Option<String>,
     /// Why no case stands on its failing side, when that is so.
     pub failing_hole: Option<String>,
-    /// What of the rule no case reaches although both sides have cases.
-    pub untested: Vec<String>,
+    /// Why the rule is not this kernel's, when that is so.
+    pub other: Option<String>,
+    /// What of the rule is tested elsewhere, and where.
+    pub elsewhere: Vec<String>,
 }
 
-/// The rules, from `rules.txt`: a rule and its statement on a line; below it `hole +`, `hole -` or
-/// `hole part`, and a reason.
+/// The rules, from `rules.txt`: a rule and its statement on a line; below it `hole +`, `hole -`,
+/// `other` or `elsewhere`, and a reason.
 pub fn rules() -> Result<Vec<Rule>, Fault> {
     let mut rules: Vec<Rule> = Vec::new();
     for (index, line) in include_str!("../rules.txt").lines().enumerate() {
@@ -34,31 +37,33 @@ pub fn rules() -> Result<Vec<Rule>, Fault> {
             .split_once(' ')
             .ok_or(Fault::new(number, "a rule needs words"))?;
         let rest = rest.trim();
-        if first != "hole" {
+        if !["hole", "other", "elsewhere"].contains(&first) {
             rules.push(Rule {
                 id: first.to_owned(),
                 statement: rest.to_owned(),
                 passing_hole: None,
                 failing_hole: None,
-                untested: Vec::new(),
+                other: None,
+                elsewhere: Vec::new(),
             });
             continue;
         }
         let rule = rules
             .last_mut()
             .ok_or(Fault::new(number, "a hole is below its rule"))?;
-        match rest.split_once(' ') {
-            Some(("+", reason)) => rule.passing_hole = Some(reason.trim().to_owned()),
-            Some(("-", reason)) => rule.failing_hole = Some(reason.trim().to_owned()),
-            Some(("part", reason)) => rule.untested.push(reason.trim().to_owned()),
+        match (first, rest.split_once(' ')) {
+            ("other", Some(_)) => rule.other = Some(rest.to_owned()),
+            ("elsewhere", Some(_)) => rule.elsewhere.push(rest.to_owned()),
+            ("hole", Some(("+", reason))) => rule.passing_hole = Some(reason.trim().to_owned()),
+            ("hole", Some(("-", reason))) => rule.failing_hole = Some(reason.trim().to_owned()),
             _ => return Err(Fault::new(number, "a hole has a side and a reason")),
         }
     }
     Ok(rules)
 }
 
-/// The document: how many cases there are, the matrix, its holes, and every case.
-pub fn document(rules: &[Rule], cases: &[Case]) -> String {
+/// The document: how many cases there are, the matrix, its holes, the terminals, and every case.
+pub fn document(rules: &[Rule], cases: &[Case], claimed: &[Claimed]) -> String {
     let mut text = String::from(HEAD);
     let mut areas: Vec<(&str, usize)> = Vec::new();
     for rule in rules {
@@ -81,7 +86,9 @@ pub fn document(rules: &[Rule], cases: &[Case]) -> String {
                 .filter(|case| case.passing == side)
                 .filter_map(|case| case.name.rsplit('-').next())
                 .collect();
-            if names.is_empty() {
+            if rule.other.is_some() {
+                "other kernel".to_owned()
+            } else if names.is_empty() {
                 "hole".to_owned()
             } else {
                 names.join(" ")
@@ -93,17 +100,8 @@ pub fn document(rules: &[Rule], cases: &[Case]) -> String {
             &format!("| {} | {} | {met} | {broken} |", rule.id, rule.statement),
         );
     }
-    text.push_str("\n## Holes\n\n");
-    for rule in rules {
-        for (side, reason) in [("met", &rule.passing_hole), ("broken", &rule.failing_hole)] {
-            if let Some(reason) = reason {
-                line(&mut text, &format!("- {}, {side}: {reason}", rule.id));
-            }
-        }
-        for part in &rule.untested {
-            line(&mut text, &format!("- {}, in part: {part}", rule.id));
-        }
-    }
+    text.push_str(&holes(rules));
+    text.push_str(&crate::terminals::document(claimed));
     text.push_str("\n## Cases\n\n");
     for rule in rules {
         if of(cases, &rule.id).next().is_none() {
@@ -125,6 +123,38 @@ pub fn document(rules: &[Rule], cases: &[Case]) -> String {
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
+    text
+}
+
+/// What has no case here, and why.
+fn holes(rules: &[Rule]) -> String {
+    let mut text = String::from("\n## Holes\n\n");
+    let mut none = true;
+    for rule in rules {
+        for (side, reason) in [("met", &rule.passing_hole), ("broken", &rule.failing_hole)] {
+            if let Some(reason) = reason {
+                line(&mut text, &format!("- {}, {side}: {reason}", rule.id));
+                none = false;
+            }
+        }
+    }
+    if none {
+        line(&mut text, "None: each rule has cases on both sides.");
+    }
+    for rule in rules {
+        if let Some(reason) = &rule.other {
+            line(
+                &mut text,
+                &format!("\nNot of this kernel: {}, {reason}.", rule.id),
+            );
+        }
+    }
+    text.push_str("\n## Tested elsewhere\n\n");
+    for rule in rules {
+        for part in &rule.elsewhere {
+            line(&mut text, &format!("- {}, in part: {part}", rule.id));
+        }
+    }
     text
 }
 
@@ -152,7 +182,7 @@ fn area(rule: &str) -> &str {
     rule.split('-').next().unwrap_or_default()
 }
 
-fn line(text: &mut String, line: &str) {
+pub(crate) fn line(text: &mut String, line: &str) {
     // Writing to a string cannot fail.
     let _: Result<(), std::fmt::Error> = writeln!(text, "{line}");
 }

@@ -27,6 +27,8 @@ pub(crate) struct Surroundings {
     pub(crate) revoked: Option<[u8; 3]>,
     pub(crate) on_exception_file: bool,
     pub(crate) logged_amount: u64,
+    /// Whether there is somebody who can choose an application.
+    pub(crate) cardholder_chooses: bool,
 }
 
 /// What the terminal's set of certification authorities' keys is like.
@@ -60,6 +62,7 @@ impl Default for Surroundings {
             revoked: None,
             on_exception_file: false,
             logged_amount: 0,
+            cardholder_chooses: true,
         }
     }
 }
@@ -79,6 +82,21 @@ impl Surroundings {
                 }
             })
             .collect()
+    }
+
+    /// What the terminal claims to be: tag 9F35, byte 2 of tag 9F33, and tag 9F40.
+    pub(crate) fn claim(
+        &mut self,
+        kind: u8,
+        methods: u8,
+        additional: [u8; 5],
+    ) -> Result<(), String> {
+        let terminal = &mut self.terminal;
+        let [input, _, security] = terminal.capabilities.to_bytes();
+        terminal.kind = TerminalType::parse(kind).ok_or("no type of terminal")?;
+        terminal.capabilities = TerminalCapabilities::from_bytes([input, methods, security]);
+        terminal.additional_capabilities = AdditionalTerminalCapabilities::from_bytes(additional);
+        Ok(())
     }
 
     /// Takes in a line. `false` when the keyword is none of these.
@@ -192,6 +210,7 @@ impl Surroundings {
             "revoked" => self.revoked = Some(bytes(value)?),
             "exception-file" => self.on_exception_file = yes(value)?,
             "logged-amount" => self.logged_amount = number(value)?,
+            "cardholder-chooses" => self.cardholder_chooses = yes(value)?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -20,7 +20,7 @@
 //! | `oda_rsa` with fDDA | contactless |
 //! | `entry_point` | contactless |
 //! | `tr31` | the vault takes keys in no key block |
-//! | `transcripts` that are contactless, of T=0, or of a terminal that stored what EMV does not ask for | the first two are not the contact kernel's; the last is not ours |
+//! | `transcripts` that are contactless | each begins with the contactless directory, `2PAY.SYS.DDF01`, and none asks for what a contact kernel reads |
 #![forbid(unsafe_code)]
 
 mod ac;

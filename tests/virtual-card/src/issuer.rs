@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::authorization::{Elements, application_cryptogram, script_key, script_mac, session_key};
+use crate::authorization::{Elements, application_cryptogram, script_mac};
 use crate::card::Card;
 use crate::cryptogram::{Block, TdesKey, equal};
 use crate::issued::icc_master_key;
@@ -59,13 +59,14 @@ impl Issuer {
     }
 
     /// The value of tag 91 for an answer with the authorisation response code `arc` in ASCII: the ARPC of
-    /// method 1 (EMV 4.4 Book 2, 8.2.1) with the session key, eight bytes, and `arc`. Empty without a
+    /// method 1 (EMV 4.4 Book 2, 8.2.1) with the key of its version, eight bytes, and `arc`. Empty without a
     /// cryptogram and an ATC to answer to.
     pub fn authentication_data(&self, elements: &Elements, arc: [u8; 2]) -> Vec<u8> {
         let Some((cryptogram, counter)) = request(elements) else {
             return Vec::new();
         };
-        let key = session_key(&self.master(Purpose::ApplicationCryptogram), counter);
+        let master = self.master(Purpose::ApplicationCryptogram);
+        let key = self.application.cryptogram.response_key(&master, counter);
         [&key.arpc_method_1(cryptogram, arc)[..], &arc].concat()
     }
 
@@ -129,7 +130,9 @@ impl Issuer {
             .unwrap_or(u8::MAX)
             .saturating_add(8);
         let header = [class, instruction, p1, p2, length];
-        let key = script_key(&self.master(Purpose::ScriptMac), arqc, nth);
+        let master = self.master(Purpose::ScriptMac);
+        let version = self.application.cryptogram;
+        let key = version.script_key(&master, (arqc, counter), nth);
         let mac = script_mac(&key, header, counter, data);
         [&header[..], data, &mac].concat()
     }

@@ -114,10 +114,15 @@ pub(crate) enum State {
 /// How the cryptogram and the issuer application data are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum CryptogramVersion {
-    /// Visa's 18: the MAC covers all issuer application data.
+    /// Visa's 10: the MAC covers the card verification results, under the master key itself.
+    Visa10,
+    /// Visa's 18: the MAC covers all issuer application data, under the common session key.
     #[default]
     Visa18,
-    /// M/Chip's 20: the MAC covers the card verification results.
+    /// M/Chip's 16: the MAC covers the card verification results, under a session key made of
+    /// counter and unpredictable number.
+    MChip16,
+    /// M/Chip's 20: the MAC covers the card verification results, under the common session key.
     MChip20,
 }
 
@@ -281,7 +286,9 @@ impl ApplicationData {
             "priority" => self.priority = Some(u8::from_str_radix(value, 16).map_err(|_| bad)?),
             "cryptogram" => {
                 self.cryptogram = match value {
+                    "visa-10" => CryptogramVersion::Visa10,
                     "visa-18" => CryptogramVersion::Visa18,
+                    "mchip-16" => CryptogramVersion::MChip16,
                     "mchip-20" => CryptogramVersion::MChip20,
                     _ => return Err(bad),
                 }

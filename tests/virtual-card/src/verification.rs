@@ -68,10 +68,12 @@ impl CryptogramVersion {
     /// The issuer application data, tag 9F10.
     pub(crate) fn issuer_application_data(self, results: VerificationResults) -> Vec<u8> {
         match self {
-            // Length, derivation key index, cryptogram version 18, and results of length 3.
+            // Length, derivation key index, cryptogram version, and results of length 3.
+            Self::Visa10 => [&[0x06, 0x01, 0x0A, 0x03][..], &results.visa()].concat(),
             Self::Visa18 => [&[0x06, 0x01, 0x12, 0x03][..], &results.visa()].concat(),
-            // Derivation key index, cryptogram version 20, results, data authentication code,
+            // Derivation key index, cryptogram version, results, data authentication code,
             // counters that this card does not keep.
+            Self::MChip16 => [&[0x01, 0x10][..], &results.mchip(), &[0x00, 0x01], &[0; 8]].concat(),
             Self::MChip20 => [&[0x01, 0x14][..], &results.mchip(), &[0x00, 0x01], &[0; 8]].concat(),
         }
     }
@@ -79,12 +81,25 @@ impl CryptogramVersion {
     /// The part of the issuer application data that the cryptogram covers. `None` when the data is
     /// not of this version's shape.
     pub(crate) fn covered(self, issuer_application_data: &[u8]) -> Option<&[u8]> {
+        let mchip = |version: u8| {
+            let data = issuer_application_data;
+            (data.get(1) == Some(&version))
+                .then(|| self.input().covered(data))
+                .flatten()
+        };
         match self {
-            Self::Visa18 => CryptogramInput::Visa18.covered(issuer_application_data),
-            Self::MChip20 if issuer_application_data.get(1) == Some(&0x14) => {
-                CryptogramInput::MChip.covered(issuer_application_data)
-            }
-            Self::MChip20 => None,
+            Self::Visa10 | Self::Visa18 => self.input().covered(issuer_application_data),
+            Self::MChip16 => mchip(0x10),
+            Self::MChip20 => mchip(0x14),
+        }
+    }
+
+    /// The scheme's choice of what is covered.
+    pub(crate) const fn input(self) -> CryptogramInput {
+        match self {
+            Self::Visa10 => CryptogramInput::Visa10,
+            Self::Visa18 => CryptogramInput::Visa18,
+            Self::MChip16 | Self::MChip20 => CryptogramInput::MChip,
         }
     }
 }

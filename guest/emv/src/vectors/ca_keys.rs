@@ -19,7 +19,7 @@ pub(super) fn run(case: &Value) -> Outcome {
     }))
 }
 
-fn key(input: &Value) -> Result<CaPublicKey, String> {
+pub(super) fn key(input: &Value) -> Result<CaPublicKey, String> {
     let [index] = array(input, "index")?;
     let modulus = bytes(input, "modulus")?;
     if u64::try_from(modulus.len().saturating_mul(8)) != Ok(number(input, "modulus_bits")?) {

@@ -14,9 +14,13 @@ mod cvm;
 mod decisions;
 mod elliptic;
 pub mod fields;
+mod given;
+mod image;
+mod known_keys;
 mod reading;
 mod selection;
 mod transcripts;
+mod transport;
 
 use serde_json::Value;
 

@@ -44,7 +44,7 @@ fn candidates(input: &Value) -> Outcome {
     let names = candidates.iter();
     let names: Vec<String> = names.map(|one| hex(one.name.as_bytes())).collect();
     // Nobody is asked when there is nothing to choose from.
-    let asked = (!names.is_empty()).then(|| needs_cardholder(&candidates));
+    let asked = (!names.is_empty()).then(|| needs_cardholder(&candidates, false));
     Ok(json!({
         "outcome": if names.is_empty() { "not_accepted" } else { "ok" },
         "candidates_in_order": names,

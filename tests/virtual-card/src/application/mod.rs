@@ -4,7 +4,7 @@ mod cryptogram;
 mod scripts;
 
 use crate::apdu::{Command, Outcome, Status};
-use crate::authorization::{self, Elements};
+use crate::authorization::Elements;
 use crate::certificate;
 use crate::cryptogram::{Block, equal};
 use crate::issued::Issued;
@@ -298,10 +298,9 @@ impl Application {
         let Phase::Online(_, first) = &mut self.phase else {
             return IssuerAuthentication::NotPerformed;
         };
-        let key = authorization::session_key(
-            &self.issued.keys.application_cryptogram,
-            counter.to_be_bytes(),
-        );
+        let master = &self.issued.keys.application_cryptogram;
+        let version = self.issued.data.cryptogram;
+        let key = version.response_key(master, counter.to_be_bytes());
         let passed = data.split_at_checked(8).is_some_and(|(arpc, arc)| {
             let arc = <[u8; 2]>::try_from(arc);
             arc.is_ok_and(|arc| equal(&key.arpc_method_1(first.arqc, arc), arpc))

@@ -2,7 +2,7 @@
 
 use super::{Application, FirstCryptogram, Phase, Transaction};
 use crate::apdu::{Command, Outcome, Status};
-use crate::authorization::{script_key, script_mac};
+use crate::authorization::script_mac;
 use crate::cryptogram::{Block, equal};
 use crate::verification::IssuerAuthentication;
 
@@ -54,8 +54,10 @@ impl Application {
             command.p2,
             length,
         ];
-        let key = script_key(&self.issued.keys.script_mac, arqc, nth);
-        let expected = script_mac(&key, header, self.counter.to_be_bytes(), data);
+        let counter = self.counter.to_be_bytes();
+        let version = self.issued.data.cryptogram;
+        let key = version.script_key(&self.issued.keys.script_mac, (arqc, counter), nth);
+        let expected = script_mac(&key, header, counter, data);
         if equal(&expected, mac) {
             Ok(data)
         } else {
@@ -111,7 +113,10 @@ impl Application {
             // A new PIN, enciphered without the old one.
             (0, 2) => {
                 let block = Block::try_from(data).map_err(|_| Status::WRONG_LENGTH)?;
-                let (key, _) = script_key(&self.issued.keys.script_confidentiality, arqc, nth);
+                let master = &self.issued.keys.script_confidentiality;
+                let version = self.issued.data.cryptogram;
+                let counter = self.counter.to_be_bytes();
+                let (key, _) = version.script_key(master, (arqc, counter), nth);
                 self.pin.change(key.decipher(block))
             }
             _ => Err(Status::WRONG_P1_P2),
