@@ -27,7 +27,7 @@ use crate::records::{self, ProcessingOptions, StaticData};
 use crate::restrictions;
 use crate::risk::{self, Velocity};
 use crate::rules;
-use crate::selection::{Candidate, Fci};
+use crate::selection::{self, Candidate, Fci};
 use crate::tag::{self, Tag};
 use crate::terminal_data::{self, AMOUNT_MAX};
 use crate::tlv;
@@ -124,12 +124,16 @@ fn select_and_initiate<P: Ports>(
     offer: &Offer<'_>,
 ) -> Result<Initiated, Cause> {
     loop {
+        let offered = selection::needs_cardholder(&candidates);
         let chosen = choose(dialogue, &candidates, offer.terminal)?;
         let candidate = candidates.remove(chosen);
         if let Some(selected) = final_select(dialogue, &candidate, offer)?
             && let Some(initiated) = initiate_application(dialogue, selected)?
         {
             return Ok(initiated);
+        }
+        if offered && selection::needs_cardholder(&candidates) {
+            dialogue.ports.choice_refused();
         }
     }
 }
@@ -293,6 +297,9 @@ fn terminal_risk_management<P: Ports>(
     dialogue.conclude(risk::floor_limit(transaction.amount, logged, limit));
     if !dialogue.tvr().contains(Tvr::FLOOR_LIMIT_EXCEEDED) {
         let random = risk::random_percent(dialogue.ports.unpredictable_number());
+        // A laboratory must be able to see what chance decided.
+        let digits = terminal_data::bcd::<1>(random.into());
+        dialogue.card.set(tag::RANDOM_SELECTION_NUMBER, &digits);
         let selection = application.random_selection;
         dialogue.conclude(risk::random_selection(
             transaction.amount,

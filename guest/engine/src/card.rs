@@ -1,15 +1,17 @@
 //! The card in the reader: what it gave, and the kernel's way to it.
 
 use emv::ports as kernel;
-use emv::{CardData, Identity, Method, Tag};
+use emv::{CardData, Identity, Method, Pan, Tag};
+use zeroize::Zeroizing;
 
 use crate::configuration::{Configuration, ca_public_key};
 use crate::money::Amount;
 use crate::outcome::{CardDetails, CardholderVerification, CryptogramType, Ending, Outcome};
 use crate::ports::{
-    CardReaderError, DetectedCard, DisplayError, EntryMode, PinEntryError, PinRules, Progress,
+    Account, CardReaderError, DetectedCard, DisplayError, EntryMode, PinEntryError, PinRules, Progress,
     Terminal, TraceEvent,
 };
+use crate::trace;
 
 /// What a card gave, as far as messages, receipts and the record need it.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,6 +57,12 @@ impl CardFacts {
         }
     }
 
+    /// Whose payment the card log notes. `None` before the card has said who it belongs to.
+    pub(crate) fn account(&self) -> Option<Account> {
+        let identity = self.identity.as_ref()?;
+        Some(account(&identity.pan, identity.sequence_number))
+    }
+
     /// An end with nothing but the card known.
     pub(crate) fn outcome(&self, ending: Ending) -> Outcome {
         Outcome {
@@ -62,6 +70,23 @@ impl CardFacts {
             ..Outcome::without_card(ending)
         }
     }
+}
+
+fn account(pan: &Pan, sequence_number: Option<u8>) -> Account {
+    Account {
+        pan: compressed(pan.digits()),
+        sequence_number,
+    }
+}
+
+/// Digits as tag 5A writes them: two a byte, filled with F.
+pub(crate) fn compressed(digits: &[u8]) -> Zeroizing<Vec<u8>> {
+    let pair = |pair: &[u8]| match pair {
+        [high, low] => ((high & 0x0F) << 4) | (low & 0x0F),
+        [high] => ((high & 0x0F) << 4) | 0x0F,
+        _ => 0xFF,
+    };
+    Zeroizing::new(digits.chunks(2).map(pair).collect())
 }
 
 fn cryptogram(kind: emv::CryptogramType) -> CryptogramType {
@@ -206,6 +231,17 @@ impl<T: Terminal> kernel::Tools for Dialogue<'_, T> {
         self.terminal
             .find_ca_public_key(rid, index)
             .and_then(ca_public_key)
+    }
+
+    /// A log that cannot be read proves nothing: the card may have paid any amount.
+    fn logged_amount(&mut self, pan: &Pan, sequence_number: Option<u8>) -> u64 {
+        match self.terminal.last_payment(&account(pan, sequence_number)) {
+            Ok(paid) => paid.unwrap_or(0),
+            Err(_) => {
+                trace::note(self.terminal, &trace::CARD_LOG_UNREADABLE);
+                u64::MAX
+            }
+        }
     }
 
     fn card_identified(&mut self, identity: &Identity) {

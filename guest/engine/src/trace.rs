@@ -176,6 +176,12 @@ pub(crate) const FOUND_DAMAGED: Rule = Rule(
     "A journal entry is damaged; what it was about must be settled by hand",
 );
 
+pub(crate) const CARD_LOG_UNREADABLE: Rule = Rule(
+    "TX-70",
+    Failed,
+    "The card log cannot be read; the card counts as having paid up to the floor limit",
+);
+
 /// Records that a rule applied.
 pub(crate) fn note<T: Trace>(terminal: &mut T, rule: &Rule) {
     let Rule(rule, finding, statement) = *rule;

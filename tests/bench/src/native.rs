@@ -9,7 +9,7 @@ use engine::{
     money::Amount,
     parameters::{Acquirer, Application, CaPublicKey, TerminalData, Timeouts},
     ports::{
-        AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display,
+        Account, AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display,
         DisplayError, DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters,
         Phase, PinEntry, PinEntryError, PinRules, PointOfSale, PresentedCard, Printer,
         PrinterError, Progress, Protected, Technologies, Trace, TraceEvent,
@@ -231,6 +231,33 @@ impl Journal for Native<'_> {
         .and_then(Result::ok)
         .map(|_| ())
         .ok_or(JournalError)
+    }
+
+    fn append_approval(
+        &mut self,
+        id: &str,
+        phase: Phase,
+        content: &[u8],
+        account: &Account,
+    ) -> Result<(), JournalError> {
+        let (phase, account) = (
+            convert::journal::phase(phase),
+            convert::journal::account(account),
+        );
+        host!(
+            self,
+            journal::append_approval(id.to_owned(), phase, content.to_vec(), account)
+        )
+        .and_then(Result::ok)
+        .map(|_| ())
+        .ok_or(JournalError)
+    }
+
+    fn last_payment(&mut self, account: &Account) -> Result<Option<u64>, JournalError> {
+        let account = convert::journal::account(account);
+        host!(self, journal::last_payment(account))
+            .and_then(Result::ok)
+            .ok_or(JournalError)
     }
 
     fn unsettled(

@@ -175,6 +175,10 @@ impl Cardholder for Bench<'_> {
             .ok_or_else(|| self.interruption(choice, "choice"))
     }
 
+    fn choice_refused(&mut self) {
+        self.offered.push(b"try again".to_vec());
+    }
+
     fn enter_online_pin(&mut self) -> Result<PinEntry, Interruption> {
         match self.pins.pop_front() {
             Some("bypass") => Ok(PinEntry::Bypassed),

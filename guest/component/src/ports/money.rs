@@ -3,7 +3,7 @@
 use engine::{
     parameters::{Acquirer, Application, CaPublicKey, TerminalData, Timeouts},
     ports::{
-        AcquirerLink, Counter, Entry, Journal, JournalError, LinkError, Parameters, Phase,
+        Account, AcquirerLink, Counter, Entry, Journal, JournalError, LinkError, Parameters, Phase,
         PointOfSale, Progress, Trace, TraceEvent,
     },
 };
@@ -68,6 +68,23 @@ impl Journal for Imports {
         journal::append(id, convert::journal::phase(phase), content)
             .map(|_| ())
             .map_err(failed)
+    }
+
+    fn append_approval(
+        &mut self,
+        id: &str,
+        phase: Phase,
+        content: &[u8],
+        account: &Account,
+    ) -> Result<(), JournalError> {
+        let account = convert::journal::account(account);
+        journal::append_approval(id, convert::journal::phase(phase), content, &account)
+            .map(|_| ())
+            .map_err(failed)
+    }
+
+    fn last_payment(&mut self, account: &Account) -> Result<Option<u64>, JournalError> {
+        journal::last_payment(&convert::journal::account(account)).map_err(failed)
     }
 
     fn unsettled(

@@ -237,6 +237,21 @@ impl Sale<'_> {
         reversal::append(terminal, &self.request.transaction_id, phase, record)
     }
 
+    /// Records an approval, and what the card paid with it.
+    fn approve<T: Terminal>(
+        &self,
+        terminal: &mut T,
+        phase: Phase,
+        record: &Record,
+        facts: &CardFacts,
+    ) -> Result<(), Error> {
+        let Some(account) = facts.account() else {
+            return self.append(terminal, phase, record);
+        };
+        let id = &self.request.transaction_id;
+        reversal::append_approval(terminal, id, (phase, record), &account)
+    }
+
     /// Ends without an approval and with nothing to reverse. Where the point of sale was told that
     /// its abort is accepted, that is how it ends, whatever card or device did meanwhile.
     fn ended<T: Terminal>(

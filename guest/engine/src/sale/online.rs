@@ -4,11 +4,10 @@
 //! doubt or makes a reversal due.
 
 use emv::{HostAnswer, OnlineRequest};
-use zeroize::Zeroizing;
 
 use super::offline::{self, Unanswered};
 use super::{Concluded, Sale, ending, next_trace_number};
-use crate::card::{CardFacts, Dialogue};
+use crate::card::{CardFacts, Dialogue, compressed};
 use crate::delivery::{self, Fault, Prepared};
 use crate::iso8583::answers::{self, Verdict};
 use crate::iso8583::dialect::PinBlockFormat;
@@ -125,7 +124,8 @@ fn apply<T: Terminal>(
         Ok(completed) => &completed.card,
         Err(ended) => &*ended.card,
     };
-    record.outcome.card = CardFacts::of_contact(card, sale.configuration).details;
+    let facts = CardFacts::of_contact(card, sale.configuration);
+    record.outcome.card.clone_from(&facts.details);
     let terminal = &mut *dialogue.terminal;
     // What the acquirer did is not what was asked, or not beyond doubt.
     let doubtful = match (verdict.partial, verdict.unclear) {
@@ -150,7 +150,7 @@ fn apply<T: Terminal>(
             record.outcome.ending = Ending::Approved;
             record.outcome.reversal = ReversalState::None;
             record.outcome.approved_minor = sale.payment.total.minor();
-            sale.append(terminal, Phase::Approved, &record)?;
+            sale.approve(terminal, Phase::Approved, &record, &facts)?;
             return Ok(record.outcome.into());
         }
         Ok(completed) => ending::declined(completed.declined_by),
@@ -196,14 +196,4 @@ fn encipher<T: Terminal>(
     };
     let pan = compressed(facts.identity.as_ref()?.pan.digits());
     terminal.encrypt_pin(pin, &pan, format).ok()
-}
-
-/// Digits as tag 5A writes them: two a byte, filled with F.
-fn compressed(digits: &[u8]) -> Zeroizing<Vec<u8>> {
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => ((high & 0x0F) << 4) | (low & 0x0F),
-        [high] => ((high & 0x0F) << 4) | 0x0F,
-        _ => 0xFF,
-    };
-    Zeroizing::new(digits.chunks(2).map(pair).collect())
 }

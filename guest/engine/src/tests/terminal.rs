@@ -9,7 +9,7 @@ use crate::iso8583::dialect::{MacAlgorithm, PinBlockFormat};
 use crate::money::{Amount, Currency};
 use crate::parameters::{Acquirer, Application, CaPublicKey, Scheme, TerminalData, Timeouts};
 use crate::ports::{
-    AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display, DisplayError,
+    Account, AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display, DisplayError,
     DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters, Phase, PinEntry,
     PinEntryError, PinRules, PointOfSale, PresentedCard, Printer, PrinterError, Progress,
     Protected, Technologies, Trace, TraceEvent,
@@ -104,7 +104,11 @@ impl Parameters for MemoryTerminal<'_> {
     }
 
     fn applications(&mut self) -> Vec<Application> {
-        let asks = self.world.setting.profile == Profile::FallsBack;
+        let tac_online = match self.world.setting.profile {
+            Profile::OnlineOnly | Profile::Offline => [0; 5],
+            Profile::AsksAboveFloorLimit => [0, 0, 0, 0x80, 0],
+            Profile::FallsBack => [0xFF; 5],
+        };
         self.call(|_, _| {
             vec![Application {
                 aid: fixed_card::AID.to_vec(),
@@ -113,7 +117,7 @@ impl Parameters for MemoryTerminal<'_> {
                 application_version: 0x0096,
                 tac_default: vec![0; 5],
                 tac_denial: vec![0; 5],
-                tac_online: vec![if asks { 0xFF } else { 0 }; 5],
+                tac_online: tac_online.to_vec(),
                 floor_limit_minor: 1_000_000,
                 random_threshold_minor: 0,
                 random_target_percent: 0,
@@ -337,6 +341,31 @@ impl Journal for MemoryTerminal<'_> {
             world.seen.push(format!("journal  {id} {phase:?}{failed}"));
             written
         })
+    }
+
+    fn append_approval(
+        &mut self,
+        id: &str,
+        phase: Phase,
+        content: &[u8],
+        account: &Account,
+    ) -> Result<(), JournalError> {
+        assert_eq!(self.running.as_deref(), Some(id), "another is approved");
+        self.call(|world, _| {
+            let written = world.journal.append(id, phase, content);
+            let failed = if written.is_ok() { "" } else { " failed" };
+            world
+                .seen
+                .push(format!("journal  {id} {phase:?} and card log{failed}"));
+            if written.is_ok() {
+                world.journal.note(account, world.asked_minor);
+            }
+            written
+        })
+    }
+
+    fn last_payment(&mut self, account: &Account) -> Result<Option<u64>, JournalError> {
+        self.call(|world, _| world.journal.last_payment(account))
     }
 
     fn unsettled(

@@ -35,6 +35,8 @@ pub(super) struct World {
     pub(super) cryptograms: usize,
     /// Commands of the running transaction.
     pub(super) commands: usize,
+    /// What the running transaction asks for, in all.
+    pub(super) asked_minor: u64,
 }
 
 /// How terminal, card and cardholder are.
@@ -54,6 +56,8 @@ pub(super) enum Profile {
     OnlineOnly,
     /// It approves alone.
     Offline,
+    /// It approves alone what stays below the floor limit of 10000.00.
+    AsksAboveFloorLimit,
     /// It asks, and approves alone when it cannot.
     FallsBack,
 }
@@ -113,6 +117,7 @@ impl World {
             key_uses: 0,
             cryptograms: 0,
             commands: 0,
+            asked_minor: 0,
         }
     }
 
@@ -140,6 +145,10 @@ impl World {
             return Run::Returned(Err(Error::JournalFault));
         }
         (self.cryptograms, self.commands) = (0, 0);
+        self.asked_minor = request
+            .amount_minor
+            .saturating_add(request.tip_minor)
+            .saturating_add(request.cashback_minor);
         let ended = self.guest(Some(id), power, |terminal| crate::run(terminal, request));
         if let Run::Returned(Ok(outcome)) = &ended {
             self.take(id, outcome.clone());
