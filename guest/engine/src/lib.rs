@@ -22,6 +22,7 @@ pub mod moment;
 pub mod money;
 pub mod outcome;
 pub mod parameters;
+mod payer;
 pub mod ports;
 mod receipt;
 mod record;
@@ -29,6 +30,7 @@ mod recovery;
 mod reversal;
 mod sale;
 mod self_test;
+mod stripe;
 #[cfg(test)]
 #[expect(
     clippy::arithmetic_side_effects,

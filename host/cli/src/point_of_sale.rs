@@ -84,6 +84,28 @@ impl Terminal {
         }
     }
 
+    /// Presents a virtual card at an emulated terminal.
+    pub(crate) fn present(&self, card: &str, swipe: bool) -> Result<()> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let mut request = json!({ "card": card });
+        if let (true, Some(fields)) = (swipe, request.as_object_mut()) {
+            fields.insert("entry".into(), "MAGSTRIPE".into());
+        }
+        let mut answer = agent
+            .post(format!("{}/emulator/card", self.url))
+            .send_json(&request)
+            .with_context(|| format!("no emulated terminal at {}", self.url))?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        let refused: Value = answer.body_mut().read_json().unwrap_or_default();
+        let reason = refused.get("message").and_then(Value::as_str);
+        anyhow::bail!("{}", reason.unwrap_or("the terminal is no emulator"))
+    }
+
     fn try_sale(
         &self,
         agent: &ureq::Agent,

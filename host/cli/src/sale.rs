@@ -54,6 +54,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     reference: Option<String>,
 
+    /// Present this card at the emulator first; `tenon cards` lists the names
+    #[arg(long, value_name = "NAME")]
+    card: Option<String>,
+
+    /// Swipe it instead of inserting it
+    #[arg(long, requires = "card")]
+    swipe: bool,
+
     /// Where the terminal is
     #[arg(long, env = "TENON_URL", default_value = "http://127.0.0.1:8443")]
     url: String,
@@ -82,6 +90,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         url: arguments.url.trim_end_matches('/').into(),
         api_key: arguments.api_key.clone(),
     };
+    if let Some(card) = &arguments.card {
+        terminal.present(card, arguments.swipe)?;
+    }
     let key = arguments
         .idempotency_key
         .clone()

@@ -7,7 +7,7 @@ use emv::ports::OfflinePinMethod;
 use engine::{
     iso8583::dialect::{MacAlgorithm, PinBlockFormat},
     money::Amount,
-    parameters::{Acquirer, Application, CaPublicKey, TerminalData, Timeouts},
+    parameters::{Acquirer, Application, CaPublicKey, MagstripeRules, TerminalData, Timeouts},
     ports::{
         Account, AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display,
         DisplayError, DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters,
@@ -74,6 +74,10 @@ impl Parameters for Native<'_> {
 
     fn acquirer_data(&mut self) -> Acquirer {
         convert::parameters::acquirer(must(host!(self, parameters::acquirer_data())))
+    }
+
+    fn magstripe_rules(&mut self) -> Option<MagstripeRules> {
+        must(host!(self, parameters::magstripe())).map(convert::parameters::magstripe_rules)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Parameters, point of sale, acquirer link, journal, trace.
 
 use engine::{
-    parameters::{Acquirer, Application, CaPublicKey, TerminalData, Timeouts},
+    parameters::{Acquirer, Application, CaPublicKey, MagstripeRules, TerminalData, Timeouts},
     ports::{
         Account, AcquirerLink, Counter, Entry, Journal, JournalError, LinkError, Parameters, Phase,
         PointOfSale, Progress, Trace, TraceEvent,
@@ -39,6 +39,10 @@ impl Parameters for Imports {
 
     fn acquirer_data(&mut self) -> Acquirer {
         convert::parameters::acquirer(parameters::acquirer_data())
+    }
+
+    fn magstripe_rules(&mut self) -> Option<MagstripeRules> {
+        parameters::magstripe().map(convert::parameters::magstripe_rules)
     }
 }
 

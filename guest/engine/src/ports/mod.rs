@@ -6,7 +6,9 @@
 mod card;
 mod people;
 
-use crate::parameters::{Acquirer, Application, CaPublicKey, TerminalData, Timeouts};
+use crate::parameters::{
+    Acquirer, Application, CaPublicKey, MagstripeRules, TerminalData, Timeouts,
+};
 pub use card::{
     CardReader, CardReaderError, Crypto, CryptoError, PinEntry, PinEntryError, PinRules,
     PresentedCard, Protected, Technologies,
@@ -57,6 +59,8 @@ pub trait Parameters {
     fn find_ca_public_key(&mut self, rid: &[u8], index: u8) -> Option<CaPublicKey>;
     /// The acquirer and its dialect.
     fn acquirer_data(&mut self) -> Acquirer;
+    /// How stripes are taken. `None`: not at all.
+    fn magstripe_rules(&mut self) -> Option<MagstripeRules>;
 }
 
 /// Why no answer came.

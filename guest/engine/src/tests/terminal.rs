@@ -3,15 +3,17 @@
 use std::panic;
 
 use super::line::{self, code, serial_number};
-use super::world::{CardManner, PAN, PowerLoss, Profile, World};
+use super::world::{CardManner, PAN, PowerLoss, Presented, Profile, World};
 use crate::fixed_card;
 use crate::iso8583::dialect::{MacAlgorithm, PinBlockFormat};
 use crate::money::{Amount, Currency};
-use crate::parameters::{Acquirer, Application, CaPublicKey, Scheme, TerminalData, Timeouts};
+use crate::parameters::{
+    Acquirer, Application, CaPublicKey, MagstripeRules, Scheme, TerminalData, Timeouts,
+};
 use crate::ports::{
-    Account, AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display, DisplayError,
-    DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters, Phase, PinEntry,
-    PinEntryError, PinRules, PointOfSale, PresentedCard, Printer, PrinterError, Progress,
+    Account, AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display,
+    DisplayError, DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters, Phase,
+    PinEntry, PinEntryError, PinRules, PointOfSale, PresentedCard, Printer, PrinterError, Progress,
     Protected, Technologies, Trace, TraceEvent,
 };
 
@@ -139,6 +141,10 @@ impl Parameters for MemoryTerminal<'_> {
             dialect: None,
         })
     }
+
+    fn magstripe_rules(&mut self) -> Option<MagstripeRules> {
+        self.call(|world, _| world.magstripe.clone())
+    }
 }
 
 impl CardReader for MemoryTerminal<'_> {
@@ -149,10 +155,34 @@ impl CardReader for MemoryTerminal<'_> {
         accepted: Technologies,
         _: u32,
     ) -> Result<PresentedCard<()>, CardReaderError> {
-        assert!(accepted.contact && !accepted.contactless && !accepted.magstripe);
-        self.call(|world, _| match world.setting.card {
-            CardManner::Absent => Err(CardReaderError::TimedOut),
-            _ => Ok(PresentedCard::Contact(())),
+        assert!(!accepted.contactless);
+        self.call(|world, _| {
+            let presented = world.presented.pop_front();
+            if let Some(Presented::Chip(manner)) = presented {
+                world.setting.card = manner;
+                world.commands = 0;
+            }
+            let what = match presented {
+                None => world.setting.card.into(),
+                Some(presented) => presented,
+            };
+            let stripe = matches!(what, Presented::Stripe(_) | Presented::BrokenStripe);
+            let taken = if stripe {
+                accepted.magstripe
+            } else {
+                accepted.contact
+            };
+            match what {
+                _ if !taken => Err(CardReaderError::TimedOut),
+                Presented::Chip(CardManner::Absent) => Err(CardReaderError::TimedOut),
+                Presented::Chip(_) => Ok(PresentedCard::Contact(())),
+                Presented::Mute => Err(CardReaderError::CardUnresponsive),
+                Presented::Stripe(track) => {
+                    let track = track.as_bytes().to_vec().into();
+                    Ok(PresentedCard::Magstripe(Some(track)))
+                }
+                Presented::BrokenStripe => Ok(PresentedCard::Magstripe(None)),
+            }
         })
     }
 
@@ -165,6 +195,14 @@ impl CardReader for MemoryTerminal<'_> {
             let last = generate && world.cryptograms == 2;
             match world.setting.card {
                 CardManner::LeavesAt(at) if number >= at => Err(CardReaderError::CardRemoved),
+                CardManner::FallsSilentAt(at) if number >= at => {
+                    Err(CardReaderError::CardUnresponsive)
+                }
+                CardManner::Blocked => Ok(vec![0x6A, 0x81]),
+                CardManner::WithoutApplication => Ok(vec![0x6A, 0x82]),
+                CardManner::ApplicationBlocked if command.starts_with(&[0x00, 0xA4]) => {
+                    Ok(vec![0x62, 0x83])
+                }
                 CardManner::LeavesLast if last => Err(CardReaderError::CardRemoved),
                 CardManner::Declines if generate => Ok(decline(command)),
                 CardManner::DeclinesLast if last => Ok(decline(command)),

@@ -49,7 +49,7 @@ impl Journal {
     ) -> Result<u64, AppendError> {
         self.write(|sql| {
             let id = transaction.as_str();
-            let sequence = self.append_within(sql, id, phase, content, Phase::may_follow)?;
+            let sequence = self.append_within(sql, id, (phase, content), Phase::may_follow)?;
             note(sql, transaction, account)?;
             Ok(sequence)
         })
@@ -96,8 +96,7 @@ fn note(
             |row| row.get(0),
         )
         .map_err(write_failed)?;
-    let request: Request =
-        serde_json::from_str(&request).map_err(|_| AppendError::StorageFault)?;
+    let request: Request = serde_json::from_str(&request).map_err(|_| AppendError::StorageFault)?;
     sql.execute(
         "INSERT OR REPLACE INTO card_log (card, currency, amount_minor, transaction_id)
          VALUES (?1, ?2, ?3, ?4)",
@@ -198,8 +197,7 @@ mod tests {
         let file = File::new();
         pay(&file.open(), NOW_MS, Some(1));
         let bytes = std::fs::read(&file.path).expect("a file");
-        let holds =
-            |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+        let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
         assert!(holds(b"card_log"), "the file is what it is taken for");
         assert!(!holds(PAN));
         assert!(!holds(b"4761739001010010"));

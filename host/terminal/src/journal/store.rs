@@ -106,7 +106,7 @@ impl Journal {
         content: &[u8],
         allowed: fn(Phase, Phase) -> bool,
     ) -> Result<u64, AppendError> {
-        self.write(|sql| self.append_within(sql, transaction, phase, content, allowed))
+        self.write(|sql| self.append_within(sql, transaction, (phase, content), allowed))
     }
 
     /// Writes an entry as part of a commit.
@@ -114,8 +114,7 @@ impl Journal {
         &self,
         sql: &Transaction<'_>,
         transaction: &str,
-        phase: Phase,
-        content: &[u8],
+        (phase, content): (Phase, &[u8]),
         allowed: fn(Phase, Phase) -> bool,
     ) -> Result<u64, AppendError> {
         let last = phase_of(sql, transaction)?.ok_or(AppendError::OutOfOrder)?;

@@ -123,10 +123,7 @@ fn begin_as(
 /// Begins a transaction whose name says that it began at this time.
 pub(super) fn begin_at(journal: &Journal, began_ms: u64) -> TransactionId {
     let random = ulid::Ulid::new().random();
-    let id = TransactionId(format!(
-        "txn_{}",
-        ulid::Ulid::from_parts(began_ms, random)
-    ));
+    let id = TransactionId(format!("txn_{}", ulid::Ulid::from_parts(began_ms, random)));
     begin_as(journal, &id, None).expect("the journal takes a transaction");
     id
 }

@@ -8,6 +8,7 @@ mod bytes;
 mod checks;
 mod dialect;
 mod host;
+mod magstripe;
 mod wit;
 
 use std::fmt;
@@ -17,9 +18,11 @@ use serde::{Deserialize, Serialize};
 pub use bytes::HexBytes;
 pub(crate) use bytes::to_hex;
 pub use dialect::{
-    Content, Dialect, Encoding, FieldFormat, FieldLength, LengthPrefix, MacFormat, MacKind,
-    Padding, PinFormat, ProcessingCodes,
+    Content, Dialect, Encoding, EntryModes, FieldFormat, FieldLength, LengthPrefix, MacFormat,
+    MacKind, Padding, PinFormat, ProcessingCodes,
 };
+
+pub use magstripe::{AccountRange, Magstripe, StripeVerification};
 
 /// A complete, checked set of parameters.
 ///
@@ -38,6 +41,9 @@ pub struct Parameters {
     pub ca_public_keys: Vec<CaPublicKey>,
     /// The acquirer and how it writes messages.
     pub acquirer: Acquirer,
+    /// How magnetic stripes are taken; without it they are not.
+    #[serde(default)]
+    pub magstripe: Option<Magstripe>,
 }
 
 impl Parameters {

@@ -32,6 +32,8 @@ pub(crate) enum Behaviour {
     SendTwice,
     ReadAnother,
     ApproveAnother,
+    LookUpCards,
+    PayAnother,
 }
 
 impl Behaviour {

@@ -52,6 +52,8 @@ async fn a_guest_that_breaks_the_rules_of_an_interface() {
         Behaviour::PrintTooMuch,
         Behaviour::SendWithoutEntry,
         Behaviour::ReadAnother,
+        Behaviour::LookUpCards,
+        Behaviour::PayAnother,
     ] {
         costs_its_own_transaction_only(behaviour).await;
     }

@@ -1,6 +1,7 @@
 //! The rules a set of parameters keeps.
 
 mod dialect;
+mod magstripe;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,11 @@ pub(super) fn check(parameters: &Parameters) -> Result<(), ParametersError> {
     timeouts(&parameters.timeouts)?;
     applications(&parameters.applications)?;
     ca_public_keys(&parameters.ca_public_keys)?;
-    acquirer(&parameters.acquirer)
+    acquirer(&parameters.acquirer)?;
+    match &parameters.magstripe {
+        Some(magstripe) => magstripe::check(magstripe),
+        None => Ok(()),
+    }
 }
 
 /// A rule: what is wrong at `path` unless it `holds`.
