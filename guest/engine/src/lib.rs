@@ -7,7 +7,7 @@
 //! after it is durable. [`recover`] ends every transaction as exactly one of approved, closed or
 //! reversed, but for those whose entry storage damaged.
 //!
-//! Standards: EMV 4.4, ISO 8583:1987.
+//! Standards: EMV 4.4, ISO 8583:1987, ISO/IEC 7813.
 
 #![forbid(unsafe_code)]
 

@@ -156,7 +156,7 @@ async fn a_mute_chip_is_a_fault_each_time_and_its_stripe_is_not() {
     assert_eq!(track.as_deref(), Some("4917610000000000=311220100000"));
     let (mut devices, _controls) = emulator(Some("visa-stripe"));
     let track = wait_for(&mut devices, true).await.expect("a stripe");
-    assert_eq!(track.as_deref(), Some("4000000000000002=311210100000"));
+    assert_eq!(track.as_deref(), Some("4539578763621486=311210100000"));
 }
 
 #[tokio::test]
