@@ -107,12 +107,7 @@ fn note(
             transaction.as_str()
         ],
     )
-    .and_then(|_| {
-        sql.execute(
-            "DELETE FROM card_log WHERE transaction_id < ?1",
-            [oldest(transaction).as_str()],
-        )
-    })
+    .and_then(|_| forget_before(sql, &oldest(transaction)))
     .and_then(|_| {
         sql.execute(
             "DELETE FROM card_log WHERE transaction_id <=
@@ -122,6 +117,19 @@ fn note(
     })
     .map(|_| ())
     .map_err(write_failed)
+}
+
+/// Forgets what is past its life at this time, in milliseconds since 1970.
+pub(super) fn forget(sql: &Transaction<'_>, now_ms: u64) -> rusqlite::Result<usize> {
+    let oldest = TransactionId::first_at(now_ms.saturating_sub(LIFE_MS));
+    forget_before(sql, &oldest)
+}
+
+fn forget_before(sql: &Transaction<'_>, oldest: &TransactionId) -> rusqlite::Result<usize> {
+    sql.execute(
+        "DELETE FROM card_log WHERE transaction_id < ?1",
+        [oldest.as_str()],
+    )
 }
 
 /// Everything that was asked for, tip and cashback included.
@@ -179,6 +187,24 @@ mod tests {
         assert_eq!(paid(&journal, NOW_MS + LIFE_MS + 1, Some(1)), None);
         // A clock that was put back forgets nothing.
         assert_eq!(paid(&journal, NOW_MS - LIFE_MS, Some(1)), Some(2500));
+    }
+
+    #[test]
+    fn pruning_forgets_what_is_past_its_life() {
+        let file = File::new();
+        let journal = file.open();
+        pay(&journal, NOW_MS, Some(1));
+        let count = || -> u32 {
+            let count = "SELECT count(*) FROM card_log";
+            let row = journal.connection().query_row(count, [], |row| row.get(0));
+            row.expect("a count")
+        };
+        for (after_ms, left) in [(LIFE_MS, 1), (LIFE_MS + 1000, 0)] {
+            let now = i64::try_from((NOW_MS + after_ms) / 1000).expect("a time");
+            let now = jiff::Timestamp::from_second(now).expect("a time");
+            journal.prune(now).expect("storage works");
+            assert_eq!(count(), left);
+        }
     }
 
     #[test]
