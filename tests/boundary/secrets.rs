@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use crate::terminal::{Options, Terminal};
 
 /// Cards of the catalogue, and their numbers.
-const PANS: [(&str, &str); 3] = [
+const PANS: [(&str, &str); 4] = [
     ("visa-credit", "4111111111111111"),
     ("mastercard-debit", "5555555555554444"),
     ("eftpos", "6011000990139424"),
+    ("visa-stripe", "4539578763621486"),
 ];
 
 /// A PIN that stands nowhere by chance. No card has it: the issuer declines.

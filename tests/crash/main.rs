@@ -8,6 +8,7 @@
 //! - the acquirer's ledger and the terminal's record agree: charged if and only if approved;
 //! - the card was charged at most once;
 //! - nothing waits in the journal;
+//! - the card log remembers what the card paid if and only if it was charged;
 //! - the next sale works.
 #![forbid(unsafe_code)]
 #![expect(

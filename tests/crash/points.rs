@@ -57,6 +57,9 @@ const UNANSWERED: Sale = Sale {
     ..ONLINE
 };
 
+/// The floor limit of the emulated terminal, in minor units.
+const FLOOR_LIMIT: i64 = 10_000;
+
 /// More points than a sale has; a test that gets here never reached the end of the sale.
 const POINTS_MAX: u32 = 2000;
 
@@ -245,12 +248,19 @@ impl World {
         );
         assert!(self.request_count() <= 1, "{context}: asked twice");
         terminal.wait_until_settled();
+        // Together with the one sale it reaches the floor limit of 100.00.
+        let amount = FLOOR_LIMIT - ONLINE.amount;
         let (_, next) = terminal
-            .sale(ONLINE.amount, "the-next-sale")
+            .sale(amount, "the-next-sale")
             .expect("the next sale is answered");
         assert_eq!(next["status"], "APPROVED", "{context}: {next}");
+        // The other card's floor limit is zero.
+        if self.sale.card.starts_with("visa") {
+            let remembered = reaches_floor_limit(&next);
+            assert_eq!(remembered, approved, "{context}: the card log, {next}");
+        }
         terminal.wait_until_settled();
-        let expected = [expected, &[ONLINE.amount]].concat();
+        let expected = [expected, &[amount]].concat();
         assert_eq!(self.charges(), expected, "{context}: after the next sale");
     }
 
@@ -267,6 +277,13 @@ impl World {
         let count = |kind| ledger.messages().get(kind).copied().unwrap_or_default();
         count("0200") + count("0220")
     }
+}
+
+/// Tag 95, byte 4, bit 8 (EMV 4.4 Book 3, Annex C5).
+fn reaches_floor_limit(transaction: &serde_json::Value) -> bool {
+    let tvr = transaction["tvr"].as_str().expect("a TVR");
+    let byte = u8::from_str_radix(tvr.get(6..8).expect("ten digits"), 16);
+    byte.expect("hexadecimal") & 0x80 != 0
 }
 
 /// The data of a terminal that was started once and ran nothing: what it compiles and makes at its

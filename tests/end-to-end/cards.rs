@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::{terminal::Answer, world::World};
 
 /// More commands than a sale sends.
 const COMMANDS_MAX: u32 = 60;
@@ -26,12 +26,16 @@ fn a_card_may_refuse_any_command() {
 
 #[test]
 fn a_card_that_answers_nothing_but_garbage_is_no_card() {
-    broken_from_the_start(json!({ "kind": "ALWAYS_GARBAGE" }));
+    broken_from_the_start(
+        &json!({ "kind": "ALWAYS_GARBAGE" }),
+        (503, "UNSUPPORTED_CARD"),
+    );
 }
 
 #[test]
 fn a_card_that_never_comes_to_an_end_does() {
-    broken_from_the_start(json!({ "kind": "ENDLESS_RECORDS" }));
+    // After three times its stripe is asked for, and the cardholder gives up.
+    broken_from_the_start(&json!({ "kind": "ENDLESS_RECORDS" }), (200, "CANCELLED"));
 }
 
 #[test]
@@ -72,8 +76,8 @@ fn at_every_command(fault: impl Fn(u32) -> Value) {
     let mut world = World::new(None);
     for command in 1..=COMMANDS_MAX {
         let before = world.charged();
-        world.present("visa-credit", Some(fault(command)));
-        let (status, body) = world.sale(2500);
+        let key = format!("command-{command}");
+        let (status, body) = insist(&world, "visa-credit", &fault(command), &key);
         world.terminal.wait_until_settled();
         let record = world.record_of(&body);
         let charged = world.charged() - before;
@@ -110,15 +114,136 @@ fn at_every_command(fault: impl Fn(u32) -> Value) {
     panic!("the sale never got through");
 }
 
-fn broken_from_the_start(quirk: Value) {
-    let mut world = World::new(None);
-    world.present("visa-credit", Some(quirk));
+/// Sells with a card that has the fault each time it is inserted: as often as the terminal asks for
+/// it, and no stripe in its place.
+fn insist(world: &World, card: &str, quirk: &Value, key: &str) -> (u16, Value) {
+    world.present(card, Some(quirk.clone()));
+    let answer = with_hands(world, key, |screen| {
+        if screen.contains("TRY AGAIN") {
+            let again = json!({ "card": card, "quirk": quirk });
+            // Refused while the terminal reads it.
+            world.terminal.post("/emulator/card", &again, None);
+        } else if screen.contains("USE MAG STRIPE") {
+            let cancel = json!({ "key": "CANCEL" });
+            world.terminal.post("/emulator/keypad", &cancel, None);
+        }
+    });
+    answer.expect("the terminal answers")
+}
+
+/// Sells, and shows the screen to the cardholder's hands until the sale has ended.
+fn with_hands(world: &World, key: &str, mut hands: impl FnMut(&str)) -> Answer {
+    std::thread::scope(|scope| {
+        let selling = scope.spawn(|| world.terminal.sale(2500, key));
+        while !selling.is_finished() {
+            let screen = world.terminal.get("/emulator/screen");
+            hands(
+                &screen
+                    .map(|(_, screen)| screen.to_string())
+                    .unwrap_or_default(),
+            );
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        selling.join().expect("no panic")
+    })
+}
+
+#[test]
+fn a_card_that_is_pulled_too_early_may_be_inserted_again() {
+    for kind in ["REMOVED_AT", "SILENT_AT"] {
+        let world = World::new(None);
+        let quirk = json!({ "kind": kind, "command": 2 });
+        world.present("visa-credit", Some(quirk));
+        let mut inserted_again = false;
+        let answer = with_hands(&world, kind, |screen| {
+            if screen.contains("TRY AGAIN") && !inserted_again {
+                world.present("visa-credit", None);
+                inserted_again = true;
+            }
+        });
+        let (status, body) = answer.expect("an answer");
+        assert_eq!(
+            (status, &body["status"]),
+            (200, &json!("APPROVED")),
+            "{body}"
+        );
+        assert_eq!(body["entryMode"], "CONTACT", "{body}");
+        assert!(inserted_again, "{kind}");
+        assert_eq!(world.charged(), 2500);
+    }
+}
+
+#[test]
+fn a_mute_chip_falls_back_to_its_stripe_and_the_issuer_is_told() {
+    let mut world = World::new(Some("visa-mute-chip"));
     let (status, body) = world.sale(2500);
-    assert_eq!(status, 503, "{body}");
-    assert!(
-        ["CARD_READ_ERROR", "UNSUPPORTED_CARD"].contains(&body["error"].as_str().unwrap_or("")),
-        "{body}",
+    assert_eq!(
+        (status, &body["status"]),
+        (200, &json!("APPROVED")),
+        "{body}"
     );
+    for (field, value) in [
+        ("entryMode", json!("MAGSTRIPE")),
+        ("cardScheme", json!("VISA")),
+        ("maskedPan", json!("************0000")),
+        ("cvmResult", json!("SIGNATURE")),
+        ("tvr", Value::Null),
+        ("aid", Value::Null),
+        ("cryptogramType", Value::Null),
+    ] {
+        assert_eq!(body[field], value, "{field} in {body}");
+    }
+    assert_eq!(world.charged(), 2500);
+    let (_, paper) = world.terminal.get("/emulator/paper").expect("the paper");
+    let paper = paper.as_str().expect("text");
+    assert!(
+        paper.contains("MAGSTRIPE") && paper.contains("SIGNATURE"),
+        "{paper}"
+    );
+}
+
+#[test]
+fn a_stripe_without_a_chip_sells_and_one_beside_a_chip_asks_for_the_chip() {
+    let mut world = World::new(None);
+    world.swipe("visa-stripe");
+    let (status, body) = world.sale(2500);
+    assert_eq!(
+        (status, &body["status"]),
+        (200, &json!("APPROVED")),
+        "{body}"
+    );
+    assert_eq!(body["entryMode"], "MAGSTRIPE", "{body}");
+    world.swipe("visa-credit");
+    let mut inserted = false;
+    let answer = with_hands(&world, "chip", |screen| {
+        if screen.contains("USE CHIP READER") && !inserted {
+            world.present("visa-credit", None);
+            inserted = true;
+        }
+    });
+    let (_, body) = answer.expect("an answer");
+    assert!(inserted, "{body}");
+    assert_eq!(body["entryMode"], "CONTACT", "{body}");
+    assert_eq!(world.charged(), 5000);
+}
+
+#[test]
+fn a_blocked_application_is_not_accepted_and_opens_no_stripe() {
+    let mut world = World::new(Some("visa-blocked"));
+    let (status, body) = world.sale(2500);
+    assert_eq!(
+        (status, &body["error"]),
+        (503, &json!("UNSUPPORTED_CARD")),
+        "{body}"
+    );
+    assert_eq!(world.charged(), 0);
+}
+
+fn broken_from_the_start(quirk: &Value, expected: (u16, &str)) {
+    let mut world = World::new(None);
+    let (status, body) = insist(&world, "visa-credit", quirk, "broken");
+    let said = body["status"].as_str().or(body["error"].as_str());
+    assert_eq!((status, said), (expected.0, Some(expected.1)), "{body}");
     assert_eq!(world.charged(), 0);
     world.check_that_the_next_sale_works();
 }

@@ -83,6 +83,42 @@ fn an_offline_approval_reaches_the_acquirer_as_an_advice() {
 }
 
 #[test]
+fn a_sale_split_in_two_below_the_floor_limit_goes_online() {
+    let mut world = World::new(Some("visa-offline-approve"));
+    let floor_limit = |body: &serde_json::Value| {
+        let tvr = body["tvr"].as_str().expect("a TVR");
+        u8::from_str_radix(&tvr[6..8], 16).expect("hexadecimal") & 0x80 != 0
+    };
+    // The floor limit is 100.00. The first is approved by the card alone.
+    let (_, first) = world.sale(6000);
+    assert_eq!(
+        (&first["status"], floor_limit(&first)),
+        (&json!("APPROVED"), false),
+        "{first}"
+    );
+    // The second would be too; what the card paid before is remembered over a restart.
+    world.restart(Some("visa-offline-approve"));
+    let (_, second) = world.sale(4000);
+    assert_eq!(
+        (&second["status"], floor_limit(&second)),
+        (&json!("APPROVED"), true),
+        "{second}"
+    );
+    world.terminal.wait_until_settled();
+    assert_eq!(world.charged(), 10_000);
+    let requests = |world: &World| world.acquirer.ledger().messages().get("0200").copied();
+    assert_eq!(requests(&world), Some(1), "the second asked the issuer");
+    // Another card is another matter.
+    world.restart(Some("visa-credit"));
+    let (_, other) = world.sale(4000);
+    assert_eq!(
+        (&other["status"], floor_limit(&other)),
+        (&json!("APPROVED"), false),
+        "{other}"
+    );
+}
+
+#[test]
 fn the_amount_chooses_the_response_code() {
     let mut world = World::new(Some("visa-credit"));
     for (amount, code) in [

@@ -89,6 +89,16 @@ impl World {
         assert_eq!(status, 200, "{answer}");
     }
 
+    /// Swipes a card.
+    pub(crate) fn swipe(&self, card: &str) {
+        let body = json!({ "card": card, "entry": "MAGSTRIPE" });
+        let (status, answer) = self
+            .terminal
+            .post("/emulator/card", &body, None)
+            .expect("the emulator answers");
+        assert_eq!(status, 200, "{answer}");
+    }
+
     /// The transaction that an answer is about, as the terminal's records have it now.
     pub(crate) fn record_of(&self, answer: &Value) -> Value {
         let id = answer["transactionId"]

@@ -101,10 +101,12 @@ fn try_aid_list<P: Ports>(
                 break;
             }
             let Some(fci) = Fci::parse(&response.data) else {
+                dialogue.application_blocked |= !usable;
                 break;
             };
             let exact = fci.name.as_bytes() == aid;
             let partial = application.partial_selection && fci.name.as_bytes().starts_with(aid);
+            dialogue.application_blocked |= !usable && (exact || partial);
             if usable && (exact || partial) {
                 selection::add(&mut candidates, fci.into());
             }
@@ -131,8 +133,13 @@ pub(crate) fn choose<P: Ports>(
     let alone = !dialogue.ports.chooses_applications();
     let usable = !alone || selection::best_unconfirmed(candidates).is_some();
     if candidates.is_empty() || !usable {
-        dialogue.conclude(&rules::NO_APPLICATION);
-        return Err(Cause::NotAccepted(NotAccepted::NoApplication));
+        let (conclusion, reason) = if candidates.is_empty() && dialogue.application_blocked {
+            (&rules::APPLICATION_BLOCKED, NotAccepted::ApplicationBlocked)
+        } else {
+            (&rules::NO_APPLICATION, NotAccepted::NoApplication)
+        };
+        dialogue.conclude(conclusion);
+        return Err(Cause::NotAccepted(reason));
     }
     if !selection::needs_cardholder(candidates, *asked) {
         return Ok(0);
@@ -165,6 +172,7 @@ pub(crate) fn final_select<P: Ports>(
     offer: &Offer<'_>,
 ) -> Result<Option<Selected>, Cause> {
     let response = select(dialogue, candidate.name.as_bytes(), Occurrence::First)?;
+    dialogue.application_blocked |= response.status == status::INVALIDATED;
     let fci = response
         .success()
         .and_then(Fci::parse)

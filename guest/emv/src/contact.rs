@@ -27,7 +27,7 @@ use crate::records::{self, ProcessingOptions, StaticData};
 use crate::restrictions;
 use crate::risk::{self, Velocity};
 use crate::rules;
-use crate::selection::{Candidate, Fci};
+use crate::selection::{self, Candidate, Fci};
 use crate::tag::{self, Tag};
 use crate::terminal_data::{self, AMOUNT_MAX};
 use crate::tlv;
@@ -125,12 +125,17 @@ fn select_and_initiate<P: Ports>(
 ) -> Result<Initiated, Cause> {
     let mut asked = false;
     loop {
+        let offered = selection::needs_cardholder(&candidates, asked)
+            && dialogue.ports.chooses_applications();
         let chosen = choose(dialogue, &candidates, offer.terminal, &mut asked)?;
         let candidate = candidates.remove(chosen);
         if let Some(selected) = final_select(dialogue, &candidate, offer)?
             && let Some(initiated) = initiate_application(dialogue, selected)?
         {
             return Ok(initiated);
+        }
+        if offered && !candidates.is_empty() {
+            dialogue.ports.choice_refused();
         }
     }
 }
@@ -294,6 +299,9 @@ fn terminal_risk_management<P: Ports>(
     dialogue.conclude(risk::floor_limit(transaction.amount, logged, limit));
     if risk::subject_to_random_selection(transaction.amount, limit) {
         let random = risk::random_percent(dialogue.ports.unpredictable_number());
+        // A laboratory must be able to see what chance decided.
+        let digits = terminal_data::bcd::<1>(random.into());
+        dialogue.card.set(tag::RANDOM_SELECTION_NUMBER, &digits);
         let selection = application.random_selection;
         dialogue.conclude(risk::random_selection(
             transaction.amount,

@@ -24,6 +24,8 @@ pub(crate) struct Dialogue<'p, P> {
     pub(crate) card: CardData,
     /// How many commands were sent.
     pub(crate) commands: usize,
+    /// Whether the card answered that an application of the terminal is blocked.
+    pub(crate) application_blocked: bool,
 }
 
 impl<'p, P: Ports> Dialogue<'p, P> {
@@ -33,6 +35,7 @@ impl<'p, P: Ports> Dialogue<'p, P> {
             ports,
             card: CardData::default(),
             commands: 0,
+            application_blocked: false,
         }
     }
 

@@ -69,6 +69,7 @@ impl OnlineRequest {
             ports,
             card,
             commands,
+            application_blocked: false,
         };
         let issuer_approved = matches!(answer, HostAnswer::Answered { approved: true, .. });
         match finish(&mut dialogue, pending, answer) {

@@ -3,6 +3,7 @@
 use crate::card_data::CardData;
 use crate::online::OnlineRequest;
 use crate::ports::{CardFault, Interruption};
+use crate::tag;
 
 /// What the first GENERATE AC came to (EMV 4.4 Book 3, 10.8).
 #[derive(Debug)]
@@ -112,6 +113,14 @@ pub enum Misbehaviour {
     CryptogramTooHigh,
 }
 
+impl Ended {
+    /// Whether the card had begun the transaction: it answered GET PROCESSING OPTIONS (EMV 4.4
+    /// Book 3, 10.1), after which a fault is no reason to read the card in another way.
+    pub fn initiated(&self) -> bool {
+        self.card.contains(tag::AIP)
+    }
+}
+
 /// Why a card in order is not accepted, or the transaction cannot be done with any card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotAccepted {
@@ -120,6 +129,8 @@ pub enum NotAccepted {
     /// No application is supported by card and terminal both, or each one was refused by the
     /// card in the end.
     NoApplication,
+    /// The same, and at least one of them is blocked (status word 6283).
+    ApplicationBlocked,
     /// The card forbids the service.
     ServiceNotAllowed,
     /// The amount has more than twelve digits, or is less than the cashback in it.

@@ -42,6 +42,10 @@ pub trait Cardholder {
         true
     }
 
+    /// The application that the cardholder chose cannot be used, and the others are offered next:
+    /// the cardholder is told to try again (EMV 4.4 Book 1, 12.4).
+    fn choice_refused(&mut self) {}
+
     /// Takes a PIN for the issuer. The PIN itself stays behind the port, for the engine to spend.
     fn enter_online_pin(&mut self) -> Result<PinEntry, Interruption>;
 

@@ -5,11 +5,13 @@
 use crate::parameters::RandomSelection;
 use crate::rules::{self, Conclusion};
 
-/// EMV 4.4 Book 3, 10.6.1. `logged` is what the same card paid before, so that a sale split into
+/// EMV 4.4 Book 3, 10.6.1. `logged` is what the same card paid last, so that a sale split into
 /// small ones is seen.
 pub(crate) fn floor_limit(amount: u64, logged: u64, limit: u64) -> &'static Conclusion {
-    if amount.saturating_add(logged) >= limit {
+    if amount >= limit {
         &rules::FLOOR_LIMIT_EXCEEDED
+    } else if amount.saturating_add(logged) >= limit {
+        &rules::SPLIT_SALE
     } else {
         &rules::BELOW_FLOOR_LIMIT
     }

@@ -71,6 +71,8 @@ conclusions! {
     NOBODY_TO_ASK = "SEL-07", ApplicationSelection, "Book 1, 12.4", NotApplicable, NONE,
         [],
         "The terminal asks nobody; the best application that needs no confirmation is used.";
+    APPLICATION_BLOCKED = "SEL-11", ApplicationSelection, "Book 1, 12.4", Failed, NONE, [],
+        "No application is left, and one that card and terminal support is blocked.";
     CARDHOLDER_CHOOSES = "SEL-07", ApplicationSelection, "Book 1, 12.4", Done, NONE, [],
         "The cardholder was asked to choose or confirm an application.";
     APPLICATION_SELECTED = "SEL-11", ApplicationSelection, "Book 1, 12.4", Passed, NONE,
@@ -247,10 +249,13 @@ conclusions! {
     FLOOR_LIMIT_EXCEEDED = "TRM-01", TerminalRiskManagement, "Book 3, 10.6.1", Failed,
         Tvr::FLOOR_LIMIT_EXCEEDED, [AMOUNT_AUTHORISED, TERMINAL_FLOOR_LIMIT],
         "The amount reaches the floor limit.";
+    SPLIT_SALE = "TRM-01", TerminalRiskManagement, "Book 3, 10.6.1", Failed,
+        Tvr::FLOOR_LIMIT_EXCEEDED, [AMOUNT_AUTHORISED, TERMINAL_FLOOR_LIMIT],
+        "With what the card paid here before, the amount reaches the floor limit.";
     NOT_SELECTED_AT_RANDOM = "TRM-02", TerminalRiskManagement, "Book 3, 10.6.2", Passed, NONE,
-        [AMOUNT_AUTHORISED], "Chance did not select the transaction for going online.";
+        [AMOUNT_AUTHORISED, RANDOM_SELECTION_NUMBER], "Chance did not select the transaction for going online.";
     SELECTED_AT_RANDOM = "TRM-02", TerminalRiskManagement, "Book 3, 10.6.2", Failed,
-        Tvr::SELECTED_AT_RANDOM, [AMOUNT_AUTHORISED],
+        Tvr::SELECTED_AT_RANDOM, [AMOUNT_AUTHORISED, RANDOM_SELECTION_NUMBER],
         "Chance selected the transaction for going online.";
     VELOCITY_NOT_CHECKED = "TRM-03", TerminalRiskManagement, "Book 3, 10.6.3", NotApplicable, NONE,
         [], "The card does not limit consecutive offline transactions.";

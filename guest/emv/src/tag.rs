@@ -297,6 +297,8 @@ elements! {
     BIOMETRIC_TRY_COUNTERS_TEMPLATE = 0xBF4C, B, 0..=65535, Card, Open, "Biometric Try Counters Template";
     PREFERRED_ATTEMPTS_TEMPLATE = 0xBF4D, B, 0..=65535, Card, Open, "Preferred Attempts Template";
     BIOMETRIC_VERIFICATION_TEMPLATE = 0xBF4E, B, 0..=65535, Terminal, Open, "Biometric Verification Data Template";
+    // Private class: no standard has a tag for it, and a trace must show it.
+    RANDOM_SELECTION_NUMBER = 0x00DF_FF01, N, 1..=1, Terminal, Open, "Random Number of Transaction Selection (this kernel's own tag)";
 }
 
 /// Tags that mean something else within a biometric template: template, tag, name.

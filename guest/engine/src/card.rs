@@ -1,24 +1,43 @@
 //! The card in the reader: what it gave, and the kernel's way to it.
 
 use emv::ports as kernel;
-use emv::{CardData, Identity, Method, Tag};
+use emv::{CardData, Identity, Method, Pan, Tag};
 
 use crate::configuration::{Configuration, ca_public_key, elliptic_ca_public_key};
 use crate::money::Amount;
 use crate::outcome::{CardDetails, CardholderVerification, CryptogramType, Ending, Outcome};
+use crate::parameters::Scheme;
+use crate::payer::{Payer, account};
 use crate::ports::{
-    CardReaderError, DetectedCard, DisplayError, EntryMode, PinEntryError, PinRules, Progress,
-    Terminal, TraceEvent,
+    CardReaderError, DetectedCard, DisplayError, DisplayMessage, EntryMode, PinEntryError,
+    PinRules, Progress, Terminal, TraceEvent,
 };
+use crate::stripe::Stripe;
+use crate::trace;
+
+/// How a card was read, as messages tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Its chip, in the contact slot.
+    Contact,
+    /// Its stripe, and it has no chip.
+    Magstripe,
+    /// Its stripe, since its chip could not be used.
+    Fallback,
+}
+
+/// Lengths of a PIN (ISO 9564-1).
+pub(crate) const PIN_DIGITS_MIN: u8 = 4;
+pub(crate) const PIN_DIGITS_MAX: u8 = 12;
 
 /// What a card gave, as far as messages, receipts and the record need it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct CardFacts {
     /// How it was read.
-    pub(crate) entry_mode: EntryMode,
-    /// Who it belongs to, once it was read.
-    pub(crate) identity: Option<Identity>,
-    /// Field 55.
+    pub(crate) reading: Reading,
+    /// Who pays, once it was read.
+    pub(crate) payer: Option<Payer>,
+    /// Field 55; empty for a stripe.
     pub(crate) chip_data: Vec<u8>,
     /// What is reported. `None` before the card has said who it belongs to.
     pub(crate) details: Option<CardDetails>,
@@ -48,10 +67,35 @@ impl CardFacts {
                 .map(|verification| method(verification.method)),
         });
         Self {
-            entry_mode: EntryMode::Contact,
-            identity: card.identity().cloned(),
+            reading: Reading::Contact,
+            payer: card.identity().map(Payer::of_chip),
             chip_data: card.encode(&tags),
             details,
+        }
+    }
+
+    /// Takes them out of what a stripe said.
+    pub(crate) fn of_stripe(
+        stripe: &Stripe,
+        scheme: Scheme,
+        reading: Reading,
+        verification: CardholderVerification,
+    ) -> Self {
+        Self {
+            reading,
+            payer: Some(stripe.payer()),
+            chip_data: Vec::new(),
+            details: Some(CardDetails {
+                entry_mode: EntryMode::Magstripe,
+                scheme,
+                masked_pan: stripe.pan().masked(),
+                aid: Vec::new(),
+                application_label: Vec::new(),
+                tvr: [0; 5],
+                tsi: [0; 2],
+                cryptogram: None,
+                verification: Some(verification),
+            }),
         }
     }
 
@@ -91,20 +135,28 @@ pub(crate) struct Dialogue<'a, T: Terminal> {
     pub(crate) currency: u16,
     /// A PIN taken for the issuer and not spent yet.
     pub(crate) pin: Option<T::Pin>,
+    /// Whether the card was taken out.
+    pub(crate) removed: bool,
 }
 
 impl<T: Terminal> Dialogue<'_, T> {
     fn enter_pin(&mut self, prompt: kernel::PinPrompt) -> Result<T::Pin, PinEntryError> {
         self.terminal.report(Progress::EnteringPin);
-        self.terminal.enter_pin(PinRules {
+        let entered = self.terminal.enter_pin(PinRules {
             prompt,
             amount: self.amount,
             currency: self.currency,
-            digits_min: 4,
-            digits_max: 12,
+            digits_min: PIN_DIGITS_MIN,
+            digits_max: PIN_DIGITS_MAX,
             allow_bypass: self.configuration.pin_bypass_allowed,
             key_timeout_ms: self.configuration.timeouts.key_ms,
-        })
+        });
+        self.note_removal(&entered);
+        entered
+    }
+
+    fn note_removal<R>(&mut self, result: &Result<R, PinEntryError>) {
+        self.removed |= matches!(result, Err(PinEntryError::CardRemoved));
     }
 }
 
@@ -132,17 +184,17 @@ fn no_pin(error: PinEntryError) -> NoPin {
 
 impl<T: Terminal> kernel::Card for Dialogue<'_, T> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, kernel::CardFault> {
-        self.terminal
-            .transmit(&self.card, command)
-            .map_err(|error| match error {
-                CardReaderError::CardRemoved => kernel::CardFault::Removed,
-                CardReaderError::ReaderFault => kernel::CardFault::Reader,
-                CardReaderError::TimedOut
-                | CardReaderError::Cancelled
-                | CardReaderError::Aborted
-                | CardReaderError::CardCollision
-                | CardReaderError::CardUnresponsive => kernel::CardFault::Unresponsive,
-            })
+        let answer = self.terminal.transmit(&self.card, command);
+        self.removed |= matches!(answer, Err(CardReaderError::CardRemoved));
+        answer.map_err(|error| match error {
+            CardReaderError::CardRemoved => kernel::CardFault::Removed,
+            CardReaderError::ReaderFault => kernel::CardFault::Reader,
+            CardReaderError::TimedOut
+            | CardReaderError::Cancelled
+            | CardReaderError::Aborted
+            | CardReaderError::CardCollision
+            | CardReaderError::CardUnresponsive => kernel::CardFault::Unresponsive,
+        })
     }
 }
 
@@ -156,6 +208,10 @@ impl<T: Terminal> kernel::Cardholder for Dialogue<'_, T> {
             Err(DisplayError::Cancelled) => Err(kernel::Interruption::Cancelled),
             Err(DisplayError::Aborted) => Err(kernel::Interruption::Aborted),
         }
+    }
+
+    fn choice_refused(&mut self) {
+        self.terminal.show(DisplayMessage::TryAgain);
     }
 
     fn enter_online_pin(&mut self) -> Result<kernel::PinEntry, kernel::Interruption> {
@@ -181,6 +237,7 @@ impl<T: Terminal> kernel::Cardholder for Dialogue<'_, T> {
         let entered = self.enter_pin(prompt);
         let answered =
             entered.and_then(|pin| self.terminal.verify_offline(pin, &self.card, method));
+        self.note_removal(&answered);
         match answered {
             Ok(status) => Ok(kernel::OfflinePinEntry::Answered(status)),
             Err(error) => match no_pin(error) {
@@ -223,9 +280,19 @@ impl<T: Terminal> kernel::Tools for Dialogue<'_, T> {
             .is_issuer_certificate_revoked(rid, index, &serial)
     }
 
-    fn on_exception_file(&mut self, pan: &emv::Pan, sequence_number: Option<u8>) -> bool {
+    fn on_exception_file(&mut self, pan: &Pan, sequence_number: Option<u8>) -> bool {
         self.terminal
             .is_on_exception_file(&pan.compressed(), sequence_number)
+    }
+
+    /// A log that cannot be read proves nothing: the card may have paid any amount.
+    fn logged_amount(&mut self, pan: &Pan, sequence_number: Option<u8>) -> u64 {
+        let paid = self.terminal.last_payment(&account(pan, sequence_number));
+        let Ok(paid) = paid else {
+            trace::note(self.terminal, &trace::CARD_LOG_UNREADABLE);
+            return u64::MAX;
+        };
+        paid.unwrap_or(0)
     }
 
     fn card_identified(&mut self, identity: &Identity) {

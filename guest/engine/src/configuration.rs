@@ -7,12 +7,16 @@ use crate::iso8583::{Codec, fields};
 use crate::money::Currency;
 use crate::outcome::Error;
 use crate::parameters::{
-    Acquirer, Application, CaPublicKey, EllipticCaPublicKey, Scheme, TerminalData, Timeouts,
+    Acquirer, Application, CaPublicKey, EllipticCaPublicKey, MagstripeRules, Scheme, TerminalData,
+    Timeouts,
 };
 use crate::ports::Terminal;
 
 /// Most applications and certification authority lookups of one table.
 const APPLICATION_COUNT_MAX: usize = 256;
+
+/// Most ranges of accounts whose stripes are taken.
+const RANGE_COUNT_MAX: usize = 256;
 
 /// Everything a transaction needs to know, checked.
 #[derive(Debug, Clone)]
@@ -37,6 +41,8 @@ pub(crate) struct Configuration {
     pub(crate) network_id: String,
     /// The acquirer's dialect.
     pub(crate) codec: Codec,
+    /// How stripes are taken. `None`: not at all.
+    pub(crate) magstripe: Option<MagstripeRules>,
 }
 
 impl Configuration {
@@ -46,7 +52,12 @@ impl Configuration {
         let applications = terminal.applications();
         let timeouts = terminal.time_limits();
         let acquirer = terminal.acquirer_data();
-        Self::parse(data, &applications, timeouts, acquirer).ok_or(Error::ParametersInvalid)
+        let magstripe = terminal.magstripe_rules();
+        let mut configuration = Self::parse(data, &applications, timeouts, acquirer)
+            .filter(|_| magstripe.as_ref().is_none_or(magstripe_valid))
+            .ok_or(Error::ParametersInvalid)?;
+        configuration.magstripe = magstripe;
+        Ok(configuration)
     }
 
     fn parse(
@@ -88,6 +99,7 @@ impl Configuration {
             acquirer_id: acquirer.acquirer_id,
             network_id: acquirer.network_id,
             codec: Codec::new(acquirer.dialect.unwrap_or_else(fields::built_in)).ok()?,
+            magstripe: None,
         })
     }
 
@@ -99,6 +111,14 @@ impl Configuration {
             .filter(|(application, _)| aid.starts_with(application.aid.as_bytes()))
             .max_by_key(|(application, _)| application.aid.as_bytes().len())
             .map_or(Scheme::Other, |(_, scheme)| *scheme)
+    }
+
+    /// Whether a PIN can be taken and sent to the issuer (tag 9F33).
+    pub(crate) fn online_pin_possible(&self) -> bool {
+        self.terminal
+            .capabilities
+            .contains(TerminalCapabilities::ONLINE_PIN)
+            && self.codec.dialect().pin.is_some()
     }
 
     /// The currency of a number, when the terminal takes it.
@@ -136,6 +156,13 @@ pub(crate) fn elliptic_ca_public_key(key: EllipticCaPublicKey) -> Option<kernel:
 /// Fails when there is a last day and it has not three bytes.
 fn last_day(expires: Option<Vec<u8>>) -> Result<Option<[u8; 3]>, Vec<u8>> {
     expires.map(TryInto::try_into).transpose()
+}
+
+fn magstripe_valid(rules: &MagstripeRules) -> bool {
+    let prefix = |prefix: &str| {
+        (1..=11).contains(&prefix.len()) && prefix.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    rules.ranges.len() <= RANGE_COUNT_MAX && rules.ranges.iter().all(|range| prefix(&range.prefix))
 }
 
 fn currencies_valid(currencies: &[Currency]) -> bool {

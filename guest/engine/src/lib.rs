@@ -7,7 +7,7 @@
 //! after it is durable. [`recover`] ends every transaction as exactly one of approved, closed or
 //! reversed, but for those whose entry storage damaged.
 //!
-//! Standards: EMV 4.4, ISO 8583:1987.
+//! Standards: EMV 4.4, ISO 8583:1987, ISO/IEC 7813.
 
 #![forbid(unsafe_code)]
 
@@ -22,6 +22,7 @@ pub mod moment;
 pub mod money;
 pub mod outcome;
 pub mod parameters;
+mod payer;
 pub mod ports;
 mod receipt;
 mod record;
@@ -29,6 +30,7 @@ mod recovery;
 mod reversal;
 mod sale;
 mod self_test;
+mod stripe;
 #[cfg(test)]
 #[expect(
     clippy::arithmetic_side_effects,

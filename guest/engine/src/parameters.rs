@@ -150,3 +150,36 @@ pub struct Acquirer {
     /// How messages are written. `None` is the engine's own dialect.
     pub dialect: Option<Dialect>,
 }
+
+/// How the cardholder of a magnetic stripe is verified when its service code asks for no PIN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StripeVerification {
+    /// By a signature.
+    Signature,
+    /// By a PIN for the issuer, or a signature when none is entered.
+    Pin,
+    /// Not at all.
+    None,
+}
+
+/// Accounts whose stripes are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRange {
+    /// The first digits of the account number, one to eleven.
+    pub prefix: String,
+    /// The scheme shown to the merchant.
+    pub scheme: Scheme,
+}
+
+/// How magnetic stripes are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MagstripeRules {
+    /// The accounts, in any order.
+    pub ranges: Vec<AccountRange>,
+    /// How their cardholders are verified.
+    pub verification: StripeVerification,
+    /// Whether the stripe of a card may be read whose chip cannot be.
+    pub fallback_after_fault: bool,
+    /// Whether the stripe of a card may be read whose chip has no application of this terminal.
+    pub fallback_without_application: bool,
+}

@@ -44,7 +44,9 @@ pub(crate) fn lines(
     if !card.application_label.is_empty() {
         column("APPLICATION", text(&card.application_label));
     }
-    column("AID", text(&to_hexadecimal(&card.aid)));
+    if !card.aid.is_empty() {
+        column("AID", text(&to_hexadecimal(&card.aid)));
+    }
     column("TYPE", "SALE".into());
     for (name, minor) in amounts(request) {
         column(

@@ -8,7 +8,7 @@ use crate::delivery::{self, Fault};
 use crate::iso8583::{Codec, Message, answers, requests};
 use crate::moment::Moment;
 use crate::outcome::{Ending, Error, ReversalState};
-use crate::ports::{Phase, Progress, Terminal};
+use crate::ports::{Account, Phase, Progress, Terminal};
 use crate::record::{Open, Record};
 use crate::trace::{self, Rule};
 
@@ -118,6 +118,18 @@ pub(crate) fn append<T: Terminal>(
     record: &Record,
 ) -> Result<(), Error> {
     let written = terminal.append(transaction_id, phase, &record.encode());
+    trace::note(terminal, trace::written(phase, written.is_ok()));
+    written.map_err(|_| Error::JournalFault)
+}
+
+/// Writes a record that approves, and what the card paid; when this returns, both are durable.
+pub(crate) fn append_approval<T: Terminal>(
+    terminal: &mut T,
+    transaction_id: &str,
+    (phase, record): (Phase, &Record),
+    account: &Account,
+) -> Result<(), Error> {
+    let written = terminal.append_approval(transaction_id, phase, &record.encode(), account);
     trace::note(terminal, trace::written(phase, written.is_ok()));
     written.map_err(|_| Error::JournalFault)
 }

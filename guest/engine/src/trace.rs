@@ -176,6 +176,90 @@ pub(crate) const FOUND_DAMAGED: Rule = Rule(
     "A journal entry is damaged; what it was about must be settled by hand",
 );
 
+pub(crate) const CHIP_REMOVED: Rule = Rule(
+    "TX-71",
+    Failed,
+    "The card was taken out before its application was begun; it may be inserted again",
+);
+pub(crate) const CHIP_REMOVED_AGAIN: Rule = Rule(
+    "TX-71",
+    Failed,
+    "The card was taken out too often; its stripe is not read in its place",
+);
+pub(crate) const CHIP_FAULTY: Rule = Rule(
+    "TX-72",
+    Failed,
+    "The chip cannot be read; it may be inserted again",
+);
+pub(crate) const FALLBACK_AFTER_FAULT: Rule = Rule(
+    "TX-73",
+    Done,
+    "The chip cannot be read; the acquirer allows its stripe in its place",
+);
+pub(crate) const NO_FALLBACK_AFTER_FAULT: Rule = Rule(
+    "TX-73",
+    Failed,
+    "The chip cannot be read, and its stripe is not allowed in its place",
+);
+pub(crate) const FALLBACK_WITHOUT_APPLICATION: Rule = Rule(
+    "TX-74",
+    Done,
+    "The chip has no application of this terminal; the acquirer allows its stripe",
+);
+pub(crate) const NO_FALLBACK_WITHOUT_APPLICATION: Rule = Rule(
+    "TX-74",
+    Failed,
+    "The chip has no application of this terminal, and its stripe is not allowed",
+);
+pub(crate) const STRIPE_MISREAD: Rule = Rule(
+    "TX-75",
+    Failed,
+    "The stripe was misread; it may be swiped again",
+);
+pub(crate) const STRIPE_MISREAD_AGAIN: Rule =
+    Rule("TX-75", Failed, "The stripe was misread too often");
+pub(crate) const CHIP_BESIDE_STRIPE: Rule = Rule(
+    "TX-76",
+    Failed,
+    "The service code of the stripe says that there is a chip; it must be inserted",
+);
+pub(crate) const CHIP_NOT_INSERTED: Rule = Rule(
+    "TX-76",
+    Failed,
+    "The stripe was swiped again and again, and its chip not inserted",
+);
+pub(crate) const STRIPE_READ: Rule = Rule(
+    "TX-77",
+    Passed,
+    "The stripe was read, and says that there is no chip",
+);
+pub(crate) const FALLBACK_READ: Rule = Rule(
+    "TX-77",
+    Done,
+    "The stripe was read in place of its chip; the acquirer is told so",
+);
+pub(crate) const STRIPE_OUT_OF_RANGE: Rule = Rule(
+    "TX-78",
+    Failed,
+    "The account of the stripe is in no range that this terminal takes",
+);
+pub(crate) const STRIPE_SELLS_NOTHING: Rule = Rule(
+    "TX-78",
+    Failed,
+    "The service code of the stripe allows no goods and services",
+);
+pub(crate) const STRIPE_NEEDS_PIN: Rule = Rule(
+    "TX-79",
+    Failed,
+    "The service code of the stripe requires a PIN, and this terminal can take none",
+);
+
+pub(crate) const CARD_LOG_UNREADABLE: Rule = Rule(
+    "TX-70",
+    Failed,
+    "The card log cannot be read; the card counts as having paid up to the floor limit",
+);
+
 /// Records that a rule applied.
 pub(crate) fn note<T: Trace>(terminal: &mut T, rule: &Rule) {
     let Rule(rule, finding, statement) = *rule;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Zoned;
 use serde::Serialize;
 use terminal_host::transaction::{
-    CryptogramType, Ending, EntryMode, Failure, Kind, Outcome, Record, ReversalState, Scheme,
-    Verification,
+    CardDetails, CryptogramType, Ending, EntryMode, Failure, Kind, Outcome, Record, ReversalState,
+    Scheme, Verification,
 };
 
 use crate::{
@@ -163,14 +163,17 @@ pub struct Card {
     pub masked_pan: String,
     /// How the card was read.
     pub entry_mode: EntryMode,
-    /// Hexadecimal.
+    /// Hexadecimal; left out for a stripe.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub aid: String,
-    /// Printable characters.
+    /// Printable characters; left out for a stripe.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub application_label: String,
     /// The last cryptogram.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cryptogram_type: Option<CryptogramType>,
-    /// Ten hexadecimal digits.
+    /// Ten hexadecimal digits; left out for a stripe.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub tvr: String,
     /// How the cardholder was verified.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -262,8 +265,8 @@ impl TransactionResponse {
             date_time: local_time(&record.began),
             card_scheme: card.map(|card| card.card_scheme),
             masked_pan: card.map(|card| card.masked_pan.clone()),
-            application_label: card.map(|card| card.application_label.clone()),
-            aid: card.map(|card| card.aid.clone()),
+            application_label: card.and_then(|card| stated(&card.application_label)),
+            aid: card.and_then(|card| stated(&card.aid)),
             authorization_code: self.answer.authorization_code.clone(),
             amount: self.amount,
             tip_amount: self.tip_amount,
@@ -314,9 +317,22 @@ fn card(outcome: Option<&Outcome>) -> Option<Card> {
         aid: card.aid.clone(),
         application_label: card.application_label.clone(),
         cryptogram_type: card.cryptogram,
-        tvr: card.tvr.clone(),
+        tvr: tvr(card),
         cvm_result: card.verification,
     })
+}
+
+/// A text, unless it is empty.
+fn stated(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Tag 95 is about a chip: nothing was verified of a stripe.
+fn tvr(card: &CardDetails) -> String {
+    match card.entry_mode {
+        EntryMode::Contact | EntryMode::Contactless => card.tvr.clone(),
+        EntryMode::Magstripe | EntryMode::Manual => String::new(),
+    }
 }
 
 fn local_time(moment: &Zoned) -> String {

@@ -87,16 +87,17 @@ impl Terminal {
         }
     }
 
-    /// Puts a virtual card into an emulator's reader. Fails with what the emulator says.
-    pub(crate) fn present(&self, card: &str) -> Result<()> {
+    /// Presents a virtual card at an emulated terminal. Fails with what the emulator says.
+    pub(crate) fn present(&self, card: &str, swipe: bool) -> Result<()> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PRESENT_TIMEOUT))
             .build()
             .into();
+        let entry = if swipe { "MAGSTRIPE" } else { "CONTACT" };
         let mut answer = agent
             .post(format!("{}/emulator/card", self.url))
-            .send_json(json!({ "card": card, "entry": "CONTACT" }))
+            .send_json(json!({ "card": card, "entry": entry }))
             .with_context(|| format!("there is no emulator at {}", self.url))?;
         let status = answer.status();
         let body: Value = answer.body_mut().read_json().unwrap_or_default();

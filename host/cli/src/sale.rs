@@ -50,13 +50,17 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MINOR", default_value_t = 0, value_parser = minor_units)]
     tip: u64,
 
-    /// Put this virtual card into the emulator's reader first
-    #[arg(long, value_name = "NAME")]
-    card: Option<String>,
-
     /// Your own reference, at most 64 characters
     #[arg(long, value_name = "TEXT")]
     reference: Option<String>,
+
+    /// Present this card at the emulator first; `tenon cards` lists the names
+    #[arg(long, value_name = "NAME")]
+    card: Option<String>,
+
+    /// Swipe it instead of inserting it
+    #[arg(long, requires = "card")]
+    swipe: bool,
 
     /// Where the terminal is
     #[arg(long, env = "TENON_URL", default_value = "http://127.0.0.1:8443")]
@@ -87,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         api_key: arguments.api_key.clone(),
     };
     if let Some(card) = &arguments.card {
-        terminal.present(card)?;
+        terminal.present(card, arguments.swipe)?;
     }
     let key = arguments
         .idempotency_key

@@ -37,6 +37,8 @@ pub enum Shown {
 pub enum Entry {
     /// In the contact slot.
     Contact,
+    /// By its magnetic stripe.
+    Magstripe,
 }
 
 /// A key of the keypad.
@@ -111,6 +113,10 @@ pub(crate) struct State {
     /// The card that is presented to every transaction.
     pub(crate) automatic_card: Option<String>,
     pub(crate) slot: Option<InsertedCard>,
+    /// A card that was swiped and not read yet.
+    pub(crate) swiped: Option<Card>,
+    /// The PIN of the card that was swiped last.
+    swiped_pin: Option<Zeroizing<String>>,
     /// Numbers the cards that were inserted.
     pub(crate) cards_inserted: u64,
     /// The reader waits for a card: cancel is for it.
@@ -152,13 +158,13 @@ impl Controls {
         })
     }
 
-    /// Puts the card of this name into the slot, fresh from its issuer, with faults or without. It
-    /// is read by the transaction that waits, or by the next one, and leaves the slot when the
-    /// terminal is done with it.
+    /// Presents the card of this name, fresh from its issuer, with faults or without: puts it into
+    /// the slot, or swipes it. It is read by the transaction that waits, or by the next one, and
+    /// leaves the slot when the terminal is done with it.
     ///
     /// A card that was not read yet is replaced. Fails with [`Error::UnknownCard`], or with
     /// [`Error::CardInUse`] while the terminal reads one.
-    pub fn insert_card(&self, name: &str, _entry: Entry, quirks: &[Quirk]) -> Result<(), Error> {
+    pub fn present_card(&self, name: &str, entry: Entry, quirks: &[Quirk]) -> Result<(), Error> {
         let card = quirks
             .iter()
             .fold(named(name)?, |card, quirk| card.with_quirk(*quirk));
@@ -166,7 +172,11 @@ impl Controls {
             if state.slot.as_ref().is_some_and(|inserted| inserted.in_use) {
                 return Err(Error::CardInUse);
             }
-            state.insert(card, false);
+            (state.slot, state.swiped) = (None, None);
+            match entry {
+                Entry::Contact => drop(state.insert(card, false)),
+                Entry::Magstripe => state.swiped = Some(card),
+            }
             Ok(())
         })
     }
@@ -175,7 +185,11 @@ impl Controls {
     ///
     /// Fails with [`Error::NoCard`] when there is none.
     pub fn pull_card(&self) -> Result<(), Error> {
-        self.change(|state| state.slot.take().map(drop).ok_or(Error::NoCard))
+        self.change(|state| {
+            let swiped = state.swiped.take().map(drop);
+            let inserted = state.slot.take().map(drop);
+            inserted.or(swiped).ok_or(Error::NoCard)
+        })
     }
 
     /// Types digits and presses enter. When nobody asks for a PIN or a choice yet, the keys wait.
@@ -328,10 +342,18 @@ impl State {
         number
     }
 
-    /// The PIN of the card in the slot.
+    /// Reads a stripe: track 2.
+    pub(crate) fn read_stripe(&mut self, card: &Card) -> String {
+        self.swiped_pin = Some(Zeroizing::new(card.pin().to_owned()));
+        card.track_2()
+    }
+
+    /// The PIN of the card in the slot, or of the one that was swiped.
     pub(crate) fn card_pin(&self) -> Option<Zeroizing<String>> {
-        let inserted = self.slot.as_ref()?;
-        Some(Zeroizing::new(inserted.card.pin().to_owned()))
+        match &self.slot {
+            Some(inserted) => Some(Zeroizing::new(inserted.card.pin().to_owned())),
+            None => self.swiped_pin.clone(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The card reader.
 
 use async_trait::async_trait;
-use terminal_host::card_reader::{Card, CardReader, Fault, Presented, Technologies};
+use terminal_host::card_reader::{Card, CardReader, Fault, Presented, Technologies, Tracks};
 
 use crate::controls::{Controls, State};
 
@@ -26,31 +26,65 @@ impl CardReader for Reader {
                 if state.wait_cancelled {
                     return Some(Err(Fault::Cancelled));
                 }
-                // The virtual cards have contacts only.
-                let number = if accepted.contact {
-                    take_card(state)
+                let chip = if accepted.contact {
+                    insert(state)
                 } else {
                     None
                 };
-                number.map(Ok)
+                chip.or_else(|| {
+                    let track = if accepted.magstripe {
+                        swipe(state)
+                    } else {
+                        None
+                    };
+                    track.map(|track| Ok(Taken::Stripe(track)))
+                })
             })
             .await;
         let controls = self.controls.clone();
-        taken.map(|number| Presented::Contact(Box::new(SlotCard { controls, number })))
+        taken.map(|taken| match taken {
+            Taken::Chip(number) => Presented::Contact(Box::new(SlotCard { controls, number })),
+            Taken::Stripe(track) => Presented::Magstripe(Tracks {
+                track_1: None,
+                track_2: Some(track.into_bytes()),
+            }),
+        })
     }
 }
 
-/// The card in the slot that was not read yet, or a fresh automatic one, powered up.
-fn take_card(state: &mut State) -> Option<u64> {
+/// What the reader took.
+enum Taken {
+    /// The card of this number, in the slot and powered up.
+    Chip(u64),
+    /// Track 2.
+    Stripe(String),
+}
+
+/// The card in the slot that was not read yet, or a fresh automatic one, powered up. A chip that
+/// does not answer to reset is a fault, and the card leaves the slot.
+fn insert(state: &mut State) -> Option<Result<Taken, Fault>> {
     if state.slot.as_ref().is_none_or(|inserted| inserted.in_use) {
-        let name = state.automatic_card.clone()?;
-        let card = virtual_card::Card::named(&name)?;
+        let card = automatic(state).filter(|card| card.has_chip() && state.swiped.is_none())?;
         state.insert(card, false);
     }
     let inserted = state.slot.as_mut()?;
     inserted.in_use = true;
-    inserted.card.insert();
-    Some(inserted.number)
+    if inserted.card.insert().is_empty() {
+        state.slot = None;
+        return Some(Err(Fault::CardUnresponsive));
+    }
+    Some(Ok(Taken::Chip(inserted.number)))
+}
+
+/// Track 2 of the card that was swiped, or of the automatic one.
+fn swipe(state: &mut State) -> Option<String> {
+    let card = state.swiped.take().or_else(|| automatic(state))?;
+    Some(state.read_stripe(&card))
+}
+
+/// The card that is presented to every transaction, fresh.
+fn automatic(state: &State) -> Option<virtual_card::Card> {
+    virtual_card::Card::named(state.automatic_card.as_ref()?)
 }
 
 /// Marks the reader as waiting for as long as it lives: the host stops a wait by dropping it.
@@ -86,12 +120,16 @@ impl Card for SlotCard {
         let mut state = self.controls.state();
         let inserted = state.slot.as_mut();
         let inserted = inserted.filter(|inserted| inserted.number == self.number);
-        let response = inserted.ok_or(Fault::CardRemoved)?.card.transmit(command);
-        if response.is_empty() {
-            state.slot = None;
-            return Err(Fault::CardRemoved);
+        let card = &mut inserted.ok_or(Fault::CardRemoved)?.card;
+        let response = card.transmit(command);
+        if !response.is_empty() {
+            return Ok(response);
         }
-        Ok(response)
+        if card.is_silent() {
+            return Err(Fault::CardUnresponsive);
+        }
+        state.slot = None;
+        Err(Fault::CardRemoved)
     }
 }
 

@@ -27,7 +27,7 @@ impl Controls {
     ///
     /// | request | does |
     /// |---|---|
-    /// | `POST /emulator/card` `{"card":"visa-credit","entry":"CONTACT","quirk":{"kind":"REMOVED_AT","command":3}}` | presents a card; entry and quirk may be left out |
+    /// | `POST /emulator/card` `{"card":"visa-credit","entry":"CONTACT","quirk":{"kind":"REMOVED_AT","command":3}}` | presents a card, in the slot or (`MAGSTRIPE`) by its stripe; entry and quirk may be left out |
     /// | `DELETE /emulator/card` | pulls it |
     /// | `POST /emulator/keypad` `{"keys":"1234"}`, `{"key":"CANCEL"}` or `{"mode":"SILENT"}` | presses keys |
     /// | `GET /emulator/screen` | what is shown |
@@ -61,6 +61,8 @@ struct CardRequest {
 #[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
 enum QuirkRequest {
     RemovedAt { command: u32 },
+    Mute,
+    SilentAt { command: u32 },
     GarbageAt { command: u32 },
     AlwaysGarbage,
     EndlessRecords,
@@ -71,6 +73,8 @@ impl From<QuirkRequest> for Quirk {
     fn from(request: QuirkRequest) -> Self {
         match request {
             QuirkRequest::RemovedAt { command } => Self::RemovedAt(command),
+            QuirkRequest::Mute => Self::Mute,
+            QuirkRequest::SilentAt { command } => Self::SilentAt(command),
             QuirkRequest::GarbageAt { command } => Self::GarbageAt(command),
             QuirkRequest::AlwaysGarbage => Self::AlwaysGarbage,
             QuirkRequest::EndlessRecords => Self::EndlessRecords,
@@ -90,10 +94,18 @@ struct KeypadRequest {
 
 async fn insert_card(State(controls): State<Controls>, body: Bytes) -> Result<Response, Refused> {
     let request: CardRequest = parse(&body)?;
-    let entry = request.entry.unwrap_or(Entry::Contact);
+    let entry = request.entry.unwrap_or_else(|| usual_entry(&request.card));
     let quirks: Vec<Quirk> = request.quirk.into_iter().map(Quirk::from).collect();
-    controls.insert_card(&request.card, entry, &quirks)?;
+    controls.present_card(&request.card, entry, &quirks)?;
     Ok(Json(json!({"card": request.card, "entry": entry})).into_response())
+}
+
+/// In the slot, unless the card has a stripe only.
+fn usual_entry(card: &str) -> Entry {
+    match virtual_card::Card::named(card) {
+        Some(card) if !card.has_chip() => Entry::Magstripe,
+        Some(_) | None => Entry::Contact,
+    }
 }
 
 async fn pull_card(State(controls): State<Controls>) -> Result<StatusCode, Refused> {

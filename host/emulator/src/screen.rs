@@ -85,8 +85,10 @@ fn sentence(message: Message) -> &'static str {
         Message::PleaseWait => "PLEASE WAIT",
         Message::ProcessingError => "PROCESSING ERROR",
         Message::RemoveCard => "REMOVE CARD",
-        Message::UseMagstripe => "USE MAGSTRIPE",
+        Message::UseChipReader => "USE CHIP READER",
+        Message::UseMagstripe => "USE MAG STRIPE",
         Message::TryAgain => "TRY AGAIN",
+        Message::CardRemoved => "CARD REMOVED TOO EARLY",
         Message::Cancelled => "CANCELLED",
         Message::NoConnection => "NO CONNECTION",
     }

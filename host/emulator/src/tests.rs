@@ -76,18 +76,18 @@ async fn a_card_is_read_once_and_leaves_the_slot_when_it_is_dropped() {
     let (mut devices, controls) = emulator(None);
     assert!(time::timeout(NOTHING, wait(&mut devices)).await.is_err());
     controls
-        .insert_card("visa-credit", Entry::Contact, &[])
+        .present_card("visa-credit", Entry::Contact, &[])
         .expect("a card");
     let mut card = wait(&mut devices).await.expect("a card");
     let response = card.transmit(&SELECT_VISA).await.expect("an answer");
     assert!(response.ends_with(&[0x90, 0x00]), "{response:02X?}");
-    let again = controls.insert_card("eftpos", Entry::Contact, &[]);
+    let again = controls.present_card("eftpos", Entry::Contact, &[]);
     assert_eq!(again, Err(Error::CardInUse));
     drop(card);
     assert_eq!(controls.pull_card(), Err(Error::NoCard));
     assert!(time::timeout(NOTHING, wait(&mut devices)).await.is_err());
     controls
-        .insert_card("eftpos", Entry::Contact, &[])
+        .present_card("eftpos", Entry::Contact, &[])
         .expect("the slot is free");
 }
 
@@ -97,7 +97,7 @@ async fn a_card_inserted_while_the_terminal_waits_is_read_at_once() {
     let (card, ()) = tokio::join!(wait(&mut devices), async {
         time::sleep(NOTHING).await;
         controls
-            .insert_card("visa-credit", Entry::Contact, &[])
+            .present_card("visa-credit", Entry::Contact, &[])
             .expect("a card");
     });
     assert!(card.is_ok());
@@ -116,12 +116,69 @@ async fn a_pulled_card_answers_no_more() {
     assert!(next.transmit(&SELECT_VISA).await.is_ok());
 }
 
+/// Waits for a card that is presented in any way, as a terminal that falls back waits for a stripe.
+async fn wait_for(devices: &mut Devices, contact: bool) -> Result<Option<String>, Fault> {
+    let accepted = Technologies {
+        contact,
+        contactless: false,
+        magstripe: true,
+    };
+    match devices.card_reader.wait_for_card(accepted).await? {
+        Presented::Magstripe(tracks) => {
+            let track = tracks.track_2.expect("track 2");
+            Ok(Some(String::from_utf8(track).expect("ASCII")))
+        }
+        Presented::Contact(_) | Presented::Contactless(_) => Ok(None),
+    }
+}
+
+#[tokio::test]
+async fn a_stripe_is_read_once_where_stripes_are_accepted() {
+    let (mut devices, controls) = emulator(None);
+    controls
+        .present_card("visa-credit", Entry::Magstripe, &[])
+        .expect("a card");
+    assert!(time::timeout(NOTHING, wait(&mut devices)).await.is_err());
+    let track = wait_for(&mut devices, true).await.expect("a stripe");
+    assert_eq!(track.as_deref(), Some("4111111111111111=311220100000"));
+    let again = time::timeout(NOTHING, wait_for(&mut devices, true)).await;
+    assert!(again.is_err());
+}
+
+#[tokio::test]
+async fn a_mute_chip_is_a_fault_each_time_and_its_stripe_is_not() {
+    let (mut devices, _controls) = emulator(Some("visa-mute-chip"));
+    for _ in 0..3 {
+        let mute = wait_for(&mut devices, true).await;
+        assert_eq!(mute, Err(Fault::CardUnresponsive));
+    }
+    let track = wait_for(&mut devices, false).await.expect("a stripe");
+    assert_eq!(track.as_deref(), Some("4917610000000000=311220100000"));
+    let (mut devices, _controls) = emulator(Some("visa-stripe"));
+    let track = wait_for(&mut devices, true).await.expect("a stripe");
+    assert_eq!(track.as_deref(), Some("4539578763621486=311210100000"));
+}
+
+#[tokio::test]
+async fn a_silent_card_is_not_a_removed_one() {
+    let (mut devices, controls) = emulator(None);
+    controls
+        .present_card("visa-credit", Entry::Contact, &[Quirk::SilentAt(2)])
+        .expect("a card");
+    let mut card = wait(&mut devices).await.expect("a card");
+    assert!(card.transmit(&SELECT_VISA).await.is_ok());
+    for _ in 0..2 {
+        let silent = card.transmit(&SELECT_VISA).await;
+        assert_eq!(silent, Err(Fault::CardUnresponsive));
+    }
+}
+
 #[tokio::test]
 async fn a_card_that_pulls_itself_is_removed() {
     let (mut devices, controls) = emulator(None);
     let quirks = [Quirk::RemovedAt(2)];
     controls
-        .insert_card("visa-credit", Entry::Contact, &quirks)
+        .present_card("visa-credit", Entry::Contact, &quirks)
         .expect("a card");
     let mut card = wait(&mut devices).await.expect("a card");
     assert!(card.transmit(&SELECT_VISA).await.is_ok());
@@ -307,7 +364,7 @@ async fn the_router_refuses_in_the_envelope() {
         ),
         (
             "POST /emulator/card",
-            r#"{"card":"eftpos","entry":"MAGSTRIPE"}"#,
+            r#"{"card":"eftpos","entry":"CONTACTLESS"}"#,
             400,
             "CONTACT",
         ),

@@ -79,6 +79,14 @@ impl TransactionId {
         Self(format!("txn_{}", ulid::Ulid::from_parts(unix_ms, 0)))
     }
 
+    /// When the transaction began, by its name: milliseconds since 1970.
+    pub(crate) fn began_ms(&self) -> u64 {
+        self.0
+            .strip_prefix("txn_")
+            .and_then(|text| ulid::Ulid::from_string(text).ok())
+            .map_or(0, |ulid| ulid.timestamp_ms())
+    }
+
     /// The identifier as text.
     pub fn as_str(&self) -> &str {
         &self.0

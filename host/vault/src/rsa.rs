@@ -25,13 +25,21 @@ pub fn rsa_recover(modulus: &[u8], exponent: &[u8], data: &[u8]) -> Result<Vec<u
     }
     let recovered = match exponent {
         // Two products, where the general way prepares for an exponent of any length.
-        Exponent::Three => &number * &number % &modulus * &number % &modulus,
+        Exponent::Three => cube(&number, &modulus),
         Exponent::FermatFour => number.modpow(&BigUint::from(65_537_u32), &modulus),
     };
     let recovered = recovered.to_bytes_be();
     let mut result = vec![0; data.len().saturating_sub(recovered.len())];
     result.extend(recovered);
     Ok(result)
+}
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "big integers grow, and the modulus is odd, so it is not zero"
+)]
+fn cube(number: &BigUint, modulus: &BigUint) -> BigUint {
+    number * number % modulus * number % modulus
 }
 
 /// The exponents that EMV allows (EMV 4.4 Book 2, Annex B2.1).

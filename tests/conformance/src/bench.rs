@@ -152,6 +152,10 @@ impl Cardholder for Bench<'_> {
         self.surroundings.cardholder_chooses
     }
 
+    fn choice_refused(&mut self) {
+        self.offered.push(b"try again".to_vec());
+    }
+
     fn enter_online_pin(&mut self) -> Result<PinEntry, Interruption> {
         match self.pins.pop_front() {
             Some("bypass") => Ok(PinEntry::Bypassed),

@@ -38,7 +38,7 @@ pub(crate) struct Traced {
 }
 
 /// The ways a transaction can end; a status word may follow some.
-const ENDS: [&str; 25] = [
+const ENDS: [&str; 26] = [
     "approved",
     "declined by card",
     "declined by terminal",
@@ -61,6 +61,7 @@ const ENDS: [&str; 25] = [
     "misbehaved cryptogram-too-high",
     "not accepted card-blocked",
     "not accepted no-application",
+    "not accepted application-blocked",
     "not accepted service-not-allowed",
     "not accepted amount-out-of-range",
     "not accepted date-invalid",

@@ -18,9 +18,12 @@ use emv::ports::OfflinePinMethod;
 use engine::{
     iso8583::dialect::{MacAlgorithm, PinBlockFormat},
     money::Amount,
-    parameters::{Acquirer, Application, CaPublicKey, EllipticCaPublicKey, TerminalData, Timeouts},
+    parameters::{
+        Acquirer, Application, CaPublicKey, EllipticCaPublicKey, MagstripeRules, TerminalData,
+        Timeouts,
+    },
     ports::{
-        AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display,
+        Account, AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display,
         DisplayError, DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters,
         Phase, PinEntry, PinEntryError, PinRules, PointOfSale, PresentedCard, Printer,
         PrinterError, Progress, Protected, Technologies, Trace, TraceEvent,
@@ -151,6 +154,10 @@ impl<H: Host> Parameters for Native<'_, H> {
     fn acquirer_data(&mut self) -> Acquirer {
         convert::parameters::acquirer(host!(self, parameters::acquirer_data()))
     }
+
+    fn magstripe_rules(&mut self) -> Option<MagstripeRules> {
+        host!(self, parameters::magstripe()).map(convert::parameters::magstripe_rules)
+    }
 }
 
 impl<'a, H: Host> CardReader for Native<'a, H> {
@@ -170,7 +177,9 @@ impl<'a, H: Host> CardReader for Native<'a, H> {
                 card_reader::PresentedCard::Contactless(card) => {
                     PresentedCard::Contactless(Card::new(&self.host, &card))
                 }
-                card_reader::PresentedCard::Magstripe(_) => PresentedCard::Magstripe,
+                card_reader::PresentedCard::Magstripe(tracks) => {
+                    PresentedCard::Magstripe(tracks.track_2.map(Into::into))
+                }
             })
             .map_err(convert::errors::card_reader)
     }
@@ -316,6 +325,28 @@ impl<H: Host> Journal for Native<'_, H> {
         )
         .map(|_| ())
         .map_err(convert::errors::journal)
+    }
+
+    fn append_approval(
+        &mut self,
+        id: &str,
+        phase: Phase,
+        content: &[u8],
+        account: &Account,
+    ) -> Result<(), JournalError> {
+        let phase = convert::journal::phase(phase);
+        let (id, account) = (id.to_owned(), convert::journal::account(account));
+        host!(
+            self,
+            journal::append_approval(id, phase, content.to_vec(), account)
+        )
+        .map(|_| ())
+        .map_err(convert::errors::journal)
+    }
+
+    fn last_payment(&mut self, account: &Account) -> Result<Option<u64>, JournalError> {
+        let account = convert::journal::account(account);
+        host!(self, journal::last_payment(account)).map_err(convert::errors::journal)
     }
 
     fn unsettled(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::apdu::{Command, Outcome, Status};
 use crate::application::Application;
-use crate::personalization::{self, Error, Personalization};
+use crate::personalization::{self, Chip, Error, Personalization};
 use crate::quirk::{Fault, Quirk, fault_at};
 use crate::tlv;
 
@@ -28,6 +28,8 @@ pub struct Card {
     quirks: Vec<Quirk>,
     /// Commands since the card was inserted.
     commands: u32,
+    /// Whether it gave no answer because it is silent, not because it was pulled.
+    silent: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,32 +60,60 @@ impl Card {
             .map(|data| Application::new(&card, data))
             .collect();
         Self {
+            quirks: card.quirks.clone(),
             personalization: Arc::new(card),
             applications,
             selected: Selected::Nothing,
-            quirks: Vec::new(),
             commands: 0,
+            silent: false,
         }
     }
 
     /// Powers the card: forgets the transaction in progress, counts commands from 1 again, and returns
-    /// the answer to reset.
+    /// the answer to reset; nothing when the chip is mute, or there is none.
     pub fn insert(&mut self) -> Vec<u8> {
         self.commands = 0;
         self.leave();
+        self.silent = !self.has_chip() || self.quirks.contains(&Quirk::Mute);
+        if self.silent {
+            return Vec::new();
+        }
         ANSWER_TO_RESET.to_vec()
     }
 
     /// Answers one command, of any bytes, with data and status word. An empty answer means that the card
-    /// was pulled: it does not answer again before the next `insert`.
+    /// was pulled, or fell silent ([`Card::is_silent`]): it does not answer again before the next
+    /// `insert`.
     pub fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
+        if !self.has_chip() {
+            return Vec::new();
+        }
         self.commands = self.commands.saturating_add(1);
         let (data, status) = match fault_at(&self.quirks, self.commands, command) {
             Some(Fault::Removed) => return Vec::new(),
+            Some(Fault::Silent) => {
+                self.silent = true;
+                return Vec::new();
+            }
             Some(Fault::Answer(bytes)) => return bytes,
             None => self.execute(command),
         };
         [&data, &status.0.to_be_bytes()[..]].concat()
+    }
+
+    /// Whether the card gives no answer although it is there.
+    pub const fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    /// Whether there is a chip beside the stripe.
+    pub fn has_chip(&self) -> bool {
+        self.personalization.chip == Chip::Contact
+    }
+
+    /// Track 2 of the stripe (ISO/IEC 7813) in ASCII, without sentinels and redundancy check.
+    pub fn track_2(&self) -> String {
+        self.personalization.track_2()
     }
 
     /// The PIN that the cardholder would type, four to twelve digits.

@@ -191,12 +191,10 @@ fn icc_expiry([month, year]: [u8; 2]) -> [u8; 2] {
     [month, year.max(0x31)]
 }
 
-/// Tag 57: number, separator, expiry, service code 201 and discretionary data
-/// (ISO 7813:2006, 4.2).
+/// Tag 57: the same as on the stripe, two digits a byte (EMV 4.4 Book 3, Annex A).
 fn track_2(card: &Personalization) -> Vec<u8> {
-    let year_month = card.expiry.get(..4).unwrap_or_default();
-    let mut track = format!("{}D{year_month}20100000", card.pan);
-    if track.len() % 2 != 0 {
+    let mut track = card.track_2().replace('=', "D");
+    if !track.len().is_multiple_of(2) {
         track.push('F');
     }
     bcd(&track)

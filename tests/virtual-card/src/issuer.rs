@@ -12,7 +12,7 @@ use crate::card::Card;
 use crate::cryptogram::{Block, TdesKey, equal};
 use crate::issued::icc_master_key;
 use crate::keys::Purpose;
-use crate::personalization::{self, ApplicationData, Personalization};
+use crate::personalization::{self, ApplicationData, Chip, Personalization};
 use crate::tlv;
 
 /// Response codes on which a card with issuer scripts is blocked: lost (41) and stolen (43).
@@ -43,7 +43,11 @@ impl Issuer {
 
     /// The applications of one card share keys, numbers and cryptogram version.
     fn new(card: Arc<Personalization>) -> Option<Self> {
-        let application = card.applications.first()?.clone();
+        let application = card.applications.first();
+        if application.is_none() && card.chip == Chip::Contact {
+            return None;
+        }
+        let application = application.cloned().unwrap_or_default();
         Some(Self { card, application })
     }
 
@@ -111,6 +115,16 @@ impl Issuer {
     /// Whether `pin` is the cardholder's.
     pub fn pin_matches(&self, pin: &str) -> bool {
         equal(self.card.pin.as_bytes(), pin.as_bytes())
+    }
+
+    /// Whether `track` is what the issuer wrote on the stripe.
+    pub fn track_2_matches(&self, track: &str) -> bool {
+        equal(self.card.track_2().as_bytes(), track.as_bytes())
+    }
+
+    /// Whether the stripe says that there is a chip beside it.
+    pub fn stripe_names_chip(&self) -> bool {
+        self.card.service_code().starts_with(['2', '6'])
     }
 
     /// The last month of validity as year and month, `2812` for December 2028: field 14.

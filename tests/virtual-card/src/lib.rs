@@ -32,6 +32,7 @@ mod pin;
 mod quirk;
 mod record;
 mod rsa;
+mod stripe;
 mod tlv;
 mod verification;
 

@@ -9,10 +9,11 @@ use std::sync::OnceLock;
 
 use crate::alteration::{Alterations, Signed};
 use crate::cryptogram::bcd;
+use crate::quirk::{self, Quirk};
 use crate::record::{self, RecordLayout};
 
 /// The card files, in the catalogue's order.
-const FILES: [&str; 10] = [
+const FILES: [&str; 13] = [
     include_str!("../cards/visa-credit.card"),
     include_str!("../cards/mastercard-debit.card"),
     include_str!("../cards/eftpos.card"),
@@ -23,6 +24,9 @@ const FILES: [&str; 10] = [
     include_str!("../cards/mastercard-two-applications.card"),
     include_str!("../cards/mastercard-signed-cryptogram.card"),
     include_str!("../cards/visa-elliptic-curve.card"),
+    include_str!("../cards/visa-stripe.card"),
+    include_str!("../cards/visa-mute-chip.card"),
+    include_str!("../cards/visa-blocked.card"),
 ];
 
 /// All cards. A file with a fault would be missing here; a test parses each of them.
@@ -65,7 +69,23 @@ pub(crate) struct Personalization {
     pub(crate) pin_key: bool,
     /// Whether its certificates and signatures are on an elliptic curve instead of RSA.
     pub(crate) elliptic_keys: bool,
+    /// What there is beside the stripe.
+    pub(crate) chip: Chip,
+    /// The service code on the stripe, when it is not the usual one of a card with a chip.
+    pub(crate) service_code: Option<String>,
+    /// The faults the chip was born with.
+    pub(crate) quirks: Vec<Quirk>,
     pub(crate) applications: Vec<ApplicationData>,
+}
+
+/// The chip of a card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Chip {
+    /// One with contacts.
+    #[default]
+    Contact,
+    /// None.
+    None,
 }
 
 /// One application of a card.
@@ -212,6 +232,9 @@ impl Personalization {
             "icc-key-length" => self.icc_key_length = Some(key_length(value).ok_or(bad)?),
             "pin-key" if value.is_empty() => self.pin_key = true,
             "elliptic-keys" if value.is_empty() => self.elliptic_keys = true,
+            "chip" if value == "none" => self.chip = Chip::None,
+            "service-code" => self.service_code = Some(digits(value, 3..=3).ok_or(bad)?),
+            "fault" => self.quirks.push(quirk::parse(value).ok_or(bad)?),
             "application" => {
                 let aid = aid(value).ok_or(bad)?;
                 let known = self
@@ -247,7 +270,7 @@ impl Personalization {
         if let Some((keyword, _)) = texts.iter().find(|(_, text)| text.is_empty()) {
             return Err(Error::Missing(keyword));
         }
-        if self.applications.is_empty() {
+        if self.applications.is_empty() && self.chip == Chip::Contact {
             return Err(Error::Missing("application"));
         }
         for application in &self.applications {
@@ -445,6 +468,9 @@ mod tests {
             ("\nrecord 31.1 5A", Error::Value(2)),
             ("record 11.1 5A", Error::Value(1)),
             ("tamper 5A", Error::Value(1)),
+            ("service-code 20", Error::Value(1)),
+            ("fault silent-at", Error::Value(1)),
+            ("fault lost", Error::Value(1)),
             ("icc-certificate colour 01", Error::Value(1)),
             ("icc-key-length 63", Error::Value(1)),
         ] {

@@ -9,6 +9,10 @@ pub enum Quirk {
     /// The card is pulled before it answers the nth command: this answer and all later ones are empty,
     /// until the card is inserted again, and then the nth command meets the same.
     RemovedAt(u32),
+    /// The card gives no answer to reset, and none to any command.
+    Mute,
+    /// The card falls silent at the nth command, until it is inserted again.
+    SilentAt(u32),
     /// The nth answer is broken TLV with 9000, and the command is not executed.
     GarbageAt(u32),
     /// Every answer is broken TLV with 9000.
@@ -39,6 +43,7 @@ pub enum SignatureFault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Removed,
+    Silent,
     Answer(Vec<u8>),
 }
 
@@ -46,6 +51,8 @@ pub(crate) enum Fault {
 pub(crate) fn fault_at(quirks: &[Quirk], nth: u32, command: &[u8]) -> Option<Fault> {
     quirks.iter().find_map(|quirk| match quirk {
         Quirk::RemovedAt(at) => (nth >= *at).then_some(Fault::Removed),
+        Quirk::Mute => Some(Fault::Silent),
+        Quirk::SilentAt(at) => (nth >= *at).then_some(Fault::Silent),
         Quirk::GarbageAt(at) => (nth == *at).then(|| Fault::Answer(GARBAGE.to_vec())),
         Quirk::AlwaysGarbage => Some(Fault::Answer(GARBAGE.to_vec())),
         Quirk::EndlessRecords => {
@@ -58,4 +65,16 @@ pub(crate) fn fault_at(quirks: &[Quirk], nth: u32, command: &[u8]) -> Option<Fau
         // The application's business.
         Quirk::SignatureAt(..) => None,
     })
+}
+
+/// Reads a fault as card files write it: `mute`, `removed-at N` or `silent-at N`.
+pub(crate) fn parse(text: &str) -> Option<Quirk> {
+    let (kind, nth) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let nth = nth.trim().parse().ok();
+    match kind {
+        "mute" => Some(Quirk::Mute),
+        "removed-at" => nth.map(Quirk::RemovedAt),
+        "silent-at" => nth.map(Quirk::SilentAt),
+        _ => None,
+    }
 }

@@ -1,6 +1,6 @@
 //! The journal.
 
-use engine::ports::{Counter, Entry, Phase};
+use engine::ports::{Account, Counter, Entry, Phase};
 
 use crate::bindings::terminal::journal::journal;
 
@@ -11,6 +11,13 @@ pub(crate) fn entry(entry: journal::Entry) -> Entry {
         phase: from_wit(entry.phase),
         ended: entry.ended,
         content: entry.content.map(Into::into),
+    }
+}
+
+pub(crate) fn account(account: &Account) -> journal::Account {
+    journal::Account {
+        pan: account.pan.to_vec(),
+        sequence_number: account.sequence_number,
     }
 }
 

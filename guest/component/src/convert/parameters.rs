@@ -2,13 +2,13 @@
 
 use engine::{
     iso8583::dialect::{
-        Content, Dialect, Encoding, FieldFormat, FieldLength, LengthPrefix, MacAlgorithm,
-        MacFormat, Padding, PinFormat, ProcessingCodes,
+        Content, Dialect, Encoding, EntryModes, FieldFormat, FieldLength, LengthPrefix,
+        MacAlgorithm, MacFormat, Padding, PinFormat, ProcessingCodes,
     },
     money::Currency,
     parameters::{
-        Acquirer, AlgorithmSuite, Application, CaPublicKey, CdaMode, EllipticCaPublicKey, Scheme,
-        TerminalData, Timeouts,
+        AccountRange, Acquirer, AlgorithmSuite, Application, CaPublicKey, CdaMode,
+        EllipticCaPublicKey, MagstripeRules, Scheme, StripeVerification, TerminalData, Timeouts,
     },
 };
 
@@ -121,6 +121,26 @@ pub(crate) fn acquirer(acquirer: wit::Acquirer) -> Acquirer {
     }
 }
 
+pub(crate) fn magstripe_rules(rules: wit::MagstripeRules) -> MagstripeRules {
+    MagstripeRules {
+        ranges: rules
+            .ranges
+            .into_iter()
+            .map(|range| AccountRange {
+                prefix: range.prefix,
+                scheme: scheme(range.scheme),
+            })
+            .collect(),
+        verification: match rules.verification {
+            wit::StripeVerification::Signature => StripeVerification::Signature,
+            wit::StripeVerification::OnlinePin => StripeVerification::Pin,
+            wit::StripeVerification::None => StripeVerification::None,
+        },
+        fallback_after_fault: rules.fallback_after_fault,
+        fallback_without_application: rules.fallback_without_application,
+    }
+}
+
 fn dialect(dialect: wit::Dialect) -> Dialect {
     Dialect {
         name: dialect.name,
@@ -141,6 +161,13 @@ fn dialect(dialect: wit::Dialect) -> Dialect {
             balance_inquiry: dialect.processing_codes.balance_inquiry,
             pre_auth: dialect.processing_codes.pre_auth,
             pre_auth_complete: dialect.processing_codes.pre_auth_complete,
+        },
+        entry_modes: EntryModes {
+            manual: dialect.entry_modes.manual,
+            magstripe: dialect.entry_modes.magstripe,
+            magstripe_fallback: dialect.entry_modes.magstripe_fallback,
+            contact: dialect.entry_modes.contact,
+            contactless: dialect.entry_modes.contactless,
         },
         chip_data_tags: dialect.chip_data_tags,
         approved_codes: dialect.approved_codes,

@@ -14,6 +14,10 @@ pub(crate) fn message(message: DisplayMessage) -> display::Message {
         DisplayMessage::PleaseWait => display::Message::PleaseWait,
         DisplayMessage::ProcessingError => display::Message::ProcessingError,
         DisplayMessage::RemoveCard => display::Message::RemoveCard,
+        DisplayMessage::UseChipReader => display::Message::UseChipReader,
+        DisplayMessage::UseMagstripe => display::Message::UseMagstripe,
+        DisplayMessage::TryAgain => display::Message::TryAgain,
+        DisplayMessage::CardRemoved => display::Message::CardRemoved,
         DisplayMessage::Cancelled => display::Message::Cancelled,
         DisplayMessage::NoConnection => display::Message::NoConnection,
     }

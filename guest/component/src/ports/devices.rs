@@ -26,7 +26,9 @@ impl CardReader for Imports {
             .map(|presented| match presented {
                 card_reader::PresentedCard::Contact(card) => PresentedCard::Contact(card),
                 card_reader::PresentedCard::Contactless(card) => PresentedCard::Contactless(card),
-                card_reader::PresentedCard::Magstripe(_) => PresentedCard::Magstripe,
+                card_reader::PresentedCard::Magstripe(tracks) => {
+                    PresentedCard::Magstripe(tracks.track_2.map(Into::into))
+                }
             })
             .map_err(convert::errors::card_reader)
     }

@@ -1,9 +1,12 @@
 //! Parameters, point of sale, acquirer link, journal, trace.
 
 use engine::{
-    parameters::{Acquirer, Application, CaPublicKey, EllipticCaPublicKey, TerminalData, Timeouts},
+    parameters::{
+        Acquirer, Application, CaPublicKey, EllipticCaPublicKey, MagstripeRules, TerminalData,
+        Timeouts,
+    },
     ports::{
-        AcquirerLink, Counter, Entry, Journal, JournalError, LinkError, Parameters, Phase,
+        Account, AcquirerLink, Counter, Entry, Journal, JournalError, LinkError, Parameters, Phase,
         PointOfSale, Progress, Trace, TraceEvent,
     },
 };
@@ -57,6 +60,10 @@ impl Parameters for Imports {
     fn acquirer_data(&mut self) -> Acquirer {
         convert::parameters::acquirer(parameters::acquirer_data())
     }
+
+    fn magstripe_rules(&mut self) -> Option<MagstripeRules> {
+        parameters::magstripe().map(convert::parameters::magstripe_rules)
+    }
 }
 
 impl PointOfSale for Imports {
@@ -80,6 +87,23 @@ impl Journal for Imports {
         journal::append(id, convert::journal::phase(phase), content)
             .map(|_| ())
             .map_err(convert::errors::journal)
+    }
+
+    fn append_approval(
+        &mut self,
+        id: &str,
+        phase: Phase,
+        content: &[u8],
+        account: &Account,
+    ) -> Result<(), JournalError> {
+        let account = convert::journal::account(account);
+        journal::append_approval(id, convert::journal::phase(phase), content, &account)
+            .map(|_| ())
+            .map_err(convert::errors::journal)
+    }
+
+    fn last_payment(&mut self, account: &Account) -> Result<Option<u64>, JournalError> {
+        journal::last_payment(&convert::journal::account(account)).map_err(convert::errors::journal)
     }
 
     fn unsettled(

@@ -147,6 +147,21 @@ pub struct ProcessingCodes {
     pub pre_auth_complete: String,
 }
 
+/// Field 22, its first two digits, by how the card was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryModes {
+    /// Typed by hand.
+    pub manual: String,
+    /// A magnetic stripe.
+    pub magstripe: String,
+    /// The magnetic stripe of a card whose chip could not be used.
+    pub magstripe_fallback: String,
+    /// A chip in the contact slot.
+    pub contact: String,
+    /// A chip in the contactless field.
+    pub contactless: String,
+}
+
 /// The whole table of one acquirer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialect {
@@ -168,6 +183,8 @@ pub struct Dialect {
     pub pin: Option<PinFormat>,
     /// Field 3.
     pub processing_codes: ProcessingCodes,
+    /// Field 22.
+    pub entry_modes: EntryModes,
     /// The tags sent in field 55, in this order.
     pub chip_data_tags: Vec<u32>,
     /// Values of field 39 that mean approved.

@@ -2,8 +2,8 @@
 
 use super::dialect::{
     Content::{self, Binary, Characters, Numeric, SignedNumeric, Track},
-    Dialect, Encoding, FieldFormat, FieldLength, LengthPrefix, MacAlgorithm, MacFormat, Padding,
-    PinFormat, ProcessingCodes,
+    Dialect, Encoding, EntryModes, FieldFormat, FieldLength, LengthPrefix, MacAlgorithm, MacFormat,
+    Padding, PinFormat, ProcessingCodes,
 };
 
 /// The names used for field numbers in this crate (ISO 8583:1987, table 1).
@@ -143,6 +143,13 @@ pub fn built_in() -> Dialect {
             balance_inquiry: "310000".into(),
             pre_auth: "000000".into(),
             pre_auth_complete: "000000".into(),
+        },
+        entry_modes: EntryModes {
+            manual: "01".into(),
+            magstripe: "02".into(),
+            magstripe_fallback: "80".into(),
+            contact: "05".into(),
+            contactless: "07".into(),
         },
         chip_data_tags: CHIP_DATA_TAGS.to_vec(),
         approved_codes: vec!["00".into()],

@@ -1,14 +1,12 @@
 //! Builds the terminal's messages. Fields the dialect does not know are left out.
 
-use zeroize::Zeroizing;
-
 use super::fields::number as field;
 use super::{Codec, Message, MessageType};
-use crate::card::CardFacts;
+use crate::card::{CardFacts, Reading};
 use crate::configuration::Configuration;
 use crate::moment::Moment;
 use crate::money::Amount;
-use crate::ports::{EntryMode, Protected};
+use crate::ports::Protected;
 
 /// 0200: a financial request.
 pub(crate) const FINANCIAL_REQUEST: u16 = 200;
@@ -200,29 +198,24 @@ fn set_payment(
         message.set(field::ADDITIONAL_AMOUNTS, entry);
     }
     message.set(field::CURRENCY, format!("{:03}", payment.currency));
-    message.set(
-        field::ENTRY_MODE,
-        entry_mode(configuration, card.entry_mode),
-    );
+    message.set(field::ENTRY_MODE, entry_mode(configuration, card.reading));
     message.set(field::NETWORK_ID, &configuration.network_id);
     message.set(field::CONDITION_CODE, "00");
     message.set(field::ACQUIRER_ID, &configuration.acquirer_id);
     message.set(field::TERMINAL_ID, configuration.terminal.terminal_id);
     message.set(field::MERCHANT_ID, configuration.terminal.merchant_id);
-    message.set(field::CHIP_DATA, &card.chip_data);
-    if let Some(identity) = &card.identity {
-        message.set(field::PAN, identity.pan.digits());
-        let [year, month, _] = identity.expiry;
-        message.set(field::EXPIRY, format!("{year:02X}{month:02X}"));
-        if let Some(sequence) = identity.sequence_number {
+    // A stripe has none.
+    if !card.chip_data.is_empty() {
+        message.set(field::CHIP_DATA, &card.chip_data);
+    }
+    if let Some(payer) = &card.payer {
+        message.set(field::PAN, payer.pan.digits());
+        message.set(field::EXPIRY, &payer.expiry);
+        if let Some(sequence) = payer.sequence_number {
             message.set(field::CARD_SEQUENCE, format!("{sequence:03}"));
         }
-        if let Some(track) = identity
-            .track_2
-            .as_ref()
-            .and_then(|t| track_2(t.as_bytes()))
-        {
-            message.set(field::TRACK_2, &*track);
+        if let Some(track) = &payer.track_2 {
+            message.set(field::TRACK_2, &**track);
         }
     }
 }
@@ -234,33 +227,19 @@ pub(super) fn set_time(message: &mut Message, now: &Moment) {
 }
 
 /// Field 22: how the card was read, and whether a PIN could be taken.
-fn entry_mode(configuration: &Configuration, mode: EntryMode) -> String {
+fn entry_mode(configuration: &Configuration, reading: Reading) -> String {
     use emv::bits::TerminalCapabilities as Capabilities;
-    let read = match mode {
-        EntryMode::Manual => "01",
-        EntryMode::Magstripe => "02",
-        EntryMode::Contact => "05",
-        EntryMode::Contactless => "07",
+    let modes = &configuration.codec.dialect().entry_modes;
+    let read = match reading {
+        Reading::Contact => &modes.contact,
+        Reading::Magstripe => &modes.magstripe,
+        Reading::Fallback => &modes.magstripe_fallback,
     };
     let capable = configuration
         .terminal
         .capabilities
         .contains(Capabilities::ONLINE_PIN);
     format!("{read}{}", if capable { '1' } else { '2' })
-}
-
-/// Tag 57 as field 35 writes it: digits and `=`, without the filling F.
-fn track_2(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut text = Zeroizing::new(Vec::with_capacity(38));
-    for nibble in bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]) {
-        match nibble {
-            0..=9 => text.push(b'0'.saturating_add(nibble)),
-            0x0D => text.push(b'='),
-            0x0F => break,
-            _ => return None,
-        }
-    }
-    (text.len() <= 37).then_some(text)
 }
 
 /// Field 90: what names the original (ISO 8583:1987, field 90), 42 digits.
@@ -377,14 +356,5 @@ mod tests {
         use ReversalReason::{NoAnswer, NotCompleted, PartialRefused, PowerLoss};
         let codes = [NoAnswer, NotCompleted, PartialRefused, PowerLoss].map(ReversalReason::code);
         assert_eq!(codes, ["68", "17", "10", "96"]);
-    }
-
-    #[test]
-    fn track_2_ends_at_its_filling() {
-        let track = |bytes: &[u8]| track_2(bytes).map(|track| track.to_vec());
-        assert_eq!(track(&[0x12, 0xD3, 0x4F]), Some(b"12=34".to_vec()));
-        assert_eq!(track(&[0x12, 0xD3]), Some(b"12=3".to_vec()));
-        assert_eq!(track(&[0x1A]), None);
-        assert_eq!(track(&[0x11; 19]), None);
     }
 }

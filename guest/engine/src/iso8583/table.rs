@@ -24,6 +24,8 @@ pub enum DialectError {
     Security,
     /// A processing code is not six digits.
     ProcessingCode,
+    /// A value of field 22 is not two digits.
+    EntryMode,
     /// No code means approved, or one is not two characters.
     ApprovedCodes,
 }
@@ -153,6 +155,18 @@ fn check_codes(dialect: &Dialect) -> Result<(), DialectError> {
     ];
     if !all.iter().all(six_digits) {
         return Err(DialectError::ProcessingCode);
+    }
+    let modes = &dialect.entry_modes;
+    let two_digits = |mode: &&String| mode.len() == 2 && mode.bytes().all(|b| b.is_ascii_digit());
+    let all = [
+        &modes.manual,
+        &modes.magstripe,
+        &modes.magstripe_fallback,
+        &modes.contact,
+        &modes.contactless,
+    ];
+    if !all.iter().all(two_digits) {
+        return Err(DialectError::EntryMode);
     }
     let two = |code: &String| code.len() == 2 && code.bytes().all(|b| b.is_ascii_alphanumeric());
     let approved = !dialect.approved_codes.is_empty() && dialect.approved_codes.iter().all(two);

@@ -33,16 +33,14 @@ pub enum CardReaderError {
     ReaderFault,
 }
 
-/// A card, however it was presented. The tracks of a stripe stay at the boundary: the engine
-/// takes no stripe.
-#[derive(Debug)]
+/// A card, however it was presented. Of a stripe's tracks the engine takes the second alone.
 pub enum PresentedCard<C> {
     /// A chip in the contact slot, ready for SELECT.
     Contact(C),
     /// A chip in the contactless field, ready for SELECT.
     Contactless(C),
-    /// A magnetic stripe.
-    Magstripe,
+    /// A magnetic stripe: track 2 (ISO/IEC 7813) without sentinels and LRC, when it could be read.
+    Magstripe(Option<zeroize::Zeroizing<Vec<u8>>>),
 }
 
 /// `terminal:card-reader`.

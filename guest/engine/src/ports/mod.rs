@@ -7,7 +7,7 @@ mod card;
 mod people;
 
 use crate::parameters::{
-    Acquirer, Application, CaPublicKey, EllipticCaPublicKey, TerminalData, Timeouts,
+    Acquirer, Application, CaPublicKey, EllipticCaPublicKey, MagstripeRules, TerminalData, Timeouts,
 };
 pub use card::{
     CardReader, CardReaderError, Crypto, CryptoError, PinEntry, PinEntryError, PinRules,
@@ -66,6 +66,8 @@ pub trait Parameters {
     fn is_on_exception_file(&mut self, pan: &[u8], sequence_number: Option<u8>) -> bool;
     /// The acquirer and its dialect.
     fn acquirer_data(&mut self) -> Acquirer;
+    /// How stripes are taken. `None`: not at all.
+    fn magstripe_rules(&mut self) -> Option<MagstripeRules>;
 }
 
 /// Why no answer came.
@@ -144,11 +146,31 @@ pub struct Entry {
     pub content: Option<zeroize::Zeroizing<Vec<u8>>>,
 }
 
+/// A card's account, as the card log knows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The PAN as in tag 5A.
+    pub pan: zeroize::Zeroizing<Vec<u8>>,
+    /// Tag 5F34, when the card has one.
+    pub sequence_number: Option<u8>,
+}
+
 /// `terminal:journal`.
 pub trait Journal {
     /// Writes an entry. When this returns, the entry is durable; when it fails, nothing was
     /// written.
     fn append(&mut self, id: &str, phase: Phase, content: &[u8]) -> Result<(), JournalError>;
+    /// Writes an entry that approves the running transaction, and in the same commit that
+    /// `account` paid what it asked for.
+    fn append_approval(
+        &mut self,
+        id: &str,
+        phase: Phase,
+        content: &[u8],
+        account: &Account,
+    ) -> Result<(), JournalError>;
+    /// What `account` paid last in the running transaction's currency, in minor units.
+    fn last_payment(&mut self, account: &Account) -> Result<Option<u64>, JournalError>;
     /// The last entry of every transaction that is not final or whose end the host does not
     /// know, in the order of their sequence numbers: those after `after_sequence`, at most
     /// `count_max`. The running transaction, and what this call of the engine wrote, are left out.

@@ -20,6 +20,14 @@ pub enum DisplayMessage {
     ProcessingError,
     /// 10.
     RemoveCard,
+    /// 11.
+    UseChipReader,
+    /// 12.
+    UseMagstripe,
+    /// 13.
+    TryAgain,
+    /// The card was taken out too early.
+    CardRemoved,
     /// Cancelled before a decision.
     Cancelled,
     /// Declined for now: the acquirer could not be reached.

@@ -4,13 +4,19 @@ use emv::ports::{CardFault, Interruption};
 use emv::{Cause, Decliner, Ended};
 
 use super::Sale;
+use super::presenting::Whereabouts;
 use crate::outcome::{CancelReason, DeclineReason, Ending, Failure, Outcome};
 use crate::ports::{DisplayMessage, Terminal};
 use crate::receipt;
 
 /// Shows how it ended and prints both copies. Everything shown here is durable.
-pub(super) fn show<T: Terminal>(terminal: &mut T, sale: &Sale<'_>, outcome: &Outcome) {
-    terminal.show(message(outcome.ending));
+pub(super) fn show<T: Terminal>(
+    terminal: &mut T,
+    sale: &Sale<'_>,
+    outcome: &Outcome,
+    card: Whereabouts,
+) {
+    terminal.show(message(outcome.ending, card));
     if !matches!(outcome.ending, Ending::Approved | Ending::Declined(_)) {
         return;
     }
@@ -29,8 +35,11 @@ pub(super) fn show<T: Terminal>(terminal: &mut T, sale: &Sale<'_>, outcome: &Out
     }
 }
 
-const fn message(ending: Ending) -> DisplayMessage {
+const fn message(ending: Ending, card: Whereabouts) -> DisplayMessage {
     match ending {
+        Ending::Failed(Failure::CardUnreadable) if matches!(card, Whereabouts::TakenOut) => {
+            DisplayMessage::CardRemoved
+        }
         Ending::Approved => DisplayMessage::Approved,
         Ending::Declined(_) => DisplayMessage::Declined,
         Ending::Cancelled(_) => DisplayMessage::Cancelled,

@@ -3,28 +3,25 @@
 //! The order is the safety: `sent` is durable before a request leaves, every end is durable
 //! before anyone is shown it, and an answer that is not beyond doubt is reversed.
 
+mod attempts;
 mod ending;
 mod offline;
 mod online;
+mod presenting;
+mod swiped;
 
-use emv::{Decision, HostAnswer, contact};
-
-use crate::card::{CardFacts, Dialogue};
+use crate::card::CardFacts;
 use crate::configuration::Configuration;
 use crate::iso8583::Message;
 use crate::iso8583::requests::{self, Payment};
 use crate::money::{Amount, Currency};
-use crate::outcome::{
-    CancelReason, Ending, Error, Failure, Outcome, ReversalState, TransactionRequest,
-};
-use crate::ports::{
-    CardReaderError, Counter, DisplayMessage, Phase, PresentedCard, Progress, Terminal,
-};
+use crate::outcome::{CancelReason, Ending, Error, Outcome, ReversalState, TransactionRequest};
+use crate::ports::{Counter, DisplayMessage, Phase, Terminal};
 use crate::record::{Open, Record};
 use crate::recovery;
 use crate::reversal::{self, Due, Sending};
 use crate::trace;
-use offline::Unanswered;
+use presenting::{Served, Whereabouts};
 
 /// What does not change during one sale.
 struct Sale<'a> {
@@ -71,18 +68,12 @@ pub(crate) fn run<T: Terminal>(
         payment,
         acquirer_available,
     };
-    let (concluded, inserted) = match present(terminal, &sale) {
-        Ok(card) => (with_card(terminal, &sale, card), true),
-        Err(ending) => {
-            let record = Record::closed(Outcome::without_card(ending));
-            (sale.ended(terminal, record, ending), false)
-        }
-    };
+    let Served { concluded, card } = presenting::serve(terminal, &sale);
     match &concluded {
-        Ok(concluded) => ending::show(terminal, &sale, &concluded.outcome),
+        Ok(concluded) => ending::show(terminal, &sale, &concluded.outcome, card),
         Err(_) => terminal.show(DisplayMessage::ProcessingError),
     }
-    if inserted {
+    if card == Whereabouts::InTheSlot {
         terminal.show(DisplayMessage::RemoveCard);
     }
     let Concluded { outcome, advice } = concluded?;
@@ -104,7 +95,7 @@ fn payment(request: &TransactionRequest) -> Result<Payment, Error> {
     if request.amount_minor == 0 || !named {
         return Err(Error::InvalidRequest);
     }
-    // The engine reads contact chips.
+    // The engine reads contact chips, and stripes where there is no chip to read.
     if !request.accepted.contact {
         return Err(Error::NotSupported);
     }
@@ -123,72 +114,6 @@ fn take_up<T: Terminal>(terminal: &mut T, request: &TransactionRequest) -> Resul
     match last {
         Some(entry) if entry.phase == Phase::Begun => Ok(()),
         Some(_) | None => Err(Error::InvalidRequest),
-    }
-}
-
-/// Asks for a card and waits for it. The engine reads contact chips only.
-fn present<T: Terminal>(terminal: &mut T, sale: &Sale<'_>) -> Result<T::Card, Ending> {
-    terminal.present_card(sale.payment.total, sale.payment.currency);
-    terminal.report(Progress::WaitingForCard);
-    let mut accepted = sale.request.accepted;
-    (accepted.contactless, accepted.magstripe) = (false, false);
-    match terminal.wait_for_card(accepted, sale.configuration.timeouts.card_ms) {
-        Ok(PresentedCard::Contact(card)) => Ok(card),
-        Ok(PresentedCard::Contactless(_) | PresentedCard::Magstripe) => {
-            Err(Ending::Failed(Failure::CardNotAccepted))
-        }
-        Err(CardReaderError::TimedOut) => Err(Ending::Cancelled(CancelReason::NoCard)),
-        Err(CardReaderError::Cancelled) => Err(Ending::Cancelled(CancelReason::Cardholder)),
-        Err(CardReaderError::Aborted) => Err(Ending::Cancelled(CancelReason::PointOfSale)),
-        Err(
-            CardReaderError::CardRemoved
-            | CardReaderError::CardUnresponsive
-            | CardReaderError::CardCollision,
-        ) => Err(Ending::Failed(Failure::CardUnreadable)),
-        Err(CardReaderError::ReaderFault) => Err(Ending::Failed(Failure::DeviceFault)),
-    }
-}
-
-/// The kernel's part and what follows from its decision. The card is powered down at the end.
-fn with_card<T: Terminal>(
-    terminal: &mut T,
-    sale: &Sale<'_>,
-    card: T::Card,
-) -> Result<Concluded, Error> {
-    let sequence = terminal
-        .next(Counter::TransactionSequence)
-        .map_err(|_| Error::JournalFault)?;
-    let configuration = sale.configuration;
-    let mut dialogue = Dialogue {
-        terminal,
-        configuration,
-        card,
-        amount: sale.payment.total,
-        currency: sale.payment.currency,
-        pin: None,
-    };
-    let transaction = sale.kernel_transaction(sequence);
-    let started = contact::start(
-        &mut dialogue,
-        &configuration.terminal,
-        &configuration.applications,
-        &transaction,
-    );
-    match started {
-        Ok(Decision::Online(request)) if sale.acquirer_available => {
-            online::ask(&mut dialogue, sale, request)
-        }
-        Ok(Decision::Online(request)) => {
-            let completed = request.complete(&mut dialogue, &HostAnswer::UnableToGoOnline);
-            offline::conclude(&mut dialogue, sale, &completed, Unanswered::Blocked)
-        }
-        Ok(Decision::Approved(completed) | Decision::Declined(completed)) => offline::conclude(
-            &mut dialogue,
-            sale,
-            &Ok(completed),
-            Unanswered::DecidedAlone,
-        ),
-        Err(ended) => offline::conclude(&mut dialogue, sale, &Err(ended), Unanswered::DecidedAlone),
     }
 }
 
@@ -235,6 +160,21 @@ impl Sale<'_> {
         record: &Record,
     ) -> Result<(), Error> {
         reversal::append(terminal, &self.request.transaction_id, phase, record)
+    }
+
+    /// Records an approval, and what the card paid with it.
+    fn approve<T: Terminal>(
+        &self,
+        terminal: &mut T,
+        phase: Phase,
+        record: &Record,
+        facts: &CardFacts,
+    ) -> Result<(), Error> {
+        let Some(payer) = &facts.payer else {
+            return self.append(terminal, phase, record);
+        };
+        let id = &self.request.transaction_id;
+        reversal::append_approval(terminal, id, (phase, record), &payer.account())
     }
 
     /// Ends without an approval and with nothing to reverse. Where the point of sale was told that

@@ -79,7 +79,7 @@ fn approve<T: Terminal>(
     });
     record.outcome.trace_number = Some(number);
     record.outcome.approved_minor = sale.payment.total.minor();
-    sale.append(terminal, Phase::AdviceDue, &record)?;
+    sale.approve(terminal, Phase::AdviceDue, &record, facts)?;
     let reachable = sale.acquirer_available && unanswered == Unanswered::DecidedAlone;
     Ok(Concluded {
         outcome: record.outcome.clone(),

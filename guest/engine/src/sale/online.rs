@@ -8,6 +8,7 @@ use emv::{HostAnswer, OnlineRequest};
 use super::offline::{self, Unanswered};
 use super::{Concluded, Sale, ending, next_trace_number};
 use crate::card::{CardFacts, Dialogue};
+use crate::chip_data::IssuerData;
 use crate::delivery::{self, Fault, Prepared};
 use crate::iso8583::answers::{self, Verdict};
 use crate::iso8583::dialect::PinBlockFormat;
@@ -15,64 +16,137 @@ use crate::iso8583::fields::number as field;
 use crate::iso8583::requests::{self, ReversalReason};
 use crate::iso8583::{Codec, Message};
 use crate::outcome::{CancelReason, DeclineReason, Ending, Error, Failure, ReversalState};
+use crate::payer::compressed;
 use crate::ports::{DisplayMessage, Phase, Progress, Protected, Terminal};
 use crate::record::{Open, Record};
 use crate::trace;
 
-/// Journal, ask, and finish with the card.
+/// What a request came to.
+pub(super) enum Came {
+    /// The sale has ended: nothing left, or the answer was lost and is reversed.
+    Concluded(Box<Concluded>),
+    /// The host guarantees that nothing left. Holds the trace number of the request.
+    Unreachable(u32),
+    /// The acquirer decided.
+    Answered(Box<Answered>),
+}
+
+impl Came {
+    fn ended(concluded: Concluded) -> Self {
+        Self::Concluded(Box::new(concluded))
+    }
+}
+
+/// A request that the acquirer answered.
+pub(super) struct Answered {
+    verdict: Verdict,
+    record: Record,
+    open: Open,
+}
+
+/// Journals, asks, and finishes with the card.
 pub(super) fn ask<T: Terminal>(
     dialogue: &mut Dialogue<'_, T>,
     sale: &Sale<'_>,
     online: OnlineRequest,
 ) -> Result<Concluded, Error> {
     let facts = CardFacts::of_contact(online.card(), sale.configuration);
+    let pin = dialogue.pin.take();
+    match request(dialogue.terminal, sale, &facts, pin)? {
+        Came::Concluded(concluded) => Ok(*concluded),
+        Came::Unreachable(number) => {
+            let completed = online.complete(dialogue, &HostAnswer::UnableToGoOnline);
+            offline::conclude(dialogue, sale, &completed, Unanswered::Unreachable(number))
+        }
+        Came::Answered(mut answered) => {
+            let IssuerData {
+                authentication_data,
+                scripts,
+            } = core::mem::take(&mut answered.verdict.issuer);
+            let answer = HostAnswer::Answered {
+                approved: answered.verdict.approved,
+                response_code: answered.verdict.code,
+                issuer_authentication_data: authentication_data,
+                scripts,
+            };
+            let completed = online.complete(dialogue, &answer);
+            let card = match &completed {
+                Ok(completed) => &completed.card,
+                Err(ended) => &*ended.card,
+            };
+            let facts = CardFacts::of_contact(card, sale.configuration);
+            let card_approves = match completed {
+                Ok(done) if done.approved && !done.reversal_required => Ok(()),
+                Ok(done) => Err(ending::declined(done.declined_by)),
+                Err(ended) => Err(ending::ended_by(&ended)),
+            };
+            settle(dialogue.terminal, sale, *answered, &facts, card_approves)
+        }
+    }
+}
+
+/// Journals a request, and asks.
+pub(super) fn request<T: Terminal>(
+    terminal: &mut T,
+    sale: &Sale<'_>,
+    facts: &CardFacts,
+    pin: Option<T::Pin>,
+) -> Result<Came, Error> {
     let mut record = Record::closed(facts.outcome(Ending::Failed(Failure::AnswerLost)));
-    let trace_number = next_trace_number(dialogue.terminal)?;
+    let trace_number = next_trace_number(terminal)?;
     record.outcome.trace_number = Some(trace_number);
-    let message = sale.message(&facts, trace_number);
-    let open = Open {
+    let message = sale.message(facts, trace_number);
+    let mut open = Open {
         message: requests::storable(&message),
         reason: ReversalReason::NoAnswer,
         refused: None,
     };
-    if !dialogue.terminal.proceed() {
-        return sale.ended(
-            dialogue.terminal,
-            record,
-            Ending::Cancelled(CancelReason::PointOfSale),
-        );
+    if !terminal.proceed() {
+        let ending = Ending::Cancelled(CancelReason::PointOfSale);
+        return sale.ended(terminal, record, ending).map(Came::ended);
     }
-    dialogue.terminal.show(DisplayMessage::PleaseWait);
-    dialogue.terminal.report(Progress::Authorising);
+    terminal.show(DisplayMessage::PleaseWait);
+    terminal.report(Progress::Authorising);
     record.outcome.reversal = ReversalState::Pending;
     record.open = Some(open.clone());
     // Before the message is authenticated: with the key's counter the vault makes durable how far
     // the journal is, so that a journal that lost this entry is noticed.
-    sale.append(dialogue.terminal, Phase::Sent, &record)?;
+    sale.append(terminal, Phase::Sent, &record)?;
     record.open = None;
-    let Some(prepared) = prepare(dialogue, sale, &facts, message) else {
-        return sale.ended(
-            dialogue.terminal,
-            record,
-            Ending::Failed(Failure::DeviceFault),
-        );
+    let Some(prepared) = prepare(terminal, sale, facts, (message, pin)) else {
+        let ending = Ending::Failed(Failure::DeviceFault);
+        return sale.ended(terminal, record, ending).map(Came::ended);
     };
-    match verdict(dialogue.terminal, sale, &prepared) {
-        Err(Fault::NotSent) => {
-            let completed = online.complete(dialogue, &HostAnswer::UnableToGoOnline);
-            offline::conclude(
-                dialogue,
-                sale,
-                &completed,
-                Unanswered::Unreachable(trace_number),
-            )
-        }
+    match verdict(terminal, sale, &prepared) {
+        Err(Fault::NotSent) => Ok(Came::Unreachable(trace_number)),
         Err(Fault::NoAnswer) => {
             let ending = Ending::Failed(Failure::AnswerLost);
-            sale.reverse(dialogue.terminal, record, open, ending)
-                .map(Concluded::from)
+            let reversed = sale.reverse(terminal, record, open, ending)?;
+            Ok(Came::ended(reversed.into()))
         }
-        Ok(verdict) => apply(dialogue, sale, online, verdict, (record, open)),
+        Ok(verdict) => {
+            record.outcome.answer = Some(verdict.answer.clone());
+            take_references(&mut open.message, &verdict);
+            let answered = Answered {
+                verdict,
+                record,
+                open,
+            };
+            Ok(Came::Answered(Box::new(answered)))
+        }
+    }
+}
+
+/// What a reversal must name of the answer.
+fn take_references(message: &mut Message, verdict: &Verdict) {
+    let answer = &verdict.answer;
+    for (number, text) in [
+        (field::AUTHORISATION_CODE, &answer.authorisation_code),
+        (field::RETRIEVAL_REFERENCE, &answer.retrieval_reference),
+    ] {
+        if let Some(text) = text {
+            message.set(number, text);
+        }
     }
 }
 
@@ -90,42 +164,21 @@ fn verdict<T: Terminal>(
     verdict.ok_or(Fault::NoAnswer)
 }
 
-/// Takes the acquirer's answer to the card and ends the transaction.
-fn apply<T: Terminal>(
-    dialogue: &mut Dialogue<'_, T>,
+/// Ends the sale as the acquirer's answer and the card say. `card_approves` fails with how the card
+/// ended it; a stripe has nothing to say.
+pub(super) fn settle<T: Terminal>(
+    terminal: &mut T,
     sale: &Sale<'_>,
-    online: OnlineRequest,
-    verdict: Verdict,
-    (mut record, mut open): (Record, Open),
+    answered: Answered,
+    facts: &CardFacts,
+    card_approves: Result<(), Ending>,
 ) -> Result<Concluded, Error> {
-    record.outcome.answer = Some(verdict.answer.clone());
-    for (number, text) in [
-        (
-            field::AUTHORISATION_CODE,
-            &verdict.answer.authorisation_code,
-        ),
-        (
-            field::RETRIEVAL_REFERENCE,
-            &verdict.answer.retrieval_reference,
-        ),
-    ] {
-        if let Some(text) = text {
-            open.message.set(number, text);
-        }
-    }
-    let answer = HostAnswer::Answered {
-        approved: verdict.approved,
-        response_code: verdict.code,
-        issuer_authentication_data: verdict.issuer.authentication_data,
-        scripts: verdict.issuer.scripts,
-    };
-    let completed = online.complete(dialogue, &answer);
-    let card = match &completed {
-        Ok(completed) => &completed.card,
-        Err(ended) => &*ended.card,
-    };
-    record.outcome.card = CardFacts::of_contact(card, sale.configuration).details;
-    let terminal = &mut *dialogue.terminal;
+    let Answered {
+        verdict,
+        mut record,
+        mut open,
+    } = answered;
+    record.outcome.card.clone_from(&facts.details);
     // What the acquirer did is not what was asked, or not beyond doubt.
     let doubtful = match (verdict.partial, verdict.unclear) {
         // This point of sale did not say that it takes less than it asked for.
@@ -144,16 +197,12 @@ fn apply<T: Terminal>(
     if !verdict.approved {
         return sale.ended(terminal, record, Ending::Declined(DeclineReason::Acquirer));
     }
-    let ending = match completed {
-        Ok(completed) if completed.approved && !completed.reversal_required => {
-            record.outcome.ending = Ending::Approved;
-            record.outcome.reversal = ReversalState::None;
-            record.outcome.approved_minor = sale.payment.total.minor();
-            sale.append(terminal, Phase::Approved, &record)?;
-            return Ok(record.outcome.into());
-        }
-        Ok(completed) => ending::declined(completed.declined_by),
-        Err(ended) => ending::ended_by(&ended),
+    let Err(ending) = card_approves else {
+        record.outcome.ending = Ending::Approved;
+        record.outcome.reversal = ReversalState::None;
+        record.outcome.approved_minor = sale.payment.total.minor();
+        sale.approve(terminal, Phase::Approved, &record, facts)?;
+        return Ok(record.outcome.into());
     };
     trace::note(terminal, &trace::NOT_COMPLETED);
     open.reason = ReversalReason::NotCompleted;
@@ -163,20 +212,20 @@ fn apply<T: Terminal>(
 
 /// Spends the PIN, when there is one, and authenticates the request.
 fn prepare<T: Terminal>(
-    dialogue: &mut Dialogue<'_, T>,
+    terminal: &mut T,
     sale: &Sale<'_>,
     facts: &CardFacts,
-    mut message: Message,
+    (mut message, pin): (Message, Option<T::Pin>),
 ) -> Option<Prepared> {
     let codec = &sale.configuration.codec;
-    if let Some(pin) = dialogue.pin.take() {
-        let Some(block) = encipher(dialogue.terminal, codec, facts, pin) else {
-            trace::note(dialogue.terminal, &trace::NO_PIN_BLOCK);
+    if let Some(pin) = pin {
+        let Some(block) = encipher(terminal, codec, facts, pin) else {
+            trace::note(terminal, &trace::NO_PIN_BLOCK);
             return None;
         };
         requests::set_pin(&mut message, codec, &block);
     }
-    delivery::prepare(dialogue.terminal, codec, message)
+    delivery::prepare(terminal, codec, message)
 }
 
 /// Spends a PIN on the block the dialect asks for.
@@ -193,6 +242,6 @@ fn encipher<T: Terminal>(
         4 => PinBlockFormat::Iso4,
         _ => return None,
     };
-    let pan = facts.identity.as_ref()?.pan.compressed();
+    let pan = compressed(facts.payer.as_ref()?.pan.digits());
     terminal.encrypt_pin(pin, &pan, format).ok()
 }

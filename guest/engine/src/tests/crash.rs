@@ -10,7 +10,7 @@ use proptest::sample::select;
 
 use super::acquirer::{Behaviour, Booking, Corruption};
 use super::journal::{Faults, is_final, record};
-use super::world::{CardManner, PowerLoss, Profile, Run, Setting, World};
+use super::world::{CardManner, PowerLoss, Presented, Profile, Run, Setting, World};
 use crate::outcome::{Ending, Outcome, ReversalState};
 use crate::ports::Phase;
 
@@ -208,6 +208,36 @@ fn power_fails_in_an_offline_approval_and_in_what_delivers_its_advice() {
         for settlements in SETTLEMENTS {
             twice(setting, Behaviour::Unreachable, settlements);
         }
+    }
+}
+
+#[test]
+fn power_fails_at_every_call_of_a_sale_to_a_stripe() {
+    for requests in [
+        Behaviour::Approve,
+        Behaviour::Decline,
+        Behaviour::StallAfter,
+        Behaviour::Unreachable,
+    ] {
+        let mut seen = BTreeSet::new();
+        every_loss(|loss| {
+            let case = format!("{requests:?} {loss:?}");
+            let mut world = world(Setting::USUAL, requests, Behaviour::Approve);
+            world.magstripe = Some(super::presenting::rules());
+            world.presented = [
+                Presented::Mute,
+                Presented::Mute,
+                Presented::Mute,
+                Presented::Stripe(super::presenting::STRIPE_OF_A_CHIP_CARD),
+            ]
+            .into();
+            let lost = world.sale("one", Some(loss)) == Run::LostPower;
+            world.presented.clear();
+            if seen.insert(found(&world)) {
+                settle_and_check(&mut world, &case);
+            }
+            lost
+        });
     }
 }
 

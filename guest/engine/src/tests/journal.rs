@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zeroize::Zeroizing;
 
-use crate::ports::{Counter, Entry, JournalError, Phase};
+use crate::ports::{Account, Counter, Entry, JournalError, Phase};
 use crate::record::Record;
 
 /// Which writes fail.
@@ -31,6 +31,10 @@ pub(super) struct MemoryJournal {
     call_from: u64,
     /// The running transaction's request may leave: its `sent` is written, and nothing left since.
     request_due: bool,
+    /// What each account paid last.
+    paid: BTreeMap<(Vec<u8>, Option<u8>), u64>,
+    /// Whether the card log can be read.
+    pub(super) card_log_broken: bool,
     pub(super) faults: Faults,
     /// How many writes were tried.
     pub(super) writes: usize,
@@ -87,6 +91,20 @@ impl MemoryJournal {
         self.request_due = own && phase == Phase::Sent;
         self.push(id, phase, Some(content));
         Ok(())
+    }
+
+    /// Notes a payment in the commit that was written just now.
+    pub(super) fn note(&mut self, account: &Account, minor: u64) {
+        let key = (account.pan.to_vec(), account.sequence_number);
+        self.paid.insert(key, minor);
+    }
+
+    pub(super) fn last_payment(&self, account: &Account) -> Result<Option<u64>, JournalError> {
+        let key = (account.pan.to_vec(), account.sequence_number);
+        if self.card_log_broken {
+            return Err(JournalError);
+        }
+        Ok(self.paid.get(&key).copied())
     }
 
     /// The host begins a transaction.

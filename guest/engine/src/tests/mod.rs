@@ -9,6 +9,7 @@ mod acquirer;
 mod crash;
 mod journal;
 mod line;
+mod presenting;
 mod receipts;
 mod shown;
 mod terminal;

@@ -1,7 +1,7 @@
 //! Everything a sale shows: screen, keypad, point of sale, messages, journal, paper, trace.
 
 use super::acquirer::Behaviour;
-use super::world::{CardManner, PAN, PowerLoss, Profile, Run, Setting, World};
+use super::world::{CardManner, PAN, PowerLoss, Presented, Profile, Run, Setting, World};
 
 /// What was seen, and what the engine recorded of itself.
 fn shown(world: &World) -> String {
@@ -71,5 +71,21 @@ fn a_recovery_after_power_failed_while_the_acquirer_was_asked() {
     world.seen.clear();
     world.trace.clear();
     world.recover(None);
+    insta::assert_snapshot!(shown(&world));
+}
+
+#[test]
+fn a_stripe_in_place_of_a_chip_that_cannot_be_read() {
+    let mut world = World::new(Setting::USUAL);
+    world.magstripe = Some(super::presenting::rules());
+    world.presented = [
+        Presented::Mute,
+        Presented::Chip(CardManner::LeavesAt(1)),
+        Presented::Mute,
+        Presented::Chip(CardManner::FallsSilentAt(2)),
+        Presented::Stripe(super::presenting::STRIPE_OF_A_CHIP_CARD),
+    ]
+    .into();
+    world.sale("sale-1", None);
     insta::assert_snapshot!(shown(&world));
 }

@@ -3,18 +3,18 @@
 use std::panic;
 
 use super::line::{self, code, serial_number};
-use super::world::{CardManner, PAN, PowerLoss, Profile, World};
+use super::world::{CardManner, PAN, PowerLoss, Presented, Profile, World};
 use crate::fixed_card;
 use crate::iso8583::dialect::{MacAlgorithm, PinBlockFormat};
 use crate::money::{Amount, Currency};
 use crate::parameters::{
-    Acquirer, Application, CaPublicKey, CdaMode, EllipticCaPublicKey, Scheme, TerminalData,
-    Timeouts,
+    Acquirer, Application, CaPublicKey, CdaMode, EllipticCaPublicKey, MagstripeRules, Scheme,
+    TerminalData, Timeouts,
 };
 use crate::ports::{
-    AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display, DisplayError,
-    DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters, Phase, PinEntry,
-    PinEntryError, PinRules, PointOfSale, PresentedCard, Printer, PrinterError, Progress,
+    Account, AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display,
+    DisplayError, DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters, Phase,
+    PinEntry, PinEntryError, PinRules, PointOfSale, PresentedCard, Printer, PrinterError, Progress,
     Protected, Technologies, Trace, TraceEvent,
 };
 
@@ -108,7 +108,11 @@ impl Parameters for MemoryTerminal<'_> {
     }
 
     fn applications(&mut self) -> Vec<Application> {
-        let asks = self.world.setting.profile == Profile::FallsBack;
+        let tac_online = match self.world.setting.profile {
+            Profile::OnlineOnly | Profile::Offline => [0; 5],
+            Profile::AsksAboveFloorLimit => [0, 0, 0, 0x80, 0],
+            Profile::FallsBack => [0xFF; 5],
+        };
         self.call(|_, _| {
             vec![Application {
                 aid: fixed_card::AID.to_vec(),
@@ -117,7 +121,7 @@ impl Parameters for MemoryTerminal<'_> {
                 application_version: 0x0096,
                 tac_default: vec![0; 5],
                 tac_denial: vec![0; 5],
-                tac_online: vec![if asks { 0xFF } else { 0 }; 5],
+                tac_online: tac_online.to_vec(),
                 floor_limit_minor: 1_000_000,
                 random_threshold_minor: 0,
                 random_target_percent: 0,
@@ -152,6 +156,10 @@ impl Parameters for MemoryTerminal<'_> {
             dialect: None,
         })
     }
+
+    fn magstripe_rules(&mut self) -> Option<MagstripeRules> {
+        self.call(|world, _| world.magstripe.clone())
+    }
 }
 
 impl CardReader for MemoryTerminal<'_> {
@@ -162,10 +170,34 @@ impl CardReader for MemoryTerminal<'_> {
         accepted: Technologies,
         _: u32,
     ) -> Result<PresentedCard<()>, CardReaderError> {
-        assert!(accepted.contact && !accepted.contactless && !accepted.magstripe);
-        self.call(|world, _| match world.setting.card {
-            CardManner::Absent => Err(CardReaderError::TimedOut),
-            _ => Ok(PresentedCard::Contact(())),
+        assert!(!accepted.contactless);
+        self.call(|world, _| {
+            let presented = world.presented.pop_front();
+            if let Some(Presented::Chip(manner)) = presented {
+                world.setting.card = manner;
+                world.commands = 0;
+            }
+            let what = match presented {
+                None => world.setting.card.into(),
+                Some(presented) => presented,
+            };
+            let stripe = matches!(what, Presented::Stripe(_) | Presented::BrokenStripe);
+            let taken = if stripe {
+                accepted.magstripe
+            } else {
+                accepted.contact
+            };
+            match what {
+                _ if !taken => Err(CardReaderError::TimedOut),
+                Presented::Chip(CardManner::Absent) => Err(CardReaderError::TimedOut),
+                Presented::Chip(_) => Ok(PresentedCard::Contact(())),
+                Presented::Mute => Err(CardReaderError::CardUnresponsive),
+                Presented::Stripe(track) => {
+                    let track = track.as_bytes().to_vec().into();
+                    Ok(PresentedCard::Magstripe(Some(track)))
+                }
+                Presented::BrokenStripe => Ok(PresentedCard::Magstripe(None)),
+            }
         })
     }
 
@@ -178,6 +210,14 @@ impl CardReader for MemoryTerminal<'_> {
             let last = generate && world.cryptograms == 2;
             match world.setting.card {
                 CardManner::LeavesAt(at) if number >= at => Err(CardReaderError::CardRemoved),
+                CardManner::FallsSilentAt(at) if number >= at => {
+                    Err(CardReaderError::CardUnresponsive)
+                }
+                CardManner::Blocked => Ok(vec![0x6A, 0x81]),
+                CardManner::WithoutApplication => Ok(vec![0x6A, 0x82]),
+                CardManner::ApplicationBlocked if command.starts_with(&[0x00, 0xA4]) => {
+                    Ok(vec![0x62, 0x83])
+                }
                 CardManner::LeavesLast if last => Err(CardReaderError::CardRemoved),
                 CardManner::Declines if generate => Ok(decline(command)),
                 CardManner::DeclinesLast if last => Ok(decline(command)),
@@ -354,6 +394,31 @@ impl Journal for MemoryTerminal<'_> {
             world.seen.push(format!("journal  {id} {phase:?}{failed}"));
             written
         })
+    }
+
+    fn append_approval(
+        &mut self,
+        id: &str,
+        phase: Phase,
+        content: &[u8],
+        account: &Account,
+    ) -> Result<(), JournalError> {
+        assert_eq!(self.running.as_deref(), Some(id), "another is approved");
+        self.call(|world, _| {
+            let written = world.journal.append(id, phase, content);
+            let failed = if written.is_ok() { "" } else { " failed" };
+            world
+                .seen
+                .push(format!("journal  {id} {phase:?} and card log{failed}"));
+            if written.is_ok() {
+                world.journal.note(account, world.asked_minor);
+            }
+            written
+        })
+    }
+
+    fn last_payment(&mut self, account: &Account) -> Result<Option<u64>, JournalError> {
+        self.call(|world, _| world.journal.last_payment(account))
     }
 
     fn unsettled(

@@ -197,6 +197,72 @@ fn an_offline_approval_is_shown_before_its_advice_is_sent() {
     assert_eq!(world.acquirer.ledger["000001"], Booking::Charged(2500));
 }
 
+/// A sale of this amount at a terminal that asks from 10000.00 on.
+fn sale_of(world: &mut World, id: &str, minor: u64) -> Outcome {
+    let asked = TransactionRequest {
+        amount_minor: minor,
+        tip_minor: 0,
+        cashback_minor: 0,
+        ..request(id)
+    };
+    match world.run(&asked, None) {
+        Run::Returned(Ok(outcome)) => outcome,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Tag 95, byte 4, bit 8: the amount reaches the floor limit (EMV 4.4 Book 3, Annex C5).
+fn over_the_floor_limit(outcome: &Outcome) -> bool {
+    let card = outcome.card.as_ref().expect("a card");
+    card.tvr[3] & 0x80 != 0
+}
+
+#[test]
+fn a_sale_split_in_two_below_the_floor_limit_goes_online() {
+    let mut world = World::new(Setting {
+        profile: Profile::AsksAboveFloorLimit,
+        ..Setting::USUAL
+    });
+    let first = sale_of(&mut world, "first", 600_000);
+    assert_eq!(first.ending, Ending::Approved);
+    assert!(!over_the_floor_limit(&first));
+    assert_eq!(world.journal.phases("first"), [Begun, AdviceDue, Approved]);
+    let second = sale_of(&mut world, "second", 400_000);
+    assert_eq!(second.ending, Ending::Approved);
+    assert!(over_the_floor_limit(&second));
+    assert_eq!(world.journal.phases("second"), [Begun, Sent, Approved]);
+    // The last payment counts (EMV 4.4 Book 3, 10.6.1), online or not.
+    let third = sale_of(&mut world, "third", 599_999);
+    assert!(!over_the_floor_limit(&third));
+    let fourth = sale_of(&mut world, "fourth", 400_001);
+    assert!(over_the_floor_limit(&fourth));
+}
+
+#[test]
+fn what_was_not_approved_is_not_in_the_card_log() {
+    let mut world = World::new(Setting::USUAL);
+    world.acquirer.requests = Behaviour::Decline;
+    sale_of(&mut world, "declined", 600_000);
+    world.acquirer.requests = Behaviour::StallAfter;
+    sale_of(&mut world, "reversed", 600_000);
+    world.setting.profile = Profile::AsksAboveFloorLimit;
+    let next = sale_of(&mut world, "next", 600_000);
+    assert!(!over_the_floor_limit(&next));
+}
+
+#[test]
+fn a_card_log_that_cannot_be_read_asks_the_issuer() {
+    let mut world = World::new(Setting {
+        profile: Profile::AsksAboveFloorLimit,
+        ..Setting::USUAL
+    });
+    world.journal.card_log_broken = true;
+    let outcome = sale_of(&mut world, "one", 1);
+    assert!(over_the_floor_limit(&outcome));
+    assert_eq!(world.journal.phases("one"), [Begun, Sent, Approved]);
+    assert!(world.trace.iter().any(|(rule, _)| *rule == "TX-70"));
+}
+
 #[test]
 fn a_terminal_that_cannot_go_online_approves_as_its_default_codes_say() {
     let setting = Setting {

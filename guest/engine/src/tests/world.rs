@@ -1,6 +1,6 @@
 //! What survives a loss of power, the world around the terminal, and the host that runs it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::{self, AssertUnwindSafe};
 
 use super::acquirer::MemoryAcquirer;
@@ -11,6 +11,7 @@ use crate::moment::{Moment, MomentParts};
 use crate::outcome::{
     Ending, Error, OnlineDecision, Outcome, Recovery, TransactionKind, TransactionRequest,
 };
+use crate::parameters::MagstripeRules;
 use crate::ports::{Phase, Technologies};
 
 /// What a PAN looks like anywhere it must not be.
@@ -35,6 +36,12 @@ pub(super) struct World {
     pub(super) cryptograms: usize,
     /// Commands of the running transaction.
     pub(super) commands: usize,
+    /// What is presented next; then the setting's card.
+    pub(super) presented: VecDeque<Presented>,
+    /// How stripes are taken.
+    pub(super) magstripe: Option<MagstripeRules>,
+    /// What the running transaction asks for, in all.
+    pub(super) asked_minor: u64,
 }
 
 /// How terminal, card and cardholder are.
@@ -54,6 +61,8 @@ pub(super) enum Profile {
     OnlineOnly,
     /// It approves alone.
     Offline,
+    /// It approves alone what stays below the floor limit of 10000.00.
+    AsksAboveFloorLimit,
     /// It asks, and approves alone when it cannot.
     FallsBack,
 }
@@ -70,8 +79,35 @@ pub(super) enum CardManner {
     LeavesLast,
     /// It is gone at the command of this number.
     LeavesAt(usize),
+    /// It answers no more from the command of this number on.
+    FallsSilentAt(usize),
+    /// It answers that it is blocked.
+    Blocked,
+    /// It answers that its applications are blocked.
+    ApplicationBlocked,
+    /// It knows no application.
+    WithoutApplication,
     /// Nobody presents one.
     Absent,
+}
+
+/// What is presented to the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presented {
+    /// A chip that behaves so.
+    Chip(CardManner),
+    /// A chip that does not answer to reset.
+    Mute,
+    /// A stripe with this track 2.
+    Stripe(&'static str),
+    /// A stripe that cannot be read.
+    BrokenStripe,
+}
+
+impl From<CardManner> for Presented {
+    fn from(manner: CardManner) -> Self {
+        Self::Chip(manner)
+    }
 }
 
 impl Setting {
@@ -113,6 +149,9 @@ impl World {
             key_uses: 0,
             cryptograms: 0,
             commands: 0,
+            presented: VecDeque::new(),
+            magstripe: None,
+            asked_minor: 0,
         }
     }
 
@@ -140,6 +179,10 @@ impl World {
             return Run::Returned(Err(Error::JournalFault));
         }
         (self.cryptograms, self.commands) = (0, 0);
+        self.asked_minor = request
+            .amount_minor
+            .saturating_add(request.tip_minor)
+            .saturating_add(request.cashback_minor);
         let ended = self.guest(Some(id), power, |terminal| crate::run(terminal, request));
         if let Run::Returned(Ok(outcome)) = &ended {
             self.take(id, outcome.clone());
@@ -211,7 +254,7 @@ pub(super) fn request(id: &str) -> TransactionRequest {
         accepted: Technologies {
             contact: true,
             contactless: true,
-            magstripe: false,
+            magstripe: true,
         },
         original_transaction_id: None,
         online_decision: OnlineDecision::Acquirer,

@@ -17,8 +17,8 @@ pub(super) struct Verdict {
 /// Field 39 for a request that is new.
 ///
 /// In this order: a card nobody issued is 14; another expiry date, or one that is past, is 54; chip data that is not of
-/// this transaction, or a cryptogram the card did not make, is 05; a wrong PIN is 55; then the
-/// amount decides.
+/// this transaction, a cryptogram the card did not make, a stripe that the issuer did not write, or one that should
+/// have been a chip, is 05; a wrong PIN is 55; then the amount decides.
 pub(super) fn response_code(message: &Message) -> &'static str {
     let Some(issuer) = issuer(message) else {
         return "14";
@@ -27,7 +27,12 @@ pub(super) fn response_code(message: &Message) -> &'static str {
     if expiry.is_some_and(|expiry| expiry != issuer.expiry()) || has_expired(&issuer, message) {
         return "54";
     }
-    if is_chip(message) && !chip_data_is_right(&issuer, message) {
+    let right = if is_chip(message) {
+        chip_data_is_right(&issuer, message)
+    } else {
+        stripe_is_right(&issuer, message)
+    };
+    if !right {
         return "05";
     }
     if message.field(field::PIN_BLOCK).is_some() && !pin_is_right(&issuer, message) {
@@ -111,6 +116,15 @@ fn chip_data_is_right(issuer: &Issuer, message: &Message) -> bool {
         && number(0x9F02) == message.number(field::AMOUNT)
         && number(0x5F2A) == message.number(field::CURRENCY)
         && issuer.verify_cryptogram(&elements)
+}
+
+/// Whether field 35 is what the issuer wrote, and field 22 says why a stripe was read that has a chip
+/// beside it.
+fn stripe_is_right(issuer: &Issuer, message: &Message) -> bool {
+    let track = message.text(field::TRACK_2).unwrap_or_default();
+    let mode = message.text(field::ENTRY_MODE).unwrap_or_default();
+    let fallback = mode.starts_with("80");
+    issuer.track_2_matches(track) && fallback == issuer.stripe_names_chip()
 }
 
 fn pin_is_right(issuer: &Issuer, message: &Message) -> bool {

@@ -35,6 +35,7 @@ pub(super) mod number {
     pub(crate) const LOCAL_DATE: u8 = 13;
     pub(crate) const EXPIRY: u8 = 14;
     pub(crate) const ENTRY_MODE: u8 = 22;
+    pub(crate) const TRACK_2: u8 = 35;
     pub(crate) const RETRIEVAL_REFERENCE: u8 = 37;
     pub(crate) const AUTHORISATION_CODE: u8 = 38;
     pub(crate) const RESPONSE_CODE: u8 = 39;

@@ -73,8 +73,10 @@ impl From<wit::Message> for Message {
             wit::Message::PleaseWait => Self::PleaseWait,
             wit::Message::ProcessingError => Self::ProcessingError,
             wit::Message::RemoveCard => Self::RemoveCard,
+            wit::Message::UseChipReader => Self::UseChipReader,
             wit::Message::UseMagstripe => Self::UseMagstripe,
             wit::Message::TryAgain => Self::TryAgain,
+            wit::Message::CardRemoved => Self::CardRemoved,
             wit::Message::Cancelled => Self::Cancelled,
             wit::Message::NoConnection => Self::NoConnection,
         }

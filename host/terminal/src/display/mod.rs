@@ -42,8 +42,10 @@ pub enum Message {
     PleaseWait,
     ProcessingError,
     RemoveCard,
+    UseChipReader,
     UseMagstripe,
     TryAgain,
+    CardRemoved,
     Cancelled,
     NoConnection,
 }

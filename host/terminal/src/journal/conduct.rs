@@ -11,6 +11,10 @@ use crate::{acquirer_link::Fault, terminal::Scope};
 /// commit.
 const WRITES_MAX: u32 = 2048;
 
+/// How often a guest may ask in one call what a card paid: for the card it reads, and for one that
+/// is inserted again after a fault.
+const CARD_LOOKUPS_MAX: u32 = 8;
+
 /// A rule that the guest broke. Nothing was written or sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Breach {
@@ -20,6 +24,9 @@ pub(crate) enum Breach {
     /// It writes the journal too often.
     #[error("the guest writes the journal too often")]
     TooManyWrites,
+    /// It asks what many cards paid.
+    #[error("the guest looks too many cards up")]
+    TooManyLookups,
     /// It goes on although the point of sale was told that the transaction ends.
     #[error("the guest goes on after an abort was accepted")]
     Aborted,
@@ -66,6 +73,8 @@ pub(crate) enum Reason {
 pub(crate) struct Conduct {
     /// Entries and counters written.
     writes: u32,
+    /// Cards looked up in the card log.
+    card_lookups: u32,
     /// The sequence number of the first entry written.
     first_written: Option<u64>,
     /// Where the running transaction stands, as this call wrote it.
@@ -88,6 +97,18 @@ impl Conduct {
             return Err(Breach::TooManyWrites);
         }
         self.writes = self.writes.saturating_add(1);
+        Ok(())
+    }
+
+    /// Counts one look into the card log: the running transaction's business, and nobody else's.
+    pub(crate) fn count_lookup(&mut self, scope: &Scope) -> Result<(), Breach> {
+        if !matches!(scope, Scope::Transaction { .. }) {
+            return Err(Breach::OutOfScope);
+        }
+        if self.card_lookups >= CARD_LOOKUPS_MAX {
+            return Err(Breach::TooManyLookups);
+        }
+        self.card_lookups = self.card_lookups.saturating_add(1);
         Ok(())
     }
 
@@ -299,6 +320,24 @@ mod tests {
         let mut conduct = Conduct::default();
         let refused = conduct.count_write(&Scope::Description);
         assert_eq!(refused, Err(Breach::OutOfScope));
+    }
+
+    #[test]
+    fn a_transaction_looks_at_a_few_cards_and_nothing_else_looks_at_any() {
+        let transaction = Scope::Transaction {
+            id: crate::transaction::TransactionId::new(),
+            original: None,
+        };
+        let mut conduct = Conduct::default();
+        for _ in 0..CARD_LOOKUPS_MAX {
+            assert_eq!(conduct.count_lookup(&transaction), Ok(()));
+        }
+        let refused = conduct.count_lookup(&transaction);
+        assert_eq!(refused, Err(Breach::TooManyLookups));
+        for scope in [Scope::Recovery, Scope::Description] {
+            let refused = Conduct::default().count_lookup(&scope);
+            assert_eq!(refused, Err(Breach::OutOfScope), "{scope:?}");
+        }
     }
 
     #[test]

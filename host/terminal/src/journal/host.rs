@@ -2,13 +2,19 @@
 
 use wasmtime::{Result, bail};
 
-use super::{AppendError, Counter, Entry, Phase, in_scope};
-use crate::{bindings::terminal::journal::journal as wit, terminal::Terminal};
+use super::{Account, AppendError, Counter, Entry, Phase, in_scope};
+use crate::{
+    bindings::terminal::journal::journal as wit,
+    terminal::{Scope, Terminal},
+};
 
 const CONTENT_LENGTH_MAX: usize = 16_384;
 
 /// The most entries handed to a guest at a time, whatever it asks for.
 const UNSETTLED_MAX: u32 = 256;
+
+/// The lengths of tag 5A.
+const PAN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=10;
 
 type Answer<T> = Result<std::result::Result<T, wit::ErrorCode>>;
 
@@ -21,30 +27,48 @@ impl wit::Host for Terminal {
         phase: wit::Phase,
         content: Vec<u8>,
     ) -> Answer<u64> {
-        if content.len() > CONTENT_LENGTH_MAX {
-            bail!("the guest writes a journal entry that is too long");
-        }
-        self.conduct.count_write(&self.scope)?;
-        let phase = phase.into();
         let own = self.scope.runs(&transaction_id);
-        self.conduct.check(own, phase, || self.abort.proceed())?;
+        let phase = self.may_append(own, phase, &content)?;
         let allowed = if own {
             Phase::may_follow
         } else {
             Phase::may_settle
         };
-        match self
+        let written = self
             .journal
-            .append(&transaction_id, phase, &content, allowed)
-        {
-            Ok(sequence) => {
-                self.conduct.wrote(own, phase, sequence);
-                Ok(Ok(sequence))
-            }
-            Err(AppendError::Full) => Ok(Err(wit::ErrorCode::Full)),
-            Err(AppendError::StorageFault) => Ok(Err(wit::ErrorCode::StorageFault)),
-            Err(AppendError::OutOfOrder) => bail!("the guest writes a phase that may not follow"),
+            .append(&transaction_id, phase, &content, allowed);
+        self.appended(own, phase, written)
+    }
+
+    async fn append_approval(
+        &mut self,
+        transaction_id: String,
+        phase: wit::Phase,
+        content: Vec<u8>,
+        account: wit::Account,
+    ) -> Answer<u64> {
+        let account = self.account(&account)?;
+        let Scope::Transaction { id, .. } = self.scope.clone() else {
+            bail!("the guest approves a transaction that does not run");
+        };
+        if id.as_str() != transaction_id || !Phase::from(phase).is_approved() {
+            bail!("the guest notes a payment that is no approval of its own");
         }
+        let phase = self.may_append(true, phase, &content)?;
+        let written = self.journal.append_approval(&id, phase, &content, account);
+        self.appended(true, phase, written)
+    }
+
+    async fn last_payment(&mut self, account: wit::Account) -> Answer<Option<u64>> {
+        self.conduct.count_lookup(&self.scope)?;
+        let account = self.account(&account)?;
+        let Scope::Transaction { id, .. } = &self.scope else {
+            bail!("the guest looks a card up outside of a transaction");
+        };
+        Ok(self
+            .journal
+            .last_payment(id, account)
+            .map_err(|_| wit::ErrorCode::StorageFault))
     }
 
     async fn unsettled(&mut self, after_sequence: u64, count_max: u32) -> Answer<Vec<wit::Entry>> {
@@ -78,6 +102,44 @@ impl wit::Host for Terminal {
             AppendError::Full => wit::ErrorCode::Full,
             AppendError::StorageFault | AppendError::OutOfOrder => wit::ErrorCode::StorageFault,
         }))
+    }
+}
+
+impl Terminal {
+    /// Whether the guest may write this now; the phase as the journal knows it.
+    fn may_append(&mut self, own: bool, phase: wit::Phase, content: &[u8]) -> Result<Phase> {
+        if content.len() > CONTENT_LENGTH_MAX {
+            bail!("the guest writes a journal entry that is too long");
+        }
+        self.conduct.count_write(&self.scope)?;
+        let phase = phase.into();
+        self.conduct.check(own, phase, || self.abort.proceed())?;
+        Ok(phase)
+    }
+
+    /// What the guest is told of a write.
+    fn appended(
+        &mut self,
+        own: bool,
+        phase: Phase,
+        written: std::result::Result<u64, AppendError>,
+    ) -> Answer<u64> {
+        match written {
+            Ok(sequence) => {
+                self.conduct.wrote(own, phase, sequence);
+                Ok(Ok(sequence))
+            }
+            Err(AppendError::Full) => Ok(Err(wit::ErrorCode::Full)),
+            Err(AppendError::StorageFault) => Ok(Err(wit::ErrorCode::StorageFault)),
+            Err(AppendError::OutOfOrder) => bail!("the guest writes a phase that may not follow"),
+        }
+    }
+
+    fn account(&self, account: &wit::Account) -> Result<Account> {
+        if !PAN_LENGTHS.contains(&account.pan.len()) {
+            bail!("the guest names an account that is none");
+        }
+        Ok(self.journal.account(&account.pan, account.sequence_number))
     }
 }
 

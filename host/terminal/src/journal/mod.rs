@@ -13,7 +13,9 @@
 //!   was changed or moved is damaged, never another entry. A damaged one costs its own transaction.
 //! - Of each transaction only the last entry has content: card data lies there while something is
 //!   open, and not longer.
+//! - What a card paid is noted in the commit that approves it, under a keyed digest of its number.
 
+mod card_log;
 mod conduct;
 mod host;
 mod proof;
@@ -22,6 +24,7 @@ mod schema;
 mod store;
 
 use crate::transaction::ReversalState;
+pub(crate) use card_log::Account;
 pub(crate) use conduct::{Conduct, in_scope};
 pub(crate) use records::{Backlog, Beginning, Claimed, Finished};
 pub(crate) use store::{AppendError, Journal, StorageFault};

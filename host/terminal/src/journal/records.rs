@@ -4,7 +4,7 @@ use jiff::{Timestamp, Zoned, fmt::temporal::Pieces};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    Phase,
+    Phase, card_log,
     store::{AppendError, Journal, StorageFault, phase_of, write_failed},
 };
 use crate::{
@@ -261,6 +261,7 @@ impl Journal {
     /// Forgets what is past its life: records and entries of transactions that ended long ago.
     pub(crate) fn prune(&self, now: Timestamp) -> Result<(), StorageFault> {
         let before = now.as_second().saturating_sub(RECORD_LIFE);
+        let now_ms = u64::try_from(now.as_millisecond()).unwrap_or_default();
         // A transaction's name holds the time at which it began.
         let Ok(before_ms) = u64::try_from(before.saturating_mul(1000)) else {
             return Ok(());
@@ -282,6 +283,7 @@ impl Journal {
                     [oldest.as_str()],
                 )
             })
+            .and_then(|_| card_log::forget(sql, now_ms))
             .map(|_| ())
             .map_err(write_failed)
         })

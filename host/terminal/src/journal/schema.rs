@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode};
 
 /// The version of the schema below.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// The journal's size limit: 4 KiB pages, 256 MiB in all.
 const PAGES_MAX: i64 = 65_536;
@@ -43,6 +43,18 @@ const SCHEMA: &str = "
 
 /// What version 2 added.
 const KEY_CHECK: &str = "CREATE TABLE key_check (sealed BLOB NOT NULL) STRICT;";
+
+/// What version 3 added: what each card paid last, in each currency. The card is a keyed digest.
+const CARD_LOG: &str = "
+    CREATE TABLE card_log (
+        card BLOB NOT NULL,
+        currency TEXT NOT NULL,
+        amount_minor INTEGER NOT NULL,
+        transaction_id TEXT NOT NULL,
+        PRIMARY KEY (card, currency)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX card_log_by_age ON card_log (transaction_id);
+";
 
 /// Why the journal was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -91,16 +103,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
     match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
         SCHEMA_VERSION => {}
-        1 => {
-            connection.execute_batch(&format!(
-                "BEGIN; {KEY_CHECK} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            ))?;
-        }
-        0 => {
-            connection.execute_batch(&format!(
-                "BEGIN; {SCHEMA} {KEY_CHECK} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            ))?;
-        }
+        2 => migrate(&connection, CARD_LOG)?,
+        1 => migrate(&connection, &[KEY_CHECK, CARD_LOG].concat())?,
+        0 => migrate(&connection, &[SCHEMA, KEY_CHECK, CARD_LOG].concat())?,
         other => return Err(OpenError::Version(other)),
     }
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -108,6 +113,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
         return Err(OpenError::Damaged(found));
     }
     Ok(connection)
+}
+
+/// Makes the tables that an older version lacks, in one commit.
+fn migrate(connection: &Connection, tables: &str) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN; {tables} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+    ))
 }
 
 /// The first access takes the lock.

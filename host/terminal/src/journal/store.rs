@@ -106,31 +106,40 @@ impl Journal {
         content: &[u8],
         allowed: fn(Phase, Phase) -> bool,
     ) -> Result<u64, AppendError> {
-        self.write(|sql| {
-            let last = phase_of(sql, transaction)?.ok_or(AppendError::OutOfOrder)?;
-            if !allowed(phase, last) {
-                return Err(AppendError::OutOfOrder);
-            }
-            let sequence = self.insert(sql, transaction, phase, content)?;
-            // A delivery that is tried again takes the place of the one before, so that the journal
-            // does not grow while an acquirer is away.
-            let give_way = if phase == last {
-                "DELETE FROM entries
-                 WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)"
-            } else {
-                "UPDATE entries SET content = X''
-                 WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)"
-            };
-            sql.execute(give_way, [transaction])
-                .and_then(|_| {
-                    sql.execute(
-                        "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
-                        params![phase.number(), sequence, transaction],
-                    )
-                })
-                .map_err(write_failed)?;
-            u64::try_from(sequence).map_err(|_| AppendError::StorageFault)
-        })
+        self.write(|sql| self.append_within(sql, transaction, (phase, content), allowed))
+    }
+
+    /// Writes an entry as part of a commit.
+    pub(super) fn append_within(
+        &self,
+        sql: &Transaction<'_>,
+        transaction: &str,
+        (phase, content): (Phase, &[u8]),
+        allowed: fn(Phase, Phase) -> bool,
+    ) -> Result<u64, AppendError> {
+        let last = phase_of(sql, transaction)?.ok_or(AppendError::OutOfOrder)?;
+        if !allowed(phase, last) {
+            return Err(AppendError::OutOfOrder);
+        }
+        let sequence = self.insert(sql, transaction, phase, content)?;
+        // A delivery that is tried again takes the place of the one before, so that the journal
+        // does not grow while an acquirer is away.
+        let give_way = if phase == last {
+            "DELETE FROM entries
+             WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)"
+        } else {
+            "UPDATE entries SET content = X''
+             WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)"
+        };
+        sql.execute(give_way, [transaction])
+            .and_then(|_| {
+                sql.execute(
+                    "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
+                    params![phase.number(), sequence, transaction],
+                )
+            })
+            .map_err(write_failed)?;
+        u64::try_from(sequence).map_err(|_| AppendError::StorageFault)
     }
 
     /// The last entry of every transaction that is not final, or whose end the records lack, with a

@@ -25,13 +25,13 @@ use crate::{
 };
 
 /// A journal's file.
-struct File {
+pub(super) struct File {
     _folder: TempDir,
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl File {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("journal.sqlite");
         Self {
@@ -40,7 +40,7 @@ impl File {
         }
     }
 
-    fn open(&self) -> Journal {
+    pub(super) fn open(&self) -> Journal {
         open(&self.path, 1).unwrap_or_else(|refused| panic!("the journal opens: {refused}"))
     }
 
@@ -101,15 +101,31 @@ fn request() -> Request {
 
 fn try_begin(journal: &Journal, claim: Option<&Claim>) -> Result<TransactionId, AppendError> {
     let id = TransactionId::new();
+    begin_as(journal, &id, claim)?;
+    Ok(id)
+}
+
+fn begin_as(
+    journal: &Journal,
+    id: &TransactionId,
+    claim: Option<&Claim>,
+) -> Result<(), AppendError> {
     let (request, began) = (request(), at(BEGAN));
     journal.begin(&Beginning {
-        id: &id,
+        id,
         request: &request,
         began: &began,
         claim,
         claimed: began.timestamp(),
-    })?;
-    Ok(id)
+    })
+}
+
+/// Begins a transaction whose name says that it began at this time.
+pub(super) fn begin_at(journal: &Journal, began_ms: u64) -> TransactionId {
+    let random = ulid::Ulid::new().random();
+    let id = TransactionId(format!("txn_{}", ulid::Ulid::from_parts(began_ms, random)));
+    begin_as(journal, &id, None).expect("the journal takes a transaction");
+    id
 }
 
 fn begin(journal: &Journal) -> TransactionId {
@@ -399,15 +415,23 @@ fn a_database_whose_index_contradicts_its_table_is_refused() {
 }
 
 #[test]
-fn a_journal_of_the_version_before_is_taken_over() {
-    let file = File::new();
-    let id = after(&file.open(), &[Phase::Sent]);
-    let sql = Connection::open(&file.path).expect("a database");
-    sql.execute_batch("DROP TABLE key_check; PRAGMA user_version = 1;")
-        .expect("writable");
-    drop(sql);
-    assert_eq!(unsettled(&file.open()), [id.as_str()]);
-    assert!(matches!(open(&file.path, 2), Err(OpenError::OtherKey)));
+fn a_journal_of_a_version_before_is_taken_over() {
+    for older in [
+        "DROP TABLE card_log; DROP TABLE key_check; PRAGMA user_version = 1;",
+        "DROP TABLE card_log; PRAGMA user_version = 2;",
+    ] {
+        let file = File::new();
+        let id = after(&file.open(), &[Phase::Sent]);
+        let sql = Connection::open(&file.path).expect("a database");
+        sql.execute_batch(older).expect("writable");
+        drop(sql);
+        let journal = file.open();
+        assert_eq!(unsettled(&journal), [id.as_str()]);
+        let account = journal.account(b"card", None);
+        assert_eq!(journal.last_payment(&id, account), Ok(None));
+        drop(journal);
+        assert!(matches!(open(&file.path, 2), Err(OpenError::OtherKey)));
+    }
 }
 
 #[test]
@@ -415,13 +439,13 @@ fn a_file_of_another_version_or_kind_is_refused_by_name() {
     let file = File::new();
     drop(file.open());
     let sql = Connection::open(&file.path).expect("a database");
-    sql.pragma_update(None, "user_version", 3)
+    sql.pragma_update(None, "user_version", 4)
         .expect("writable");
     drop(sql);
     let refused = open(&file.path, 1).err().expect("another version");
     assert_eq!(
         refused.to_string(),
-        "the database has version 3, this host knows version 2"
+        "the database has version 4, this host knows version 3"
     );
     std::fs::write(&file.path, [0x55; 4096]).expect("writable");
     assert!(matches!(open(&file.path, 1), Err(OpenError::Database(_))));

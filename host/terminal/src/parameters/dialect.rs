@@ -26,6 +26,9 @@ pub struct Dialect {
     pub pin: Option<PinFormat>,
     /// Field 3, six digits for each use.
     pub processing_codes: ProcessingCodes,
+    /// Field 22: its first two digits, by how the card was read.
+    #[serde(default)]
+    pub entry_modes: EntryModes,
     /// The tags sent in field 55, in this order.
     pub chip_data_tags: Vec<u32>,
     /// Values of field 39 that mean approved: one or more of two characters.
@@ -174,4 +177,32 @@ pub struct ProcessingCodes {
     pub pre_auth: String,
     /// The completion of a pre-authorisation.
     pub pre_auth_complete: String,
+}
+
+/// Field 22, its first two digits, by how the card was read. Those left out are the usual ones.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EntryModes {
+    /// Typed by hand: `01`.
+    pub manual: String,
+    /// A magnetic stripe: `02`.
+    pub magstripe: String,
+    /// The magnetic stripe of a card whose chip could not be used: `80`.
+    pub magstripe_fallback: String,
+    /// A chip in the contact slot: `05`.
+    pub contact: String,
+    /// A chip in the contactless field: `07`.
+    pub contactless: String,
+}
+
+impl Default for EntryModes {
+    fn default() -> Self {
+        Self {
+            manual: "01".to_owned(),
+            magstripe: "02".to_owned(),
+            magstripe_fallback: "80".to_owned(),
+            contact: "05".to_owned(),
+            contactless: "07".to_owned(),
+        }
+    }
 }

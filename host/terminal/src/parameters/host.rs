@@ -75,4 +75,8 @@ impl wit::Host for Terminal {
     async fn acquirer_data(&mut self) -> Result<wit::Acquirer> {
         Ok((&self.parameters.acquirer).into())
     }
+
+    async fn magstripe(&mut self) -> Result<Option<wit::MagstripeRules>> {
+        Ok(self.parameters.magstripe.as_ref().map(Into::into))
+    }
 }

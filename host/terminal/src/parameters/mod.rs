@@ -10,6 +10,7 @@ mod checks;
 mod dialect;
 mod exception_file;
 mod host;
+mod magstripe;
 mod scheme_set;
 mod wit;
 
@@ -21,11 +22,13 @@ pub use bytes::HexBytes;
 pub(crate) use bytes::to_hex;
 pub use ca_key::{AlgorithmSuite, CaPublicKey, EllipticCaPublicKey, RevokedIssuerCertificate};
 pub use dialect::{
-    Content, Dialect, Encoding, FieldFormat, FieldLength, LengthPrefix, MacFormat, MacKind,
-    Padding, PinFormat, ProcessingCodes,
+    Content, Dialect, Encoding, EntryModes, FieldFormat, FieldLength, LengthPrefix, MacFormat,
+    MacKind, Padding, PinFormat, ProcessingCodes,
 };
 pub use exception_file::{CardNumber, ExceptionEntry};
 pub use scheme_set::{SchemeSet, scheme_sets};
+
+pub use magstripe::{AccountRange, Magstripe, StripeVerification};
 
 /// A complete, checked set of parameters.
 ///
@@ -53,6 +56,9 @@ pub struct Parameters {
     pub exception_file: Vec<ExceptionEntry>,
     /// The acquirer and how it writes messages.
     pub acquirer: Acquirer,
+    /// How magnetic stripes are taken; `null` where they are not.
+    #[serde(deserialize_with = "ca_key::given")]
+    pub magstripe: Option<Magstripe>,
 }
 
 impl Parameters {

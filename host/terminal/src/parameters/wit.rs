@@ -2,9 +2,9 @@
 
 use super::{
     Acquirer, AlgorithmSuite, Application, CaPublicKey, CdaMode, Content, Currency, Dialect,
-    DialectChoice, EllipticCaPublicKey, Encoding, FieldFormat, FieldLength, LengthPrefix,
-    MacFormat, MacKind, Padding, Parameters, PinFormat, ProcessingCodes, Scheme, Terminal,
-    Timeouts,
+    DialectChoice, EllipticCaPublicKey, Encoding, EntryModes, FieldFormat, FieldLength,
+    LengthPrefix, MacFormat, MacKind, Padding, Parameters, PinFormat, ProcessingCodes, Scheme,
+    Terminal, Timeouts,
 };
 use crate::bindings::terminal::parameters::parameters as wit;
 
@@ -177,9 +177,22 @@ impl From<&Dialect> for wit::Dialect {
             mac: dialect.mac.as_ref().map(Into::into),
             pin: dialect.pin.as_ref().map(Into::into),
             processing_codes: (&dialect.processing_codes).into(),
+            entry_modes: (&dialect.entry_modes).into(),
             chip_data_tags: dialect.chip_data_tags.clone(),
             approved_codes: dialect.approved_codes.clone(),
             reversal_is_advice: dialect.reversal_is_advice,
+        }
+    }
+}
+
+impl From<&EntryModes> for wit::EntryModes {
+    fn from(modes: &EntryModes) -> Self {
+        Self {
+            manual: modes.manual.clone(),
+            magstripe: modes.magstripe.clone(),
+            magstripe_fallback: modes.magstripe_fallback.clone(),
+            contact: modes.contact.clone(),
+            contactless: modes.contactless.clone(),
         }
     }
 }

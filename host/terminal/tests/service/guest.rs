@@ -33,6 +33,8 @@ pub(crate) enum Behaviour {
     ReadAnother,
     ApproveAnother,
     ReadTheExceptionFile,
+    LookUpCards,
+    PayAnother,
 }
 
 impl Behaviour {

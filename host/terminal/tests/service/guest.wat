@@ -19,6 +19,10 @@
     (func $exchange (param i32 i32 i32 i32)))
   (import "terminal:journal/journal@0.1.0" "append"
     (func $append (param i32 i32 i32 i32 i32 i32)))
+  (import "terminal:journal/journal@0.1.0" "append-approval"
+    (func $append_approval (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "terminal:journal/journal@0.1.0" "last-payment"
+    (func $last_payment (param i32 i32 i32 i32 i32)))
   (import "terminal:journal/journal@0.1.0" "unsettled"
     (func $unsettled (param i64 i32 i32)))
   (import "terminal:journal/journal@0.1.0" "last-entry"
@@ -104,7 +108,7 @@
     (local $amount i32)
     (local $left i32)
     (local.set $amount (i32.wrap_i64 (i64.load offset=16 (local.get $request))))
-    (block $read_the_exception_file (block $approve_another (block $read_another (block $send_twice (block $send_without_entry
+    (block $pay_another (block $look_up (block $read_the_exception_file (block $approve_another (block $read_another (block $send_twice (block $send_without_entry
     (block $hold_two_cards (block $begun_to_approved (block $print_too_much
     (block $approved_without_entry (block $pointer_outside (block $unknown_ending
     (block $refuse (block $compute_between_calls (block $grow_the_journal
@@ -114,7 +118,7 @@
         $begun_to_approved $print_too_much $approved_without_entry $pointer_outside
         $unknown_ending $refuse $compute_between_calls $grow_the_journal $wait_for_a_card
         $authorise $sent_and_trap $print_a_line $send_without_entry $send_twice $read_another
-        $approve_another $read_the_exception_file $well
+        $approve_another $read_the_exception_file $look_up $pay_another $well
         (local.get $amount)))
     ;; call_the_host
       (loop $again (drop (call $proceed)) (br $again)) (unreachable))
@@ -182,6 +186,17 @@
         (i32.const 4096) (i32.const 8) (i32.const 0) (i32.const 0)))
       (local.set $left (i32.sub (local.get $left) (i32.const 1)))
       (br_if $again (local.get $left)))
+    (return (call $outcome (global.get $cancelled) (i32.const 2) (i32.const 0))))
+    ;; look_up: what a card of eight zeros paid, again and again
+      (loop $again
+        (call $last_payment (i32.const 4096) (i32.const 8) (i32.const 0) (i32.const 0)
+          (i32.const 1024))
+        (br $again))
+      (unreachable))
+    ;; pay_another: approves the transaction named by the first eight letters of its own
+    (call $append_approval (i32.load (local.get $request)) (i32.const 8) (global.get $approved)
+      (i32.const 4096) (i32.const 10) (i32.const 4096) (i32.const 8) (i32.const 0) (i32.const 0)
+      (i32.const 1024))
     (call $outcome (global.get $cancelled) (i32.const 2) (i32.const 0)))
 
   ;; Reverses the oldest transaction that was sent, and says so.

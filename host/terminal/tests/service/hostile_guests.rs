@@ -53,6 +53,8 @@ async fn a_guest_that_breaks_the_rules_of_an_interface() {
         Behaviour::SendWithoutEntry,
         Behaviour::ReadAnother,
         Behaviour::ReadTheExceptionFile,
+        Behaviour::LookUpCards,
+        Behaviour::PayAnother,
     ] {
         costs_its_own_transaction_only(behaviour).await;
     }

@@ -111,6 +111,7 @@ impl<'a> Cardholder<'a> {
 
     pub(super) fn perform(&self, method: Method) -> CvmExecutionResult {
         let bypassed = self.attempts.borrow().contains(&Entry::Bypassed);
+        let exhausted = self.attempts.borrow().contains(&Entry::TryLimit);
         match method {
             Method::NoCvmRequired => CvmExecutionResult::Successful,
             Method::Signature => CvmExecutionResult::Unknown,
@@ -121,6 +122,8 @@ impl<'a> Cardholder<'a> {
                 Entry::Wrong | Entry::TryLimit => self.attempt(Entry::Right),
                 entry => self.attempt(entry),
             },
+            // A card whose tries are used up is not tried again.
+            _ if exhausted => CvmExecutionResult::PinTryLimitExceeded,
             _ => self.attempt(self.enter()),
         }
     }

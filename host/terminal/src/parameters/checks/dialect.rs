@@ -163,6 +163,16 @@ fn codes(dialect: &Dialect) -> Result<(), ParametersError> {
     ] {
         digits(&format!("{PATH}.processing_codes.{name}"), code, 6, 6)?;
     }
+    let modes = &dialect.entry_modes;
+    for (name, mode) in [
+        ("manual", &modes.manual),
+        ("magstripe", &modes.magstripe),
+        ("magstripe_fallback", &modes.magstripe_fallback),
+        ("contact", &modes.contact),
+        ("contactless", &modes.contactless),
+    ] {
+        digits(&format!("{PATH}.entry_modes.{name}"), mode, 2, 2)?;
+    }
     rule(
         dialect.chip_data_tags.len() <= 64,
         format!("{PATH}.chip_data_tags"),

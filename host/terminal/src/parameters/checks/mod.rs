@@ -2,6 +2,7 @@
 
 mod dialect;
 mod keys;
+mod magstripe;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,11 @@ pub(super) fn check(parameters: &Parameters) -> Result<(), ParametersError> {
     applications(&parameters.applications)?;
     keys::check(parameters)?;
     exception_file(&parameters.exception_file)?;
-    acquirer(&parameters.acquirer)
+    acquirer(&parameters.acquirer)?;
+    match &parameters.magstripe {
+        Some(magstripe) => magstripe::check(magstripe),
+        None => Ok(()),
+    }
 }
 
 /// A rule: what is wrong at `path` unless it `holds`.

@@ -29,6 +29,13 @@ fn dialect() -> Value {
     })
 }
 
+fn magstripe() -> Value {
+    json!({
+        "ranges": [{ "prefix": "4", "scheme": "visa" }, { "prefix": "55", "scheme": "mastercard" }],
+        "verification": "online_pin", "fallback_after_fault": true
+    })
+}
+
 fn refused_at(set: &Value) -> Option<String> {
     Parameters::from_json(&set.to_string())
         .err()
@@ -41,6 +48,60 @@ fn accepts_a_right_set_and_a_custom_dialect() {
     let mut custom = right();
     custom["acquirer"]["dialect"] = json!({ "custom": dialect() });
     assert_eq!(refused_at(&custom), None);
+}
+
+#[test]
+fn stripes_are_taken_and_fallen_back_to_only_where_it_is_written() {
+    let parsed = |set: &Value| Parameters::from_json(&set.to_string()).expect("a right set");
+    assert_eq!(parsed(&right()).magstripe, None);
+    let mut set = right();
+    set["magstripe"] = magstripe();
+    let rules = parsed(&set).magstripe.expect("rules");
+    assert!(rules.fallback_after_fault);
+    assert!(!rules.fallback_without_application);
+    for (change, value, path) in [
+        ("/magstripe/ranges", json!([]), "magstripe.ranges"),
+        (
+            "/magstripe/ranges/1/prefix",
+            json!("4"),
+            "magstripe.ranges[1]",
+        ),
+        (
+            "/magstripe/ranges/0/prefix",
+            json!("4A"),
+            "magstripe.ranges[0].prefix",
+        ),
+        (
+            "/magstripe/ranges/0/prefix",
+            json!(""),
+            "magstripe.ranges[0].prefix",
+        ),
+        (
+            "/magstripe/ranges/0/prefix",
+            json!("123456789012"),
+            "magstripe.ranges[0].prefix",
+        ),
+    ] {
+        let mut wrong = set.clone();
+        *wrong.pointer_mut(change).expect("a member") = value;
+        assert_eq!(refused_at(&wrong).as_deref(), Some(path), "{change}");
+    }
+}
+
+#[test]
+fn a_dialect_says_how_a_fallback_is_marked_or_it_is_the_usual_way() {
+    let mut set = right();
+    set["acquirer"]["dialect"] = json!({ "custom": dialect() });
+    for (modes, refused) in [
+        (json!({ "magstripe_fallback": "92" }), None),
+        (
+            json!({ "magstripe_fallback": "9" }),
+            Some("acquirer.dialect.custom.entry_modes.magstripe_fallback"),
+        ),
+    ] {
+        set["acquirer"]["dialect"]["custom"]["entry_modes"] = modes;
+        assert_eq!(refused_at(&set).as_deref(), refused);
+    }
 }
 
 #[test]

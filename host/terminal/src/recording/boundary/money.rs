@@ -106,6 +106,15 @@ impl parameters::Host for Boundary {
             parameters::Host::acquirer_data,
         )
     }
+
+    async fn magstripe(&mut self) -> Result<Option<parameters::MagstripeRules>> {
+        cross!(
+            self,
+            "parameters.magstripe",
+            (),
+            parameters::Host::magstripe,
+        )
+    }
 }
 
 impl point_of_sale::Host for Boundary {
@@ -204,6 +213,38 @@ impl journal::Host for Boundary {
             transaction_id,
             phase,
             content
+        )
+    }
+
+    async fn append_approval(
+        &mut self,
+        transaction_id: String,
+        phase: journal::Phase,
+        content: Vec<u8>,
+        account: journal::Account,
+    ) -> Answer<u64, journal::ErrorCode> {
+        cross!(
+            self,
+            "journal.append-approval",
+            (transaction_id, phase, content, account),
+            journal::Host::append_approval,
+            transaction_id,
+            phase,
+            content,
+            account
+        )
+    }
+
+    async fn last_payment(
+        &mut self,
+        account: journal::Account,
+    ) -> Answer<Option<u64>, journal::ErrorCode> {
+        cross!(
+            self,
+            "journal.last-payment",
+            (account),
+            journal::Host::last_payment,
+            account
         )
     }
 

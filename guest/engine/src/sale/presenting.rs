@@ -1,0 +1,222 @@
+//! Asks for a card until one is read that decides, or none will.
+
+use emv::{Decision, HostAnswer, contact};
+
+use super::attempts::{Attempts, Next, Policy, Unread, unread};
+use super::offline::{self, Unanswered};
+use super::{Concluded, Sale, online, swiped};
+use crate::card::{Dialogue, Reading};
+use crate::outcome::{CancelReason, Ending, Error, Failure, Outcome};
+use crate::parameters::MagstripeRules;
+use crate::ports::{CardReaderError, Counter, PresentedCard, Progress, Terminal};
+use crate::record::Record;
+use crate::stripe::Stripe;
+use crate::trace;
+
+/// How a sale ended, and where its card is.
+pub(super) struct Served {
+    pub(super) concluded: Result<Concluded, Error>,
+    pub(super) card: Whereabouts,
+}
+
+/// Where the card is when a sale has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// In the slot.
+    InTheSlot,
+    /// In the cardholder's hand, where it should be.
+    InTheHand,
+    /// In the cardholder's hand, too early.
+    TakenOut,
+}
+
+/// What one card came to.
+enum Came {
+    /// The sale has ended.
+    Concluded(Box<Result<Concluded, Error>>),
+    /// The card gave no decision, and may be presented again.
+    Unread(Unread),
+    /// No card came, or the reader failed.
+    Nothing(Ending),
+}
+
+/// Asks for a card, hands it to the kernel or reads its stripe, and asks again as long as
+/// [`Attempts`] says so.
+pub(super) fn serve<T: Terminal>(terminal: &mut T, sale: &Sale<'_>) -> Served {
+    let rules = sale.configuration.magstripe.as_ref();
+    let mut attempts = Attempts::new(Policy::of(rules, sale.request.accepted));
+    let mut sequence = None;
+    terminal.present_card(sale.payment.total, sale.payment.currency);
+    loop {
+        terminal.report(Progress::WaitingForCard);
+        let timeout_ms = sale.configuration.timeouts.card_ms;
+        let presented = terminal.wait_for_card(attempts.accepted(), timeout_ms);
+        let (came, card) = match presented {
+            Ok(PresentedCard::Contact(card)) => with_chip(terminal, sale, card, &mut sequence),
+            Ok(PresentedCard::Magstripe(track)) => {
+                let came = with_stripe(terminal, sale, track.as_deref(), &attempts);
+                (came, Whereabouts::InTheHand)
+            }
+            Ok(PresentedCard::Contactless(_)) => (
+                Came::Nothing(Ending::Failed(Failure::CardNotAccepted)),
+                Whereabouts::InTheHand,
+            ),
+            Err(error) => (without_card(error), Whereabouts::InTheHand),
+        };
+        let ending = match came {
+            Came::Concluded(concluded) => {
+                let concluded = *concluded;
+                return Served { concluded, card };
+            }
+            Came::Nothing(ending) => ending,
+            Came::Unread(unread) => match attempts.after(unread) {
+                Next::Ask(message, rule) => {
+                    trace::note(terminal, rule);
+                    terminal.show(message);
+                    continue;
+                }
+                Next::End(ending, rule) => {
+                    trace::note(terminal, rule);
+                    ending
+                }
+            },
+        };
+        let record = Record::closed(Outcome::without_card(ending));
+        let concluded = sale.ended(terminal, record, ending);
+        return Served { concluded, card };
+    }
+}
+
+/// What it means that the reader gave no card.
+const fn without_card(error: CardReaderError) -> Came {
+    Came::Nothing(match error {
+        CardReaderError::TimedOut => Ending::Cancelled(CancelReason::NoCard),
+        CardReaderError::Cancelled => Ending::Cancelled(CancelReason::Cardholder),
+        CardReaderError::Aborted => Ending::Cancelled(CancelReason::PointOfSale),
+        CardReaderError::CardRemoved => return Came::Unread(Unread::ChipRemoved),
+        CardReaderError::CardUnresponsive => return Came::Unread(Unread::ChipFaulty),
+        CardReaderError::CardCollision => Ending::Failed(Failure::CardUnreadable),
+        CardReaderError::ReaderFault => Ending::Failed(Failure::DeviceFault),
+    })
+}
+
+/// The kernel's part and what follows from its decision. The card is powered down at the end.
+fn with_chip<T: Terminal>(
+    terminal: &mut T,
+    sale: &Sale<'_>,
+    card: T::Card,
+    sequence: &mut Option<u32>,
+) -> (Came, Whereabouts) {
+    // A card that is inserted again is still of the same transaction.
+    let number = match *sequence {
+        Some(number) => Ok(number),
+        None => terminal.next(Counter::TransactionSequence),
+    };
+    let Ok(number) = number else {
+        let failed = Came::Concluded(Box::new(Err(Error::JournalFault)));
+        return (failed, Whereabouts::InTheSlot);
+    };
+    *sequence = Some(number);
+    let mut dialogue = Dialogue {
+        terminal,
+        configuration: sale.configuration,
+        card,
+        amount: sale.payment.total,
+        currency: sale.payment.currency,
+        pin: None,
+        removed: false,
+    };
+    let came = converse(&mut dialogue, sale, number);
+    let whereabouts = if dialogue.removed {
+        Whereabouts::TakenOut
+    } else {
+        Whereabouts::InTheSlot
+    };
+    (came, whereabouts)
+}
+
+fn converse<T: Terminal>(dialogue: &mut Dialogue<'_, T>, sale: &Sale<'_>, sequence: u32) -> Came {
+    let started = contact::start(
+        dialogue,
+        &sale.configuration.terminal,
+        &sale.configuration.applications,
+        &sale.kernel_transaction(sequence),
+    );
+    let alone = Unanswered::DecidedAlone;
+    Came::Concluded(Box::new(match started {
+        Ok(Decision::Online(request)) if sale.acquirer_available => {
+            online::ask(dialogue, sale, request)
+        }
+        Ok(Decision::Online(request)) => {
+            let completed = request.complete(dialogue, &HostAnswer::UnableToGoOnline);
+            offline::conclude(dialogue, sale, &completed, Unanswered::Blocked)
+        }
+        Ok(Decision::Approved(completed) | Decision::Declined(completed)) => {
+            offline::conclude(dialogue, sale, &Ok(completed), alone)
+        }
+        Err(ended) => match unread(&ended) {
+            Some(unread) => return Came::Unread(unread),
+            None => offline::conclude(dialogue, sale, &Err(ended), alone),
+        },
+    }))
+}
+
+/// A stripe: the terminal takes it, or says why not.
+fn with_stripe<T: Terminal>(
+    terminal: &mut T,
+    sale: &Sale<'_>,
+    track: Option<&Vec<u8>>,
+    attempts: &Attempts,
+) -> Came {
+    let not_accepted = Came::Nothing(Ending::Failed(Failure::CardNotAccepted));
+    let Some(rules) = sale.configuration.magstripe.as_ref() else {
+        return not_accepted;
+    };
+    let Some(stripe) = track.and_then(|track| Stripe::parse(track)) else {
+        return Came::Unread(Unread::StripeMisread);
+    };
+    let code = stripe.service_code();
+    if code.has_chip() && !attempts.fallback() {
+        return Came::Unread(Unread::ChipBesideStripe);
+    }
+    let reading = if code.has_chip() {
+        Reading::Fallback
+    } else {
+        Reading::Magstripe
+    };
+    taken(terminal, sale, rules, &stripe, reading).unwrap_or(not_accepted)
+}
+
+/// Sells to a stripe. `None` when its account or its service code is not taken here.
+fn taken<T: Terminal>(
+    terminal: &mut T,
+    sale: &Sale<'_>,
+    rules: &MagstripeRules,
+    stripe: &Stripe,
+    reading: Reading,
+) -> Option<Came> {
+    let Some(scheme) = stripe.scheme(rules) else {
+        trace::note(terminal, &trace::STRIPE_OUT_OF_RANGE);
+        return None;
+    };
+    if !stripe.service_code().sells() {
+        trace::note(terminal, &trace::STRIPE_SELLS_NOTHING);
+        return None;
+    }
+    let pin_possible = sale.configuration.online_pin_possible();
+    let Some(method) =
+        crate::stripe::method(stripe.service_code(), rules.verification, pin_possible)
+    else {
+        trace::note(terminal, &trace::STRIPE_NEEDS_PIN);
+        return None;
+    };
+    let swiped = swiped::Swiped {
+        stripe,
+        scheme,
+        reading,
+        method,
+    };
+    Some(Came::Concluded(Box::new(swiped::pay(
+        terminal, sale, &swiped,
+    ))))
+}

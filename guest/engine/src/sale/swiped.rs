@@ -1,0 +1,111 @@
+//! A sale to a magnetic stripe. It is never approved without its issuer: nothing about a stripe can
+//! be checked here.
+
+use super::{Concluded, Sale, online};
+use crate::card::{CardFacts, PIN_DIGITS_MAX, PIN_DIGITS_MIN, Reading};
+use crate::outcome::{CancelReason, CardholderVerification, Ending, Error, Failure};
+use crate::parameters::Scheme;
+use crate::ports::{DetectedCard, EntryMode, PinEntryError, PinRules, Progress, Terminal};
+use crate::record::Record;
+use crate::stripe::{Stripe, StripeMethod};
+use crate::trace;
+
+/// A stripe that the terminal takes.
+pub(super) struct Swiped<'a> {
+    pub(super) stripe: &'a Stripe,
+    pub(super) scheme: Scheme,
+    pub(super) reading: Reading,
+    pub(super) method: StripeMethod,
+}
+
+/// Verifies the cardholder and asks the issuer.
+pub(super) fn pay<T: Terminal>(
+    terminal: &mut T,
+    sale: &Sale<'_>,
+    swiped: &Swiped<'_>,
+) -> Result<Concluded, Error> {
+    trace::note(
+        terminal,
+        match swiped.reading {
+            Reading::Fallback => &trace::FALLBACK_READ,
+            Reading::Contact | Reading::Magstripe => &trace::STRIPE_READ,
+        },
+    );
+    terminal.report(Progress::CardDetected(DetectedCard {
+        entry_mode: EntryMode::Magstripe,
+        scheme: swiped.scheme,
+        masked_pan: swiped.stripe.pan().masked(),
+    }));
+    let facts = |verification| {
+        CardFacts::of_stripe(swiped.stripe, swiped.scheme, swiped.reading, verification)
+    };
+    if !sale.acquirer_available {
+        let unreachable = Ending::Failed(Failure::AcquirerUnreachable);
+        let nobody = facts(CardholderVerification::None);
+        return sale.ended(terminal, closed(&nobody, unreachable), unreachable);
+    }
+    let (pin, verification) = match verify(terminal, sale, swiped.method) {
+        Ok(verified) => verified,
+        Err(ending) => {
+            let failed = facts(CardholderVerification::Failed);
+            return sale.ended(terminal, closed(&failed, ending), ending);
+        }
+    };
+    let facts = facts(verification);
+    match online::request(terminal, sale, &facts, pin)? {
+        online::Came::Concluded(concluded) => Ok(*concluded),
+        online::Came::Unreachable(number) => {
+            let unreachable = Ending::Failed(Failure::AcquirerUnreachable);
+            let mut record = closed(&facts, unreachable);
+            record.outcome.trace_number = Some(number);
+            sale.ended(terminal, record, unreachable)
+        }
+        online::Came::Answered(answered) => {
+            online::settle(terminal, sale, *answered, &facts, Ok(()))
+        }
+    }
+}
+
+fn closed(facts: &CardFacts, ending: Ending) -> Record {
+    Record::closed(facts.outcome(ending))
+}
+
+/// Takes a PIN where the method has one. Fails with how the sale ends.
+fn verify<T: Terminal>(
+    terminal: &mut T,
+    sale: &Sale<'_>,
+    method: StripeMethod,
+) -> Result<(Option<T::Pin>, CardholderVerification), Ending> {
+    let signature = (None, CardholderVerification::Signature);
+    let required = match method {
+        StripeMethod::Pin => true,
+        StripeMethod::PinOrSignature => false,
+        StripeMethod::Signature => return Ok(signature),
+        StripeMethod::None => return Ok((None, CardholderVerification::None)),
+    };
+    terminal.report(Progress::EnteringPin);
+    let entered = terminal.enter_pin(PinRules {
+        prompt: emv::ports::PinPrompt::Enter,
+        amount: sale.payment.total,
+        currency: sale.payment.currency,
+        digits_min: PIN_DIGITS_MIN,
+        digits_max: PIN_DIGITS_MAX,
+        allow_bypass: !required && sale.configuration.pin_bypass_allowed,
+        key_timeout_ms: sale.configuration.timeouts.key_ms,
+    });
+    match entered {
+        Ok(pin) => Ok((Some(pin), CardholderVerification::Pin)),
+        Err(PinEntryError::Bypassed | PinEntryError::KeypadFault) if !required => Ok(signature),
+        Err(PinEntryError::TimedOut | PinEntryError::Cancelled) => {
+            Err(Ending::Cancelled(CancelReason::Cardholder))
+        }
+        Err(PinEntryError::Aborted) => Err(Ending::Cancelled(CancelReason::PointOfSale)),
+        Err(
+            PinEntryError::Bypassed
+            | PinEntryError::KeypadFault
+            // No card is in the slot: neither can be said of it.
+            | PinEntryError::CardRemoved
+            | PinEntryError::ChallengeRefused,
+        ) => Err(Ending::Failed(Failure::DeviceFault)),
+    }
+}
