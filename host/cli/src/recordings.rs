@@ -7,7 +7,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use cap_std::{ambient_authority, fs::Dir};
-use terminal_host::{recording, recording::Recording, vault::Vault};
+use terminal_host::{
+    recording::{self, Recording},
+    transaction::TransactionId,
+    vault::Vault,
+};
 
 use crate::vault_file;
 
@@ -57,7 +61,7 @@ impl Which {
         let folder = self.data.join(recording::FOLDER);
         match &self.recording {
             None => latest(&folder),
-            Some(given) if given.starts_with("txn_") => {
+            Some(given) if TransactionId::parse(given).is_some() => {
                 let path = folder.join(given);
                 if !path.is_file() {
                     bail!(
