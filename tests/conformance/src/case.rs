@@ -171,12 +171,11 @@ impl Case {
     pub(crate) fn end(&self) -> (String, Option<String>) {
         let mut end = (String::new(), None);
         for expectation in &self.expectations {
-            match expectation {
-                Expectation::Ends(text) => end.0.clone_from(text),
-                Expectation::Value(emv::tag::CVM_RESULTS, Some(value)) => {
-                    end.1 = Some(crate::values::shown(value));
-                }
-                _ => {}
+            if let Expectation::Ends(text) = expectation {
+                end.0.clone_from(text);
+            }
+            if let Expectation::Value(emv::tag::CVM_RESULTS, Some(value)) = expectation {
+                end.1 = Some(crate::values::shown(value));
             }
         }
         end
