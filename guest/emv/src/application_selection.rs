@@ -133,7 +133,7 @@ pub(crate) fn choose<P: Ports>(
     let alone = !dialogue.ports.chooses_applications();
     let usable = !alone || selection::best_unconfirmed(candidates).is_some();
     if candidates.is_empty() || !usable {
-        let (conclusion, reason) = if candidates.is_empty() && dialogue.application_blocked {
+        let (conclusion, reason) = if dialogue.application_blocked {
             (&rules::APPLICATION_BLOCKED, NotAccepted::ApplicationBlocked)
         } else {
             (&rules::NO_APPLICATION, NotAccepted::NoApplication)

@@ -99,18 +99,31 @@ fn finish<P: Ports>(
     pending: Pending,
     answer: &HostAnswer,
 ) -> Result<Last, Cause> {
-    let request = online_processing(dialogue, &pending, answer)?;
+    let (request, card) = online_processing(dialogue, &pending, answer)?;
     let scripts = match answer {
-        HostAnswer::Answered { scripts, .. } => script::parse(scripts),
-        HostAnswer::UnableToGoOnline => Vec::new(),
+        HostAnswer::Answered { scripts, .. } if card == Presence::There => script::parse(scripts),
+        HostAnswer::Answered { .. } | HostAnswer::UnableToGoOnline => Vec::new(),
     };
-    issuer_scripts(dialogue, &scripts, Moment::BeforeFinal)?;
+    let before = issuer_scripts(dialogue, &scripts, Moment::BeforeFinal);
+    let left = before.is_err();
+    if pending.second_due {
+        before?;
+    } else if left {
+        dialogue.conclude(&rules::SCRIPT_FAILED_BEFORE);
+    }
     let last = completion(dialogue, pending, request)?;
     // The last cryptogram stands: a card that leaves now has failed its script, no more.
-    if issuer_scripts(dialogue, &scripts, Moment::AfterFinal).is_err() {
+    if !left && issuer_scripts(dialogue, &scripts, Moment::AfterFinal).is_err() {
         dialogue.conclude(&rules::SCRIPT_FAILED_AFTER);
     }
     Ok(last)
+}
+
+/// Whether the card can still be talked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    There,
+    Gone,
 }
 
 /// EMV 4.4 Book 3, 10.9: takes in the answer and decides which cryptogram to ask for. The issuer is
@@ -119,7 +132,7 @@ fn online_processing<P: Ports>(
     dialogue: &mut Dialogue<'_, P>,
     pending: &Pending,
     answer: &HostAnswer,
-) -> Result<Request, Cause> {
+) -> Result<(Request, Presence), Cause> {
     let HostAnswer::Answered {
         approved,
         response_code,
@@ -127,10 +140,11 @@ fn online_processing<P: Ports>(
         ..
     } = answer
     else {
-        return Ok(Request {
+        let request = Request {
             kind: unable_to_go_online(dialogue, &pending.terms),
             moment: signed_answer::Moment::WithoutIssuer,
-        });
+        };
+        return Ok((request, Presence::There));
     };
     dialogue
         .card
@@ -140,11 +154,13 @@ fn online_processing<P: Ports>(
     }
     let data = issuer_authentication_data.as_deref();
     let authenticated = issuer_authentication(dialogue, data);
+    let mut card = Presence::There;
     if pending.second_due {
         authenticated?;
     } else if authenticated.is_err() {
         // The issuer alone decides: that the card left is nothing against its answer.
         dialogue.conclude(&rules::ISSUER_NOT_AUTHENTICATED);
+        card = Presence::Gone;
     }
     let (kind, conclusion) = if *approved {
         (CryptogramType::Tc, &rules::ISSUER_APPROVED)
@@ -152,10 +168,11 @@ fn online_processing<P: Ports>(
         (CryptogramType::Aac, &rules::ISSUER_DECLINED)
     };
     dialogue.conclude(conclusion);
-    Ok(Request {
+    let request = Request {
         kind,
         moment: signed_answer::Moment::AfterIssuer,
-    })
+    };
+    Ok((request, card))
 }
 
 /// EMV 4.4 Book 3, 10.7: the default action codes decide.

@@ -42,7 +42,7 @@ impl Payer {
 /// An account as the card log knows it.
 pub(crate) fn account(pan: &Pan, sequence_number: Option<u8>) -> Account {
     Account {
-        pan: compressed(pan.digits()),
+        pan: pan.compressed(),
         sequence_number,
     }
 }

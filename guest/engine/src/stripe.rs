@@ -31,7 +31,7 @@ impl Stripe {
         let (number, rest) = track.split_at_checked(separator)?;
         let (expiry, rest) = rest.get(1..)?.split_first_chunk::<4>()?;
         let (code, own) = rest.split_first_chunk::<3>()?;
-        let own_valid = own.iter().all(|byte| matches!(byte, b'0'..=b'?'));
+        let own_valid = own.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'='));
         if track.len() > LENGTH_MAX || !own_valid || !check_digit_holds(number) {
             return None;
         }

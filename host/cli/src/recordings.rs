@@ -83,7 +83,8 @@ fn latest(folder: &Path) -> Result<PathBuf> {
     let mut last = None;
     for entry in entries {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with("txn_") {
+        let name = entry.file_name();
+        if TransactionId::parse(&name.to_string_lossy()).is_some() {
             last = last.max(Some(entry.path()));
         }
     }
@@ -98,11 +99,21 @@ mod tests {
     fn the_latest_is_the_last_by_name() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(latest(folder.path()).is_err());
-        for name in ["txn_01B", "txn_01C", "txn_01A", "new"] {
+        let name = |last: char| format!("txn_01M8C9ZVR5V2Y9TG5HZD47E0J{last}");
+        for name in [
+            name('B'),
+            name('C'),
+            name('A'),
+            "txn_Z".into(),
+            "policy".into(),
+        ] {
             fs::write(folder.path().join(name), b"").expect("a file");
         }
         let found = latest(folder.path()).expect("a recording");
-        assert_eq!(found.file_name().expect("a name"), "txn_01C");
+        assert_eq!(
+            found.file_name().expect("a name").to_str(),
+            Some(name('C').as_str())
+        );
     }
 
     #[test]

@@ -50,10 +50,9 @@ pub(super) fn action_code_name(tag: Tag) -> Option<&'static str> {
 pub(super) fn of(verdict: Verdict, trace: &[Decision]) -> Option<String> {
     match verdict {
         Verdict::Approved => approval(trace),
-        Verdict::Declined => decline(trace),
-        Verdict::Undecided => None,
+        Verdict::Declined => decline(trace).or_else(|| undecided(trace).map(in_words)),
+        Verdict::Undecided => undecided(trace).map(in_words),
     }
-    .or_else(|| undecided(trace).map(in_words))
 }
 
 fn approval(trace: &[Decision]) -> Option<String> {
@@ -109,10 +108,14 @@ fn decline(trace: &[Decision]) -> Option<String> {
 /// The first thing that went wrong with the acquirer, else the last that went wrong at all.
 fn undecided(trace: &[Decision]) -> Option<&Decision> {
     let failed = |it: &&Decision| it.failed();
+    let acquirer = |it: &&Decision| {
+        let about = ["TX-1", "TX-2", "TX-3", "TX-4"];
+        about.iter().any(|rules| it.rule.starts_with(rules))
+    };
     trace
         .iter()
         .filter(failed)
-        .find(|it| it.rule.starts_with("TX-"))
+        .find(acquirer)
         .or_else(|| trace.iter().rev().find(failed))
 }
 

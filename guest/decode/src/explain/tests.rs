@@ -114,6 +114,23 @@ fn what_ended_before_a_decision_names_the_acquirer_first() {
 }
 
 #[test]
+fn a_card_that_was_presented_again_is_not_why_it_ended() {
+    let again = "TX-72|failed||The chip cannot be read; it may be inserted again|";
+    let unreachable = "TX-20|failed||The acquirer could not be reached; nothing was sent|";
+    let last = "TX-77|failed||The stripe cannot be read|";
+    assert_eq!(summary(Verdict::Approved, &[again]), "ENDED");
+    for (lines, why) in [
+        (
+            &[again, unreachable][..],
+            "The acquirer could not be reached; nothing was sent [TX-20]",
+        ),
+        (&[again, last], "The stripe cannot be read [TX-77]"),
+    ] {
+        assert_eq!(summary(Verdict::Undecided, lines), format!("ENDED: {why}"));
+    }
+}
+
+#[test]
 fn a_trace_of_another_engine_is_told_in_its_own_words() {
     let foreign = "XX-01|failed||Something this version does not know|FFFF=zz 5A=";
     let decoded = explain("txn", "ENDED", Verdict::Declined, &trace(&[foreign]));

@@ -16,7 +16,6 @@ use crate::iso8583::fields::number as field;
 use crate::iso8583::requests::{self, ReversalReason};
 use crate::iso8583::{Codec, Message};
 use crate::outcome::{CancelReason, DeclineReason, Ending, Error, Failure, ReversalState};
-use crate::payer::compressed;
 use crate::ports::{DisplayMessage, Phase, Progress, Protected, Terminal};
 use crate::record::{Open, Record};
 use crate::trace;
@@ -242,6 +241,6 @@ fn encipher<T: Terminal>(
         4 => PinBlockFormat::Iso4,
         _ => return None,
     };
-    let pan = compressed(facts.payer.as_ref()?.pan.digits());
+    let pan = facts.payer.as_ref()?.pan.compressed();
     terminal.encrypt_pin(pin, &pan, format).ok()
 }

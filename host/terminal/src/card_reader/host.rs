@@ -38,6 +38,10 @@ impl wit::Host for Terminal {
             Err(Interruption::Aborted) => return Ok(Err(wit::ErrorCode::Aborted)),
         };
         drop(devices);
+        if !presented.is_accepted(accepted.into()) {
+            tracing::error!("the reader gave a card in a way that it was not asked for");
+            return Ok(Err(wit::ErrorCode::ReaderFault));
+        }
         Ok(Ok(match presented {
             Presented::Contact(driver) => wit::PresentedCard::Contact(self.hold(driver)?),
             Presented::Contactless(driver) => wit::PresentedCard::Contactless(self.hold(driver)?),

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 pub trait CardReader: Send {
     /// Waits until a card of an accepted technology is presented and activates it.
     ///
-    /// A card that was already in the slot when the last one was dropped does not count: it must
-    /// be taken out first. Dropping the future stops waiting and leaves the reader usable. The host
+    /// A card that was already in the slot when the last one was dropped, or that could not be
+    /// activated, does not count: it must be taken out first. Dropping the future stops waiting and leaves the reader usable. The host
     /// ends the wait on time-out and on abort; the driver itself fails only with the other cases.
     async fn wait_for_card(&mut self, accepted: Technologies) -> Result<Presented, Fault>;
 }
@@ -42,6 +42,17 @@ pub enum Presented {
     Contactless(Box<dyn Card>),
     /// A magnetic stripe, already read.
     Magstripe(Tracks),
+}
+
+impl Presented {
+    /// Whether a card was asked for in this way.
+    pub(crate) fn is_accepted(&self, accepted: Technologies) -> bool {
+        match self {
+            Self::Contact(_) => accepted.contact,
+            Self::Contactless(_) => accepted.contactless,
+            Self::Magstripe(_) => accepted.magstripe,
+        }
+    }
 }
 
 /// The tracks of a magnetic stripe, without sentinels and LRC.

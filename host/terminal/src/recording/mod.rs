@@ -19,6 +19,7 @@ mod replay;
 mod store;
 mod tape;
 
+use ring::digest;
 use serde::{Deserialize, Serialize};
 use vault::Vault;
 
@@ -34,7 +35,6 @@ pub(crate) use self::{
 use crate::{
     bindings::{exports::terminal::engine::transactions as wit, terminal::trace::trace::Event},
     engine::GuestFault,
-    service::convert,
     trace::TraceEvent,
     transaction::Outcome,
 };
@@ -42,8 +42,49 @@ use crate::{
 /// What the vault derives the sealing key from.
 const SEAL_CONTEXT: &str = "recording";
 
-/// What a recording is bound to beside its key: the version of its form.
-const FORM: &[u8] = b"recording 1";
+/// The boundary's text. The form of a recording follows from it.
+const BOUNDARY: [(&str, &str); 12] = [
+    ("world", include_str!("../../../../wit/world.wit")),
+    (
+        "transactions",
+        include_str!("../../../../wit/transactions.wit"),
+    ),
+    (
+        "acquirer-link",
+        include_str!("../../../../wit/deps/acquirer-link.wit"),
+    ),
+    (
+        "card-reader",
+        include_str!("../../../../wit/deps/card-reader.wit"),
+    ),
+    ("crypto", include_str!("../../../../wit/deps/crypto.wit")),
+    ("display", include_str!("../../../../wit/deps/display.wit")),
+    ("journal", include_str!("../../../../wit/deps/journal.wit")),
+    (
+        "parameters",
+        include_str!("../../../../wit/deps/parameters.wit"),
+    ),
+    (
+        "pin-entry",
+        include_str!("../../../../wit/deps/pin-entry.wit"),
+    ),
+    (
+        "point-of-sale",
+        include_str!("../../../../wit/deps/point-of-sale.wit"),
+    ),
+    ("printer", include_str!("../../../../wit/deps/printer.wit")),
+    ("trace", include_str!("../../../../wit/deps/trace.wit")),
+];
+
+/// What a recording is bound to beside its key: its form. One of another boundary does not open.
+fn form() -> Vec<u8> {
+    let mut boundary = digest::Context::new(&digest::SHA256);
+    for (name, text) in BOUNDARY {
+        boundary.update(name.as_bytes());
+        boundary.update(text.as_bytes());
+    }
+    [b"recording 1 ".as_slice(), boundary.finish().as_ref()].concat()
+}
 
 /// How much of a transaction is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +113,8 @@ pub struct Recording {
     request: wit::TransactionRequest,
     tape: Tape,
     end: End,
+    /// How the terminal's record says that it ended, as JSON.
+    outcome: Option<String>,
 }
 
 /// How a recorded call of the engine ended.
@@ -90,8 +133,10 @@ pub(crate) enum End {
 /// Why a recording cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecordingError {
-    /// It was sealed by another device, or changed.
-    #[error("it was not sealed by this device, or it was changed")]
+    /// It was sealed by another device or over another boundary, or changed.
+    #[error(
+        "it was not sealed by this device with this version of the boundary, or it was changed"
+    )]
     NotSealedHere,
     /// What was sealed is no recording of this version.
     #[error("it is no recording that this version reads")]
@@ -102,7 +147,7 @@ impl Recording {
     /// Opens a sealed recording.
     pub fn open(sealed: &[u8], vault: &Vault) -> Result<Self, RecordingError> {
         let content = vault
-            .unseal(SEAL_CONTEXT, FORM, sealed)
+            .unseal(SEAL_CONTEXT, &form(), sealed)
             .map_err(|_| RecordingError::NotSealedHere)?;
         postcard::from_bytes(&content).map_err(|_| RecordingError::Form)
     }
@@ -153,18 +198,15 @@ impl Recording {
             .collect()
     }
 
-    /// How the transaction ended, when the engine said it. The records may say otherwise: they hold
-    /// what recovery found.
+    /// How the transaction ended, as the terminal's record had it when the recording was made: it may
+    /// be otherwise than the engine said. `None` when the end was not known yet.
     pub fn outcome(&self) -> Option<Outcome> {
-        match &self.end {
-            End::Outcome(outcome) => Some(convert::outcome(outcome)),
-            End::Refused(_) | End::Trap | End::Cut => None,
-        }
+        serde_json::from_str(self.outcome.as_deref()?).ok()
     }
 
     fn seal(&self, vault: &Vault) -> Option<Vec<u8>> {
         let content = zeroize::Zeroizing::new(postcard::to_allocvec(self).ok()?);
-        vault.seal(SEAL_CONTEXT, FORM, &content).ok()
+        vault.seal(SEAL_CONTEXT, &form(), &content).ok()
     }
 }
 
@@ -177,5 +219,29 @@ impl End {
             Err(GuestFault::Trap) => Self::Trap,
             Err(GuestFault::OutOfTime) => Self::Cut,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_boundary_is_in_the_form() {
+        let wit = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+        let files = [wit.clone(), wit.join("deps")]
+            .into_iter()
+            .flat_map(|folder| {
+                let entries = folder.read_dir().expect("a folder");
+                entries.map(|entry| entry.expect("an entry").path())
+            });
+        let mut names: Vec<String> = files
+            .filter(|path| path.extension().is_some_and(|extension| extension == "wit"))
+            .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+            .collect();
+        names.sort_unstable();
+        let mut known: Vec<&str> = BOUNDARY.iter().map(|(name, _)| *name).collect();
+        known.sort_unstable();
+        assert_eq!(names, known);
     }
 }

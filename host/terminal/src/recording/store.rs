@@ -1,6 +1,7 @@
 //! Where recordings lie: a sealed file for each of the latest transactions.
 
 use std::{
+    ffi::OsString,
     io,
     sync::{
         Mutex,
@@ -11,14 +12,20 @@ use std::{
 use cap_std::fs::Dir;
 use vault::Vault;
 
-use super::{End, Recording, RecordingPolicy, SharedTape};
-use crate::{bindings::exports::terminal::engine::transactions as wit, transaction::TransactionId};
+use super::{End, Keep, Recording, RecordingPolicy, SharedTape};
+use crate::{
+    bindings::exports::terminal::engine::transactions as wit,
+    transaction::{Outcome, TransactionId},
+};
 
 /// The folder, in the host's own folder of files. A recording bears its transaction's name.
 pub const FOLDER: &str = "recordings";
 
 /// A file on its way to its name.
 const NEW: &str = "new";
+
+/// What the recordings in the folder were kept under.
+const POLICY: &str = "policy";
 
 /// Keeps the recordings of a terminal.
 ///
@@ -31,8 +38,12 @@ pub(crate) struct Recordings {
 }
 
 impl Recordings {
-    /// Opens the folder, where anything is to be kept. Where it cannot be used nothing is kept.
+    /// Opens the folder, where anything is to be kept. Where it cannot be used nothing is kept. What
+    /// another policy kept is removed: a terminal that is told to keep less does not go on with more.
     pub(crate) fn open(files: &Dir, policy: Option<RecordingPolicy>) -> Self {
+        if let Err(error) = forget_another_policy(files, policy.map(|policy| policy.keep)) {
+            tracing::error!(%error, "recordings of another policy were not removed");
+        }
         let place = policy.and_then(|policy| match folder(files) {
             Ok(folder) => Some((folder, policy)),
             Err(error) => {
@@ -70,6 +81,9 @@ impl Recordings {
             request: made.request,
             tape,
             end: made.end,
+            outcome: made
+                .outcome
+                .and_then(|outcome| serde_json::to_string(&outcome).ok()),
         };
         let sealed = vault.lock().ok().and_then(|vault| recording.seal(&vault));
         let written = match sealed {
@@ -85,7 +99,7 @@ impl Recordings {
         let Some((folder, policy)) = &self.place else {
             return Ok(());
         };
-        // Whole or not at all; a loss of power may cost it.
+        // Never half of it while the power stays; without power it may be lost or short.
         folder.write(NEW, sealed)?;
         folder.rename(NEW, folder, id.as_str())?;
         let count = self.count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
@@ -102,17 +116,7 @@ impl Recordings {
         let Some((folder, policy)) = &self.place else {
             return Ok(());
         };
-        let mut names = Vec::new();
-        for entry in folder.entries()? {
-            let name = entry?.file_name();
-            if name
-                .to_str()
-                .is_some_and(|name| TransactionId::parse(name).is_some())
-            {
-                names.push(name);
-            }
-        }
-        names.sort_unstable();
+        let names = names(folder)?;
         let kept = usize::try_from(policy.transactions_max).unwrap_or(usize::MAX);
         let too_many = names.len().saturating_sub(kept);
         for name in names.iter().take(too_many) {
@@ -123,6 +127,43 @@ impl Recordings {
             .store(u32::try_from(count).unwrap_or(u32::MAX), Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Removes every recording when they were kept under another policy, and notes this one.
+fn forget_another_policy(files: &Dir, keep: Option<Keep>) -> io::Result<()> {
+    if keep.is_none() && !files.is_dir(FOLDER) {
+        return Ok(());
+    }
+    let folder = folder(files)?;
+    let wanted = match keep {
+        Some(Keep::Everything) => "everything",
+        Some(Keep::Trace) => "trace",
+        None => "nothing",
+    };
+    if folder
+        .read_to_string(POLICY)
+        .is_ok_and(|noted| noted == wanted)
+    {
+        return Ok(());
+    }
+    for name in names(&folder)? {
+        folder.remove_file(name)?;
+    }
+    folder.write(POLICY, wanted)
+}
+
+/// The recordings, the oldest first: a transaction's name begins with its time.
+fn names(folder: &Dir) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in folder.entries()? {
+        let name = entry?.file_name();
+        let is_one = |name: &str| TransactionId::parse(name).is_some();
+        if name.to_str().is_some_and(is_one) {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 fn folder(files: &Dir) -> io::Result<Dir> {
@@ -138,6 +179,8 @@ pub(crate) struct Made<'a> {
     pub(crate) request: wit::TransactionRequest,
     /// What crossed.
     pub(crate) tape: SharedTape,
-    /// How it ended.
+    /// How the engine's call ended.
     pub(crate) end: End,
+    /// How the record says that the transaction ended.
+    pub(crate) outcome: Option<Outcome>,
 }

@@ -86,10 +86,14 @@ impl Tape {
         self.cut
     }
 
+    fn wants(&self, function: &str) -> bool {
+        let wanted = self.keep == Keep::Everything || function == RECORD_EVENT;
+        wanted && !self.cut
+    }
+
     /// Takes down a call before the host acts on it.
     fn asked(&mut self, function: &'static str, arguments: &impl Serialize) {
-        let wanted = self.keep == Keep::Everything || function == RECORD_EVENT;
-        if !wanted || self.cut {
+        if !self.wants(function) {
             return;
         }
         let arguments = postcard::to_allocvec(arguments);
@@ -135,6 +139,11 @@ impl SharedTape {
     /// One that records.
     pub(crate) fn new(keep: Keep) -> Self {
         Self(Some(Arc::new(Mutex::new(Tape::new(keep)))))
+    }
+
+    /// Whether a call of this function is taken down.
+    pub(super) fn wants(&self, function: &str) -> bool {
+        self.lock().is_some_and(|tape| tape.wants(function))
     }
 
     /// Takes down a call before the host acts on it.

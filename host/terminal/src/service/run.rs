@@ -52,24 +52,25 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
     };
     // On a task of its own: a panic in a driver ends the transaction, not the terminal.
     let (request, tape) = (run.request(), inner.recordings.tape());
-    let (end, outcome) = tokio::spawn(decide(Arc::clone(&inner), run, tape.clone()))
-        .await
-        .unwrap_or_else(|panicked| {
-            tracing::error!(transaction = id.as_str(), %panicked, "a driver or the host panicked");
-            (End::Cut, None)
-        });
+    let deciding = decide(Arc::clone(&inner), run, request.clone(), tape.clone());
+    let (end, outcome) = tokio::spawn(deciding).await.unwrap_or_else(|panicked| {
+        tracing::error!(transaction = id.as_str(), %panicked, "a driver or the host panicked");
+        (End::Cut, None)
+    });
     let recorded = outcome.is_some_and(|outcome| record(&inner, &id, &abort, outcome));
     inner.journal.release();
+    if !recorded {
+        settle_after_a_fault(&inner, &id, &abort).await;
+    }
+    let record = inner.journal.record(&id).ok().flatten();
     let made = Made {
         engine_digest: inner.engine.digest(),
         request,
         tape,
         end,
+        outcome: record.and_then(|record| record.outcome),
     };
     inner.recordings.keep(&id, made, &inner.vault);
-    if !recorded {
-        settle_after_a_fault(&inner, &id, &abort).await;
-    }
     conclude(&inner, &id);
     // Not before: recovery would tell the end once more.
     drop(turn);
@@ -89,8 +90,12 @@ fn conclude(inner: &Inner, id: &TransactionId) {
 }
 
 /// Lets the engine decide. No outcome when recovery must say how it ended.
-async fn decide(inner: Arc<Inner>, run: Run, tape: SharedTape) -> (End, Option<Outcome>) {
-    let request = run.request();
+async fn decide(
+    inner: Arc<Inner>,
+    run: Run,
+    request: wit::TransactionRequest,
+    tape: SharedTape,
+) -> (End, Option<Outcome>) {
     let scope = Scope::Transaction {
         id: run.id.clone(),
         original: run.request.original,

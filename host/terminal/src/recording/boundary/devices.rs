@@ -51,7 +51,7 @@ impl card_reader::Host for Boundary {
         timeout_ms: u32,
     ) -> Answer<card_reader::PresentedCard, card_reader::ErrorCode> {
         type Kept = std::result::Result<Presented, card_reader::ErrorCode>;
-        match self.ask::<_, Kept>("card-reader.wait-for-card", &(accepted, timeout_ms))? {
+        match self.ask::<_, Kept>("card-reader.wait-for-card", || (accepted, timeout_ms))? {
             Asked::Answered(answer) => Ok(answer.map(Into::into)),
             Asked::Terminal(terminal, tape) => {
                 let answer =

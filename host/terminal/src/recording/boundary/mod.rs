@@ -84,17 +84,25 @@ impl Boundary {
     }
 
     /// The guest asks. The answer is there when a recording gives it; else the terminal must.
-    fn ask<A, R>(&mut self, function: &'static str, arguments: &A) -> Result<Asked<'_, R>>
+    fn ask<A, R>(
+        &mut self,
+        function: &'static str,
+        arguments: impl FnOnce() -> A,
+    ) -> Result<Asked<'_, R>>
     where
         A: Serialize + DeserializeOwned + std::fmt::Debug,
         R: DeserializeOwned,
     {
         match &mut self.side {
             Side::Terminal(terminal, tape) => {
-                tape.asked(function, arguments);
+                if tape.wants(function) {
+                    tape.asked(function, &arguments());
+                }
                 Ok(Asked::Terminal(terminal, tape))
             }
-            Side::Recording(playback) => playback.answer(function, arguments).map(Asked::Answered),
+            Side::Recording(playback) => {
+                playback.answer(function, &arguments()).map(Asked::Answered)
+            }
         }
     }
 }
@@ -109,7 +117,7 @@ enum Asked<'a, R> {
 /// arguments.
 macro_rules! cross {
     ($self:ident, $name:expr, ($($kept:expr),*), $function:path, $($argument:ident),*) => {
-        match $self.ask($name, &($(kept(&$kept),)*))? {
+        match $self.ask($name, || ($(kept(&$kept),)*))? {
             Asked::Answered(answer) => Ok(answer),
             Asked::Terminal(terminal, tape) => {
                 let answer = $function(terminal, $($argument),*).await?;

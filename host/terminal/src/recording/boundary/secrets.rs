@@ -15,7 +15,7 @@ impl pin_entry::Host for Boundary {
         rules: pin_entry::PinRules,
     ) -> Answer<Resource<EnteredPin>, pin_entry::ErrorCode> {
         type Kept = std::result::Result<u32, pin_entry::ErrorCode>;
-        match self.ask::<_, Kept>("pin-entry.enter-pin", &(rules,))? {
+        match self.ask::<_, Kept>("pin-entry.enter-pin", || (kept(&rules),))? {
             Asked::Answered(answer) => Ok(answer.map(Resource::new_own)),
             Asked::Terminal(terminal, tape) => {
                 let answer = pin_entry::Host::enter_pin(terminal, rules).await?;
