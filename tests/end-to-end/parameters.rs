@@ -115,9 +115,10 @@ fn a_card_signs_on_an_elliptic_curve() {
     // Byte 2 says that the card is new: it counts its transactions from one.
     assert_eq!(asked(card, &usual()), ("0108000000".to_owned(), false));
     // Byte 5: no key of the authority, or none of the card by its certificates. The issuer is asked
-    // with the TC that the card gave, and this one approves on an ARQC only.
+    // with the TC that the card gave, and this one approves on an ARQC only; a card that gave a TC
+    // takes no answer of its issuer (bit 7).
     let expired = with("/elliptic_ca_public_keys/0/expires", json!("251231"));
-    for (parameters, tvr) in [(expired, "0108000004"), (revoked(), "0108000002")] {
+    for (parameters, tvr) in [(expired, "0108000044"), (revoked(), "0108000042")] {
         let mut world = World::with_parameters(card, &parameters);
         let (status, body) = world.sale(1500);
         assert_eq!(

@@ -79,7 +79,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDR")]
     acquirer: Option<SocketAddr>,
 
-    /// What to keep of each transaction, for `tenon explain` and `tenon replay`
+    /// What to keep of each sale, for `tenon explain` and `tenon replay`
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     record: Record,
 

@@ -15,7 +15,7 @@ use crate::{engine_file, recordings};
 /// The folder beside the recordings for the native code of engines that replay.
 const CACHE: &str = "replay";
 
-/// Run a recorded transaction again and compare all that the engine does
+/// Run a recorded transaction again and compare every call
 ///
 /// The engine gets the answers that it got then: of the card, the keypad, the
 /// acquirer, the clock and the random generator. The same engine must then do

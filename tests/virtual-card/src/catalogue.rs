@@ -4,6 +4,23 @@ use std::sync::OnceLock;
 
 use crate::personalization::{self, Personalization};
 
+/// The card files, in the catalogue's order.
+pub(crate) const FILES: [&str; 13] = [
+    include_str!("../cards/visa-credit.card"),
+    include_str!("../cards/mastercard-debit.card"),
+    include_str!("../cards/eftpos.card"),
+    include_str!("../cards/visa-expired.card"),
+    include_str!("../cards/visa-offline-decline.card"),
+    include_str!("../cards/visa-offline-approve.card"),
+    include_str!("../cards/visa-issuer-scripts.card"),
+    include_str!("../cards/mastercard-two-applications.card"),
+    include_str!("../cards/mastercard-signed-cryptogram.card"),
+    include_str!("../cards/visa-elliptic-curve.card"),
+    include_str!("../cards/visa-stripe.card"),
+    include_str!("../cards/visa-mute-chip.card"),
+    include_str!("../cards/visa-blocked.card"),
+];
+
 /// What a person who picks a card needs to know about it.
 #[derive(Clone, Debug)]
 pub struct CardInfo {

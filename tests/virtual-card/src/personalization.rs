@@ -8,26 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use crate::alteration::{Alterations, Signed};
+use crate::catalogue::FILES;
 use crate::cryptogram::bcd;
 use crate::quirk::{self, Quirk};
 use crate::record::{self, RecordLayout};
-
-/// The card files, in the catalogue's order.
-const FILES: [&str; 13] = [
-    include_str!("../cards/visa-credit.card"),
-    include_str!("../cards/mastercard-debit.card"),
-    include_str!("../cards/eftpos.card"),
-    include_str!("../cards/visa-expired.card"),
-    include_str!("../cards/visa-offline-decline.card"),
-    include_str!("../cards/visa-offline-approve.card"),
-    include_str!("../cards/visa-issuer-scripts.card"),
-    include_str!("../cards/mastercard-two-applications.card"),
-    include_str!("../cards/mastercard-signed-cryptogram.card"),
-    include_str!("../cards/visa-elliptic-curve.card"),
-    include_str!("../cards/visa-stripe.card"),
-    include_str!("../cards/visa-mute-chip.card"),
-    include_str!("../cards/visa-blocked.card"),
-];
 
 /// All cards. A file with a fault would be missing here; a test parses each of them.
 pub(crate) fn all() -> &'static [Personalization] {
