@@ -135,6 +135,8 @@ pub(crate) fn choose<P: Ports>(
     if candidates.is_empty() || !usable {
         let (conclusion, reason) = if dialogue.application_blocked {
             (&rules::APPLICATION_BLOCKED, NotAccepted::ApplicationBlocked)
+        } else if dialogue.application_refused {
+            (&rules::NO_APPLICATION, NotAccepted::ApplicationRefused)
         } else {
             (&rules::NO_APPLICATION, NotAccepted::NoApplication)
         };

@@ -134,6 +134,7 @@ fn select_and_initiate<P: Ports>(
         {
             return Ok(initiated);
         }
+        dialogue.application_refused = true;
         if offered && !candidates.is_empty() {
             dialogue.ports.choice_refused();
         }

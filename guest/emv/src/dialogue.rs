@@ -26,6 +26,8 @@ pub(crate) struct Dialogue<'p, P> {
     pub(crate) commands: usize,
     /// Whether the card answered that an application of the terminal is blocked.
     pub(crate) application_blocked: bool,
+    /// Whether the card refused an application that was chosen.
+    pub(crate) application_refused: bool,
 }
 
 impl<'p, P: Ports> Dialogue<'p, P> {
@@ -36,6 +38,7 @@ impl<'p, P: Ports> Dialogue<'p, P> {
             card: CardData::default(),
             commands: 0,
             application_blocked: false,
+            application_refused: false,
         }
     }
 

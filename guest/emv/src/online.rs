@@ -70,6 +70,7 @@ impl OnlineRequest {
             card,
             commands,
             application_blocked: false,
+            application_refused: false,
         };
         let issuer_approved = matches!(answer, HostAnswer::Answered { approved: true, .. });
         match finish(&mut dialogue, pending, answer) {

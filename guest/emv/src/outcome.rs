@@ -126,11 +126,12 @@ impl Ended {
 pub enum NotAccepted {
     /// The card is blocked, or does not know SELECT (status word 6A81).
     CardBlocked,
-    /// No application is supported by card and terminal both, or each one was refused by the
-    /// card in the end.
+    /// No application is supported by card and terminal both.
     NoApplication,
-    /// The same, and at least one of them is blocked (status word 6283).
+    /// The card knows one that the terminal supports, and it is blocked (status word 6283).
     ApplicationBlocked,
+    /// The card let none of those that both support be used in the end.
+    ApplicationRefused,
     /// The card forbids the service.
     ServiceNotAllowed,
     /// The amount has more than twelve digits, or is less than the cashback in it.

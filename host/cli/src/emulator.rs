@@ -95,7 +95,7 @@ pub(crate) struct Arguments {
 /// What is kept of each transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub(crate) enum Record {
-    /// All that crosses between host and engine, card data too: to replay
+    /// All that crosses the boundary, card data too: to replay
     #[default]
     Everything,
     /// The kernel's decisions, masked: to explain

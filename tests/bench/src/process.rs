@@ -196,6 +196,9 @@ fn started(tenon: &Path, engine: &Path, data: &Path) -> Result<(Terminal, f64)> 
             "127.0.0.1:0",
             "--card",
             "visa-credit",
+            // What a terminal in the field keeps.
+            "--record",
+            "trace",
         ])
         .args(["--api-key", API_KEY, "--log", "error"])
         .arg("--data")

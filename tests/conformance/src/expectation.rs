@@ -38,7 +38,7 @@ pub(crate) struct Traced {
 }
 
 /// The ways a transaction can end; a status word may follow some.
-const ENDS: [&str; 26] = [
+const ENDS: [&str; 27] = [
     "approved",
     "declined by card",
     "declined by terminal",
@@ -62,6 +62,7 @@ const ENDS: [&str; 26] = [
     "not accepted card-blocked",
     "not accepted no-application",
     "not accepted application-blocked",
+    "not accepted application-refused",
     "not accepted service-not-allowed",
     "not accepted amount-out-of-range",
     "not accepted date-invalid",

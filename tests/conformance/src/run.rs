@@ -141,6 +141,7 @@ fn cause(cause: Cause) -> String {
         Cause::NotAccepted(NotAccepted::CardBlocked) => "not accepted card-blocked",
         Cause::NotAccepted(NotAccepted::NoApplication) => "not accepted no-application",
         Cause::NotAccepted(NotAccepted::ApplicationBlocked) => "not accepted application-blocked",
+        Cause::NotAccepted(NotAccepted::ApplicationRefused) => "not accepted application-refused",
         Cause::NotAccepted(NotAccepted::ServiceNotAllowed) => "not accepted service-not-allowed",
         Cause::NotAccepted(NotAccepted::AmountOutOfRange) => "not accepted amount-out-of-range",
         Cause::NotAccepted(NotAccepted::DateInvalid) => "not accepted date-invalid",

@@ -150,6 +150,7 @@ pub(super) fn unread(ended: &Ended) -> Option<Unread> {
         Cause::NotAccepted(
             NotAccepted::CardBlocked
             | NotAccepted::ApplicationBlocked
+            | NotAccepted::ApplicationRefused
             | NotAccepted::ServiceNotAllowed
             | NotAccepted::AmountOutOfRange
             | NotAccepted::DateInvalid,
