@@ -100,7 +100,7 @@ pub enum Keep {
 pub struct RecordingPolicy {
     /// How much of each.
     pub keep: Keep,
-    /// How many of the latest transactions. A trace takes some 10 KB, everything some 50 KB.
+    /// How many of the latest transactions. Everything takes some 10 KB of a sale, a trace less.
     pub transactions_max: u32,
 }
 

@@ -11,7 +11,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{Keep, boundary::RECORD_EVENT};
 
-/// The most bytes of arguments and answers on a tape. A sale takes some 50 KB; a guest that calls
+/// The most bytes of arguments and answers on a tape. A sale takes some 10 KB; a guest that calls
 /// without end fills no memory with it.
 const LENGTH_MAX: usize = 1024 * 1024;
 
