@@ -32,7 +32,7 @@ use zeroize::Zeroizing;
 use crate::guest::Behaviour;
 
 /// Longer than any limit of the host that these tests reach.
-const BOUND: Duration = Duration::from_secs(20);
+const BOUND: Duration = Duration::from_mins(2);
 
 /// A terminal and the hands on its devices.
 pub(crate) struct TestTerminal {
