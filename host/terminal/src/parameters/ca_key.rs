@@ -1,9 +1,9 @@
 //! Certification authorities' keys, and the issuers' certificates that are good no more.
 
 use jiff::civil::Date;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::{HexBytes, Parameters, to_hex};
+use super::{HexBytes, Parameters, given::given, to_hex};
 
 /// A certification authority's RSA key (EMV 4.4 Book 2, 11.2.1).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -130,14 +130,6 @@ fn decimal(byte: u8) -> Option<i8> {
         return None;
     }
     i8::try_from(tens.checked_mul(10)?.checked_add(units)?).ok()
-}
-
-/// An optional value that must be written, as `null` at least: a limit that was forgotten is not
-/// taken for one that there is not.
-pub(super) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    Option::deserialize(deserializer)
 }
 
 #[cfg(test)]

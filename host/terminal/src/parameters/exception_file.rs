@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{HexBytes, Parameters, ca_key::given};
+use super::{HexBytes, Parameters, given::given};
 
 /// A card on the exception file, or every card of a number.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -9,6 +9,7 @@ mod ca_key;
 mod checks;
 mod dialect;
 mod exception_file;
+mod given;
 mod host;
 mod magstripe;
 mod scheme_set;
@@ -57,7 +58,7 @@ pub struct Parameters {
     /// The acquirer and how it writes messages.
     pub acquirer: Acquirer,
     /// How magnetic stripes are taken; `null` where they are not.
-    #[serde(deserialize_with = "ca_key::given")]
+    #[serde(deserialize_with = "given::given")]
     pub magstripe: Option<Magstripe>,
 }
 

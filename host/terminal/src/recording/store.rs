@@ -69,8 +69,15 @@ impl Recordings {
         }
     }
 
-    /// Keeps what is on the tape.
-    pub(crate) fn keep(&self, id: &TransactionId, made: Made<'_>, vault: &Mutex<Vault>) {
+    /// Keeps what is on the tape, with how the record says that the transaction ended. The record is
+    /// read only where something is kept.
+    pub(crate) fn keep(
+        &self,
+        id: &TransactionId,
+        made: Made<'_>,
+        recorded: impl FnOnce() -> Option<Outcome>,
+        vault: &Mutex<Vault>,
+    ) {
         let Some(tape) = made.tape.take() else {
             return;
         };
@@ -81,9 +88,7 @@ impl Recordings {
             request: made.request,
             tape,
             end: made.end,
-            outcome: made
-                .outcome
-                .and_then(|outcome| serde_json::to_string(&outcome).ok()),
+            outcome: recorded().and_then(|outcome| serde_json::to_string(&outcome).ok()),
         };
         let sealed = vault.lock().ok().and_then(|vault| recording.seal(&vault));
         let written = match sealed {
@@ -181,6 +186,4 @@ pub(crate) struct Made<'a> {
     pub(crate) tape: SharedTape,
     /// How the engine's call ended.
     pub(crate) end: End,
-    /// How the record says that the transaction ended.
-    pub(crate) outcome: Option<Outcome>,
 }

@@ -62,15 +62,14 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
     if !recorded {
         settle_after_a_fault(&inner, &id, &abort).await;
     }
-    let record = inner.journal.record(&id).ok().flatten();
     let made = Made {
         engine_digest: inner.engine.digest(),
         request,
         tape,
         end,
-        outcome: record.and_then(|record| record.outcome),
     };
-    inner.recordings.keep(&id, made, &inner.vault);
+    let recorded = || inner.journal.record(&id).ok().flatten()?.outcome;
+    inner.recordings.keep(&id, made, recorded, &inner.vault);
     conclude(&inner, &id);
     // Not before: recovery would tell the end once more.
     drop(turn);

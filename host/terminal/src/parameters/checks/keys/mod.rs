@@ -30,8 +30,18 @@ const XDA: u8 = 0x04;
 
 /// Checks the keys of both kinds, and the list of revoked certificates.
 pub(super) fn check(parameters: &Parameters) -> Result<(), ParametersError> {
-    rsa_keys(&parameters.ca_public_keys)?;
-    elliptic_keys(&parameters.elliptic_ca_public_keys)?;
+    list(
+        "ca_public_keys",
+        &parameters.ca_public_keys,
+        |key| (&key.rid, key.index),
+        rsa_key,
+    )?;
+    list(
+        "elliptic_ca_public_keys",
+        &parameters.elliptic_ca_public_keys,
+        |key| (&key.rid, key.index),
+        elliptic_key,
+    )?;
     // With XDA chosen nothing else is tried: without a key every such card would fail.
     let claims = parameters.terminal.capabilities.last();
     rule(
@@ -48,15 +58,22 @@ fn name(rid: &[u8], index: u8) -> String {
     format!("key {} index {index:02X}", to_hex(rid))
 }
 
-fn rsa_keys(keys: &[CaPublicKey]) -> Result<(), ParametersError> {
-    count("ca_public_keys", keys.len(), KEYS_MAX)?;
+/// A list of keys: each is right, and no two are of the same RID and index.
+fn list<K>(
+    path: &str,
+    keys: &[K],
+    identity: impl Fn(&K) -> (&[u8], u8),
+    check: impl Fn(&str, &K) -> Result<(), ParametersError>,
+) -> Result<(), ParametersError> {
+    count(path, keys.len(), KEYS_MAX)?;
     let mut seen = BTreeSet::new();
     for (position, key) in keys.iter().enumerate() {
-        let path = format!("ca_public_keys[{position}]");
-        let named = name(&key.rid, key.index);
-        rsa_key(&path, key).map_err(|refused| of(&named, refused))?;
+        let path = format!("{path}[{position}]");
+        let (rid, index) = identity(key);
+        let named = name(rid, index);
+        check(&path, key).map_err(|refused| of(&named, refused))?;
         rule(
-            seen.insert((&*key.rid, key.index)),
+            seen.insert((rid, index)),
             path,
             &format!("{named}: listed twice"),
         )?;
@@ -86,22 +103,6 @@ fn rsa_key(path: &str, key: &CaPublicKey) -> Result<(), ParametersError> {
         format!("{path}.checksum"),
         "not the SHA-1 of RID, index, modulus and exponent",
     )
-}
-
-fn elliptic_keys(keys: &[EllipticCaPublicKey]) -> Result<(), ParametersError> {
-    count("elliptic_ca_public_keys", keys.len(), KEYS_MAX)?;
-    let mut seen = BTreeSet::new();
-    for (position, key) in keys.iter().enumerate() {
-        let path = format!("elliptic_ca_public_keys[{position}]");
-        let named = name(&key.rid, key.index);
-        elliptic_key(&path, key).map_err(|refused| of(&named, refused))?;
-        rule(
-            seen.insert((&*key.rid, key.index)),
-            path,
-            &format!("{named}: listed twice"),
-        )?;
-    }
-    Ok(())
 }
 
 /// EMV 4.4 Book 2, 12.2.
