@@ -2,8 +2,8 @@
 //! this one wrote is read too: an update must not leave its reversals behind.
 //!
 //! Layout: version, reason, when it was refused, message (number, count, then number, length and
-//! value of each field), then the outcome. Numbers are big-endian; texts have a length of two bytes before them. The
-//! decoder is total and takes exactly what the encoder writes.
+//! value of each field), then the outcome. Numbers are big-endian; texts have a length of two bytes
+//! before them. The decoder is total and takes exactly what the encoder writes.
 
 use zeroize::Zeroizing;
 
@@ -453,12 +453,31 @@ mod tests {
             byte in any::<u8>(),
         ) {
             let mut bytes = Record { outcome, open }.encode().to_vec();
-            let position = position.index(bytes.len());
+            // The version comes first; what it does is said below.
+            let position = 1 + position.index(bytes.len() - 1);
             bytes[position] = byte;
             if let Ok(record) = Record::decode(&bytes) {
                 prop_assert_eq!(&*record.encode(), &bytes);
             }
             prop_assert!(Record::decode(&bytes[..position]).is_err());
+        }
+
+        #[test]
+        fn a_record_under_another_version_is_refused_or_means_one_thing(
+            outcome in outcome(),
+            open in option::of(open()),
+            version in 0..=VERSION + 1,
+        ) {
+            let mut bytes = Record { outcome, open }.encode().to_vec();
+            bytes[0] = version;
+            match Record::decode(&bytes) {
+                Ok(record) => {
+                    prop_assert!([VERSION, VERSION_WITHOUT_TIME].contains(&version));
+                    prop_assert_eq!(Record::decode(&record.encode()), Ok(record));
+                }
+                Err(Error::UnknownVersion(named)) => prop_assert_eq!(named, version),
+                Err(Error::Malformed) => prop_assert_eq!(version, VERSION_WITHOUT_TIME),
+            }
         }
 
         #[test]
