@@ -30,10 +30,14 @@ impl wit::Guest for Component {
             .map_err(convert_transactions::error)
     }
 
-    fn reconcile(now: wit::Moment) -> Result<wit::Reconciliation, wit::ErrorCode> {
+    fn reconcile(
+        now: wit::Moment,
+        batch: wit::Batch,
+    ) -> Result<Vec<wit::Reconciled>, wit::ErrorCode> {
         let now = convert_transactions::moment(now)?;
-        engine::reconcile(&mut Imports, now)
-            .map(convert_transactions::reconciliation)
+        let batch = convert_transactions::batch(batch);
+        engine::reconcile(&mut Imports, now, &batch)
+            .map(convert_transactions::reconciled)
             .map_err(convert_transactions::error)
     }
 

@@ -12,7 +12,7 @@ use crate::online::{OnlineRequest, Pending};
 use crate::outcome::{Cause, Completed, Decision, Decliner, Misbehaviour, NotAccepted};
 use crate::ports::Ports;
 use crate::rules::{self, Conclusion};
-use crate::signed_answer::{AnswerAuthentication, Authenticity, Moment, Request};
+use crate::signed_answer::{AnswerAuthentication, Authenticity, Moment, Request, Scheme};
 use crate::tag;
 
 /// What the first GENERATE AC came to.
@@ -74,6 +74,31 @@ pub(crate) fn perform<P: Ports>(
     })
 }
 
+/// Asks for an AAC, whatever the card would have said: nothing is to be paid with it.
+pub(crate) fn cancel<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> Result<(), Cause> {
+    let request = Request {
+        kind: CryptogramType::Aac,
+        moment: Moment::First,
+    };
+    dialogue
+        .card
+        .set(tag::AUTHORISATION_RESPONSE_CODE, DECLINED_OFFLINE);
+    let answer = AnswerAuthentication::new(Scheme::None, &read.pdol_values).generate(
+        dialogue,
+        &read.terms.application,
+        &read.cdol1,
+        request,
+    )?;
+    dialogue.performed(Tsi::CARD_RISK_MANAGEMENT_PERFORMED);
+    let (meaning, conclusion) = cryptogram::judge_first(request.kind, answer.information);
+    dialogue.conclude(conclusion);
+    match meaning {
+        First::TooHigh => Err(Cause::CardMisbehaved(Misbehaviour::CryptogramTooHigh)),
+        First::ServiceNotAllowed => Err(Cause::NotAccepted(NotAccepted::ServiceNotAllowed)),
+        First::Approved | First::Online | First::Declined => Ok(()),
+    }
+}
+
 /// What is done about an answer that is not authentic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doubt {
@@ -93,7 +118,7 @@ fn doubt<P: Ports>(dialogue: &Dialogue<'_, P>, read: &Read, authenticity: Authen
         Authenticity::CdaFailed => Doubt::Decline(None),
         Authenticity::XdaFailed => {
             let codes = ActionCodes::of(&dialogue.card, &read.terms.application);
-            let connection = read.terms.terminal.kind.connection;
+            let connection = read.terms.connection();
             match action::after_xda_failure(dialogue.tvr(), codes, connection) {
                 (true, conclusion) => Doubt::IssuerDecides(conclusion),
                 (false, conclusion) => Doubt::Decline(Some(conclusion)),

@@ -13,7 +13,7 @@ use crate::application_selection::{Offer, build_candidate_list, choose, final_se
 use crate::authentication;
 use crate::bits::{Auc, TerminalCapabilities, Tsi};
 use crate::card_action::{self, Answered};
-use crate::card_data::CryptogramType;
+use crate::card_data::{CardData, CryptogramType};
 use crate::cvm::{Circumstances, Service};
 use crate::date::Date;
 use crate::dialogue::Dialogue;
@@ -21,7 +21,7 @@ use crate::dol::Dol;
 use crate::identity::Pan;
 use crate::mandatory_data::{self, Gathered};
 use crate::outcome::{Cause, Decision, Ended, Misbehaviour, NotAccepted};
-use crate::parameters::{Application, Terminal};
+use crate::parameters::{Application, Connection, Terminal};
 use crate::ports::Ports;
 use crate::records::{self, ProcessingOptions, StaticData};
 use crate::restrictions;
@@ -52,12 +52,53 @@ pub fn start<P: Ports>(
     }
 }
 
+/// Reads the card behind `ports` and decides nothing: selection, GET PROCESSING OPTIONS, records. In
+/// the end the card is asked for an AAC (EMV 4.4 Book 3, 9.3), so that it counts nothing as open.
+///
+/// For a refund, where the card only says whom to pay, and to know a card. Its data is not
+/// authenticated, and the TVR says so. Fails as [`start`] does.
+pub fn read<P: Ports>(
+    ports: &mut P,
+    terminal: &Terminal,
+    applications: &[Application],
+    transaction: &Transaction,
+) -> Result<CardData, Ended> {
+    let mut dialogue = Dialogue::new(ports);
+    match read_and_cancel(&mut dialogue, terminal, applications, transaction) {
+        Ok(()) => Ok(dialogue.card),
+        Err(cause) => Err(dialogue.ended(cause, false)),
+    }
+}
+
+fn read_and_cancel<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    terminal: &Terminal,
+    applications: &[Application],
+    transaction: &Transaction,
+) -> Result<(), Cause> {
+    let read = identify(dialogue, terminal, applications, transaction)?;
+    dialogue.conclude(&rules::ODA_NOT_PERFORMED);
+    card_action::cancel(dialogue, &read)
+}
+
 /// What a transaction is run under, once its application is known.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
     pub(crate) terminal: Terminal,
     pub(crate) application: Application,
     pub(crate) transaction: Transaction,
+}
+
+impl Terms {
+    /// Who may be asked in this transaction.
+    pub(crate) fn connection(&self) -> Connection {
+        match self.terminal.kind.connection {
+            Connection::OfflineWithOnline if self.transaction.only_issuer_approves => {
+                Connection::OnlineOnly
+            }
+            connection => connection,
+        }
+    }
 }
 
 /// The application was selected.
@@ -96,6 +137,23 @@ fn decide<P: Ports>(
     applications: &[Application],
     transaction: &Transaction,
 ) -> Result<(Read, Answered), Cause> {
+    let read = identify(dialogue, terminal, applications, transaction)?;
+    let authentication = authentication::perform(dialogue, &read)?;
+    processing_restrictions(dialogue, &read);
+    cardholder_verification(dialogue, &read)?;
+    terminal_risk_management(dialogue, &read)?;
+    let requested = terminal_action_analysis(dialogue, &read.terms);
+    let answered = card_action::perform(dialogue, &read, authentication, requested)?;
+    Ok((read, answered))
+}
+
+/// The steps up to the card's records.
+fn identify<P: Ports>(
+    dialogue: &mut Dialogue<'_, P>,
+    terminal: &Terminal,
+    applications: &[Application],
+    transaction: &Transaction,
+) -> Result<Read, Cause> {
     if transaction.amount > AMOUNT_MAX || transaction.amount_other > transaction.amount {
         return Err(Cause::NotAccepted(NotAccepted::AmountOutOfRange));
     }
@@ -106,14 +164,7 @@ fn decide<P: Ports>(
         transaction,
     };
     let initiated = select_and_initiate(dialogue, candidates, &offer)?;
-    let read = read_application_data(dialogue, initiated)?;
-    let authentication = authentication::perform(dialogue, &read)?;
-    processing_restrictions(dialogue, &read);
-    cardholder_verification(dialogue, &read)?;
-    terminal_risk_management(dialogue, &read)?;
-    let requested = terminal_action_analysis(dialogue, &read.terms);
-    let answered = card_action::perform(dialogue, &read, authentication, requested)?;
-    Ok((read, answered))
+    read_application_data(dialogue, initiated)
 }
 
 /// EMV 4.4 Book 1, 12.4, and EMV 4.4 Book 3, 10.1: offers what is left until an application can be
@@ -350,8 +401,7 @@ fn terminal_action_analysis<P: Ports>(
     terms: &Terms,
 ) -> CryptogramType {
     let codes = ActionCodes::of(&dialogue.card, &terms.application);
-    let connection = terms.terminal.kind.connection;
-    let (requested, conclusion) = action::first(dialogue.tvr(), codes, connection);
+    let (requested, conclusion) = action::first(dialogue.tvr(), codes, terms.connection());
     dialogue.conclude_on_codes(conclusion, &terms.application);
     requested
 }

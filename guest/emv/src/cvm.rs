@@ -250,6 +250,7 @@ mod tests {
             time: [0; 3],
             sequence: 1,
             merchant_forced_online: false,
+            only_issuer_approves: false,
         };
         for (kind, other, byte, service) in [
             (TransactionType::Cash, 0, 0x14, Service::UnattendedCash),

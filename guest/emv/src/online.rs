@@ -180,8 +180,8 @@ fn online_processing<P: Ports>(
 fn unable_to_go_online<P: Ports>(dialogue: &mut Dialogue<'_, P>, terms: &Terms) -> CryptogramType {
     dialogue.conclude(&rules::UNABLE_TO_GO_ONLINE);
     let codes = ActionCodes::of(&dialogue.card, &terms.application);
-    let connection = terms.terminal.kind.connection;
-    let (requested, conclusion) = action::unable_to_go_online(dialogue.tvr(), codes, connection);
+    let (requested, conclusion) =
+        action::unable_to_go_online(dialogue.tvr(), codes, terms.connection());
     dialogue.conclude_on_codes(conclusion, &terms.application);
     dialogue.card.set(
         tag::AUTHORISATION_RESPONSE_CODE,

@@ -49,5 +49,6 @@ pub(crate) const fn transaction() -> Transaction {
         time: [0x12, 0x00, 0x00],
         sequence: 1,
         merchant_forced_online: false,
+        only_issuer_approves: false,
     }
 }

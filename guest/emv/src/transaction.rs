@@ -21,6 +21,9 @@ pub struct Transaction {
     pub sequence: u32,
     /// Whether the attendant asked for online authorisation (EMV 4.4 Book 4, 6.5.1.2).
     pub merchant_forced_online: bool,
+    /// Whether nobody but the issuer may approve: a reservation, a balance. The terminal then acts as
+    /// an online-only one (EMV 4.4 Book 3, 10.7), whatever tag 9F35 says of it.
+    pub only_issuer_approves: bool,
 }
 
 /// Tag 9C: the first two digits of ISO 8583 field 3.

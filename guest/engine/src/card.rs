@@ -99,6 +99,16 @@ impl CardFacts {
         }
     }
 
+    /// What the original's card gave; there is none to be read again.
+    pub(crate) const fn of_original(details: Option<CardDetails>) -> Self {
+        Self {
+            reading: Reading::Contact,
+            payer: None,
+            chip_data: Vec::new(),
+            details,
+        }
+    }
+
     /// An end with nothing but the card known.
     pub(crate) fn outcome(&self, ending: Ending) -> Outcome {
         Outcome {

@@ -1,4 +1,5 @@
-//! The transaction engine: a sale, and the reversal and recovery that make it safe.
+//! The transaction engine: transactions, the reversal and recovery that make them safe, and the
+//! closing of a batch.
 //!
 //! Pure: whatever it needs comes through the traits of [`ports`] or as an argument. It holds no
 //! state between calls; what must live is in the journal.
@@ -20,11 +21,13 @@ mod fixed_card;
 pub mod iso8583;
 pub mod moment;
 pub mod money;
+mod original;
 pub mod outcome;
 pub mod parameters;
 mod payer;
 pub mod ports;
 mod receipt;
+mod reconciling;
 mod record;
 mod recovery;
 mod reversal;
@@ -44,9 +47,7 @@ pub use description::{Description, describe};
 pub use self_test::{Check, self_test};
 
 use moment::Moment;
-use outcome::{
-    Error, OnlineDecision, Outcome, Reconciliation, Recovery, TransactionKind, TransactionRequest,
-};
+use outcome::{Batch, Error, OnlineDecision, Outcome, Reconciled, Recovery, TransactionRequest};
 use ports::Terminal;
 
 /// Runs one transaction to its end.
@@ -54,18 +55,9 @@ use ports::Terminal;
 /// Fails with `InvalidRequest`, `NotSupported` or `ParametersInvalid` before anything was
 /// started, and with `JournalFault` at any point; the host then calls [`recover`].
 pub fn run<T: Terminal>(terminal: &mut T, request: &TransactionRequest) -> Result<Outcome, Error> {
-    match (request.kind, request.online_decision) {
-        (TransactionKind::Sale, OnlineDecision::Acquirer) => sale::run(terminal, request),
-        (
-            TransactionKind::Sale
-            | TransactionKind::PreAuth
-            | TransactionKind::PreAuthComplete
-            | TransactionKind::Refund
-            | TransactionKind::Void
-            | TransactionKind::CardRead
-            | TransactionKind::BalanceInquiry,
-            OnlineDecision::Acquirer | OnlineDecision::PointOfSale,
-        ) => Err(Error::NotSupported),
+    match request.online_decision {
+        OnlineDecision::Acquirer => sale::run(terminal, request),
+        OnlineDecision::PointOfSale => Err(Error::NotSupported),
     }
 }
 
@@ -76,7 +68,14 @@ pub fn recover<T: Terminal>(terminal: &mut T, now: Moment) -> Result<Recovery, E
     recovery::recover(terminal, now)
 }
 
-/// Compares totals with the acquirer. Answers `NotSupported`: the engine closes no batches yet.
-pub fn reconcile<T: Terminal>(_terminal: &mut T, _now: Moment) -> Result<Reconciliation, Error> {
-    Err(Error::NotSupported)
+/// Compares the totals of a batch with the acquirer's, and tells it every transaction where they
+/// differ. May be repeated.
+///
+/// Fails with `InvalidRequest`, `ParametersInvalid` or `JournalFault`.
+pub fn reconcile<T: Terminal>(
+    terminal: &mut T,
+    now: Moment,
+    batch: &Batch,
+) -> Result<Vec<Reconciled>, Error> {
+    reconciling::reconcile(terminal, now, batch)
 }

@@ -32,6 +32,27 @@ pub enum OnlineDecision {
     PointOfSale,
 }
 
+/// An approved transaction that a later one refers to, as the host's records hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// Its name.
+    pub transaction_id: String,
+    /// What was asked for.
+    pub kind: TransactionKind,
+    /// The amount approved, in the currency's minor unit.
+    pub approved_minor: u64,
+    /// When it began.
+    pub began: Moment,
+    /// ISO 8583 field 11.
+    pub trace_number: Option<u32>,
+    /// ISO 8583 field 38.
+    pub authorisation_code: Option<String>,
+    /// ISO 8583 field 37.
+    pub retrieval_reference: Option<String>,
+    /// The PAN in ASCII, masked to its last four digits.
+    pub masked_pan: Vec<u8>,
+}
+
 /// One transaction, as the merchant asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransactionRequest {
@@ -49,12 +70,16 @@ pub struct TransactionRequest {
     pub currency: u16,
     /// The ways of presenting a card that are accepted.
     pub accepted: Technologies,
+    /// Whether an approval of a smaller amount is taken too.
+    pub accepts_partial_approval: bool,
     /// The transaction that a refund, void or completion refers to.
-    pub original_transaction_id: Option<String>,
+    pub original: Option<Original>,
     /// Who decides online.
     pub online_decision: OnlineDecision,
     /// When the transaction began.
     pub began: Moment,
+    /// The batch that the transaction belongs to: 1 to 999999.
+    pub batch_number: u32,
 }
 
 /// Who declined.
@@ -88,6 +113,8 @@ pub enum Failure {
     CardUnreadable,
     /// No application of the card is accepted here.
     CardNotAccepted,
+    /// The card is not the one that paid the original of a refund.
+    OtherCard,
     /// The acquirer could not be reached. Nothing was sent.
     AcquirerUnreachable,
     /// The request may have reached the acquirer and no valid answer came.
@@ -101,6 +128,8 @@ pub enum Failure {
 pub enum Ending {
     /// Approved, and recorded as such.
     Approved,
+    /// What was asked for was done, and it moves no money.
+    Completed,
     /// Declined.
     Declined(DeclineReason),
     /// Ended by a person or by time before a decision.
@@ -180,6 +209,15 @@ pub struct AcquirerAnswer {
     pub retrieval_reference: Option<String>,
 }
 
+/// What an account holds, as its issuer says (ISO 8583 field 54).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balance {
+    /// ISO 4217 numeric code.
+    pub currency: u16,
+    /// In minor units, below zero when overdrawn.
+    pub minor: i64,
+}
+
 /// One transaction's end. The journal already holds it when it is returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -187,14 +225,17 @@ pub struct Outcome {
     pub ending: Ending,
     /// Whether a reversal belongs to it.
     pub reversal: ReversalState,
-    /// The amount approved, in minor units; zero when not approved.
+    /// The amount approved, in minor units: less than was asked for after a partial approval, zero
+    /// when not approved.
     pub approved_minor: u64,
     /// ISO 8583 field 11, when a message was built.
     pub trace_number: Option<u32>,
     /// The acquirer's answer, when one was accepted.
     pub answer: Option<AcquirerAnswer>,
-    /// What the card gave, when one was read.
+    /// What the card gave, when one was read; of a void or a completion, what the original's gave.
     pub card: Option<CardDetails>,
+    /// What a balance inquiry was told.
+    pub balance: Option<Balance>,
 }
 
 impl Outcome {
@@ -207,6 +248,7 @@ impl Outcome {
             trace_number: None,
             answer: None,
             card: None,
+            balance: None,
         }
     }
 }
@@ -229,28 +271,50 @@ pub struct Recovery {
     pub waiting: u32,
 }
 
-/// Totals of the open batch, in minor units of one currency.
+/// What a batch adds up to in one currency: what was voided, and what was only reserved, in neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchTotals {
     /// ISO 4217 numeric code.
     pub currency: u16,
-    /// Number of sales.
-    pub sale_count: u32,
-    /// Sum of sales.
-    pub sale_minor: u64,
-    /// Number of refunds.
-    pub refund_count: u32,
-    /// Sum of refunds.
-    pub refund_minor: u64,
+    /// How often cardholders paid.
+    pub debit_count: u32,
+    /// What they paid, in minor units.
+    pub debit_minor: u64,
+    /// How often they got money back.
+    pub credit_count: u32,
+    /// What they got back, in minor units.
+    pub credit_minor: u64,
 }
 
-/// How a reconciliation ended.
+/// A batch that is to be closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reconciliation {
-    /// Whether the acquirer's totals equal these.
-    pub balanced: bool,
-    /// The terminal's totals.
+pub struct Batch {
+    /// 1 to 999999.
+    pub number: u32,
+    /// One for each currency it has.
     pub totals: Vec<BatchTotals>,
+}
+
+/// What the acquirer says of the totals of one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// They equal its own. It has closed the batch.
+    Agreed,
+    /// They did not; it was told every transaction and has closed the batch.
+    Uploaded,
+    /// They differ, after every transaction was told too. It has not closed the batch.
+    Disputed,
+    /// No valid answer came.
+    Unanswered,
+}
+
+/// What became of one currency of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reconciled {
+    /// ISO 4217 numeric code.
+    pub currency: u16,
+    /// What the acquirer says.
+    pub agreement: Agreement,
 }
 
 /// Why a call produced no outcome. Each leaves the journal consistent.

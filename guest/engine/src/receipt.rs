@@ -3,7 +3,9 @@
 use crate::configuration::Configuration;
 use crate::iso8583::to_hexadecimal;
 use crate::money::{Amount, Currency};
-use crate::outcome::{CardDetails, CardholderVerification, Ending, Outcome, TransactionRequest};
+use crate::outcome::{
+    CardDetails, CardholderVerification, Ending, Outcome, TransactionKind, TransactionRequest,
+};
 use crate::parameters::Scheme;
 use crate::ports::{EntryMode, Line};
 
@@ -47,7 +49,7 @@ pub(crate) fn lines(
     if !card.aid.is_empty() {
         column("AID", text(&to_hexadecimal(&card.aid)));
     }
-    column("TYPE", "SALE".into());
+    column("TYPE", kind(request.kind).into());
     for (name, minor) in amounts(request) {
         column(
             name,
@@ -111,6 +113,18 @@ fn signature_wanted(card: &CardDetails) -> bool {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_end().to_owned()
+}
+
+const fn kind(kind: TransactionKind) -> &'static str {
+    match kind {
+        TransactionKind::Sale => "SALE",
+        TransactionKind::PreAuth => "PRE-AUTHORISATION",
+        TransactionKind::PreAuthComplete => "COMPLETION",
+        TransactionKind::Refund => "REFUND",
+        TransactionKind::Void => "VOID",
+        TransactionKind::CardRead => "CARD READ",
+        TransactionKind::BalanceInquiry => "BALANCE",
+    }
 }
 
 const fn scheme(scheme: Scheme) -> &'static str {

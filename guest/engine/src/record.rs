@@ -1,5 +1,5 @@
-//! The content of a journal entry: the engine's own versioned binary record. What an engine before
-//! this one wrote is read too: an update must not leave its reversals behind.
+//! The content of a journal entry: the engine's own versioned binary record. What engines before
+//! this one wrote is read too: an update must not leave their reversals behind.
 //!
 //! Layout: version, reason, when it was refused, message (number, count, then number, length and
 //! value of each field), then the outcome. Numbers are big-endian; texts have a length of two bytes
@@ -11,16 +11,19 @@ use crate::iso8583::requests::ReversalReason;
 use crate::iso8583::{Message, MessageType};
 use crate::moment::Minute;
 use crate::outcome::{
-    AcquirerAnswer, CancelReason, CardDetails, CardholderVerification, CryptogramType,
+    AcquirerAnswer, Balance, CancelReason, CardDetails, CardholderVerification, CryptogramType,
     DeclineReason, Ending, Failure, Outcome, ReversalState,
 };
 use crate::parameters::Scheme;
 use crate::ports::EntryMode;
 
 /// The version written.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
-/// The version before: it says whether a message was refused, not when.
+/// The version before: an outcome has no balance.
+const VERSION_WITHOUT_BALANCE: u8 = 2;
+
+/// The one before that: it also says whether a message was refused, and not when.
 const VERSION_WITHOUT_TIME: u8 = 1;
 
 /// What one entry holds.
@@ -28,7 +31,8 @@ const VERSION_WITHOUT_TIME: u8 = 1;
 pub(crate) struct Record {
     /// How the transaction stands, or would end if nothing more happened.
     pub(crate) outcome: Outcome,
-    /// What the acquirer must still hear of, when it must.
+    /// What the acquirer may still have to hear of. Of an approval it is the request: until its batch
+    /// is closed it may be voided, completed, or told once more.
     pub(crate) open: Option<Open>,
 }
 
@@ -59,7 +63,7 @@ const REASONS: [ReversalReason; 4] = [
     ReversalReason::PowerLoss,
 ];
 
-const ENDINGS: [Ending; 13] = [
+const ENDINGS: [Ending; 15] = [
     Ending::Approved,
     Ending::Declined(DeclineReason::Card),
     Ending::Declined(DeclineReason::Terminal),
@@ -73,6 +77,8 @@ const ENDINGS: [Ending; 13] = [
     Ending::Failed(Failure::AcquirerUnreachable),
     Ending::Failed(Failure::AnswerLost),
     Ending::Failed(Failure::DeviceFault),
+    Ending::Completed,
+    Ending::Failed(Failure::OtherCard),
 ];
 
 const REVERSALS: [ReversalState; 3] = [
@@ -145,7 +151,7 @@ impl Record {
     /// Reads it.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         match bytes.split_first() {
-            Some((version @ (&VERSION | &VERSION_WITHOUT_TIME), rest)) => {
+            Some((version @ &(VERSION_WITHOUT_TIME..=VERSION), rest)) => {
                 let mut input = Reader {
                     bytes: rest,
                     version: *version,
@@ -211,6 +217,10 @@ impl Writer {
             }
         });
         self.option(outcome.card.as_ref(), Self::card);
+        self.option(outcome.balance, |output, balance| {
+            output.number(u64::from(balance.currency));
+            output.0.extend_from_slice(&balance.minor.to_be_bytes());
+        });
     }
 
     fn card(&mut self, card: &CardDetails) {
@@ -322,6 +332,18 @@ impl Reader<'_> {
             trace_number: self.option(|input| u32::try_from(input.number()?).ok())?,
             answer: self.option(Self::answer)?,
             card: self.option(Self::card)?,
+            balance: if self.version <= VERSION_WITHOUT_BALANCE {
+                None
+            } else {
+                self.option(Self::balance)?
+            },
+        })
+    }
+
+    fn balance(&mut self) -> Option<Balance> {
+        Some(Balance {
+            currency: u16::try_from(self.number()?).ok()?,
+            minor: i64::from_be_bytes(self.array()?),
         })
     }
 
@@ -398,9 +420,10 @@ mod tests {
             any::<Option<u32>>(),
             option::of(answer),
             option::of(card()),
+            option::of(any::<(u16, i64)>()),
         )
             .prop_map(
-                |(ending, reversal, approved_minor, trace_number, answer, card)| Outcome {
+                |(ending, reversal, approved_minor, trace_number, answer, card, balance)| Outcome {
                     ending,
                     reversal,
                     approved_minor,
@@ -413,6 +436,7 @@ mod tests {
                         },
                     ),
                     card,
+                    balance: balance.map(|(currency, minor)| Balance { currency, minor }),
                 },
             )
     }
@@ -472,11 +496,11 @@ mod tests {
             bytes[0] = version;
             match Record::decode(&bytes) {
                 Ok(record) => {
-                    prop_assert!([VERSION, VERSION_WITHOUT_TIME].contains(&version));
+                    prop_assert!((VERSION_WITHOUT_TIME..=VERSION).contains(&version));
                     prop_assert_eq!(Record::decode(&record.encode()), Ok(record));
                 }
                 Err(Error::UnknownVersion(named)) => prop_assert_eq!(named, version),
-                Err(Error::Malformed) => prop_assert_eq!(version, VERSION_WITHOUT_TIME),
+                Err(Error::Malformed) => prop_assert!(version < VERSION),
             }
         }
 
@@ -509,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_version_before_wrote_is_read() {
+    fn what_the_versions_before_wrote_is_read() {
         for (refused, minute) in [(0, None), (1, Some(Minute::from_number(0)))] {
             let mut message = Message::new(MessageType::new(200).expect("four digits"));
             message.set(3, "000000");
@@ -521,12 +545,17 @@ mod tests {
                     refused: None,
                 }),
             };
-            // The byte after version, presence and reason.
+            // The byte after version, presence and reason; the last says that there is no balance.
             let mut bytes = record.encode().to_vec();
+            bytes.pop();
             (bytes[0], bytes[3]) = (VERSION_WITHOUT_TIME, refused);
             let read = Record::decode(&bytes).expect("a record");
             assert_eq!(read.open.expect("open").refused, minute);
             assert_eq!(read.outcome, record.outcome);
+            let mut bytes = record.encode().to_vec();
+            bytes.pop();
+            bytes[0] = VERSION_WITHOUT_BALANCE;
+            assert_eq!(Record::decode(&bytes), Ok(record));
         }
     }
 

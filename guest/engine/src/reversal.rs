@@ -179,7 +179,8 @@ fn take_in<T: Terminal>(
     let phase = match delivery {
         Delivery::Undelivered if !refused_before => return Ok(delivery),
         Delivery::Settled => {
-            next.open = None;
+            next.open = next.open.filter(|_| sending.due.settled == Phase::Approved);
+            next.open.iter_mut().for_each(|open| open.refused = None);
             next.outcome.reversal = sending.due.reversal;
             sending.due.settled
         }
@@ -189,7 +190,7 @@ fn take_in<T: Terminal>(
             sending.due.phase
         }
     };
-    if next != *record {
+    if phase != sending.due.phase || next != *record {
         append(terminal, transaction_id, phase, &next)?;
         *record = next;
     }

@@ -195,6 +195,7 @@ fn decide(tac_denial: [u8; 5]) -> Result<Decision, Option<Ended>> {
         time: [0x10, 0x05, 0x51],
         sequence: 1,
         merchant_forced_online: false,
+        only_issuer_approves: false,
     };
     contact::start(&mut FixedPorts, &terminal, &[application], &transaction).map_err(Some)
 }

@@ -120,6 +120,11 @@ pub(crate) const PARTIAL_REFUSED: Rule = Rule(
     Failed,
     "The approval was for less than asked; it is reversed",
 );
+pub(crate) const PARTIAL_TAKEN: Rule = Rule(
+    "TX-43",
+    Done,
+    "The approval was for less than asked; the point of sale takes it",
+);
 pub(crate) const NOT_COMPLETED: Rule = Rule(
     "TX-41",
     Failed,
@@ -252,6 +257,39 @@ pub(crate) const STRIPE_NEEDS_PIN: Rule = Rule(
     "TX-79",
     Failed,
     "The service code of the stripe requires a PIN, and this terminal can take none",
+);
+
+pub(crate) const OTHER_CARD: Rule = Rule(
+    "TX-80",
+    Failed,
+    "The card is not the one that paid; nothing is refunded to it",
+);
+pub(crate) const CARD_READ: Rule = Rule("TX-81", Done, "The card was read, and nothing else");
+
+pub(crate) const TOTALS_AGREE: Rule = Rule(
+    "TX-90",
+    Passed,
+    "The acquirer's totals are the same; it has closed the batch",
+);
+pub(crate) const TOTALS_DIFFER: Rule = Rule(
+    "TX-90",
+    Failed,
+    "The acquirer's totals are others; it is told every transaction of the batch",
+);
+pub(crate) const BATCH_UPLOADED: Rule = Rule(
+    "TX-91",
+    Passed,
+    "The acquirer was told every transaction, and has closed the batch",
+);
+pub(crate) const BATCH_DISPUTED: Rule = Rule(
+    "TX-91",
+    Failed,
+    "The acquirer does not close the batch; its totals must be settled by hand",
+);
+pub(crate) const BATCH_UNANSWERED: Rule = Rule(
+    "TX-92",
+    Failed,
+    "The acquirer did not answer about the batch; it is asked again",
 );
 
 pub(crate) const CARD_LOG_UNREADABLE: Rule = Rule(

@@ -370,6 +370,7 @@ mod tests {
                 cashback_minor: 1000,
                 currency: "NZD".into(),
                 entry: EntryPreference::Auto,
+                accepts_partial_approval: false,
                 reference: Some("POS-1".into()),
                 original: None,
                 metadata: BTreeMap::from([("till".into(), "3".into())]),

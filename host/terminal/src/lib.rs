@@ -41,6 +41,7 @@
 #![deny(unsafe_code)]
 
 pub mod acquirer_link;
+pub mod batch;
 pub mod bindings;
 pub mod card_reader;
 pub mod clock;

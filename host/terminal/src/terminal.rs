@@ -39,6 +39,11 @@ pub(crate) enum Scope {
     },
     /// To settle what is open.
     Recovery,
+    /// To close a batch.
+    Reconciliation {
+        /// Its number.
+        batch: u32,
+    },
     /// To say who it is: nothing may be written and nothing sent.
     Description,
 }

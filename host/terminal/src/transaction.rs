@@ -19,6 +19,9 @@ pub struct Request {
     pub currency: String,
     /// The ways of presenting a card that are accepted.
     pub entry: EntryPreference,
+    /// Whether an approval of a smaller amount is taken too.
+    #[serde(default)]
+    pub accepts_partial_approval: bool,
     /// The point of sale's own reference.
     pub reference: Option<String>,
     /// The transaction that a refund, void or completion refers to.
@@ -104,6 +107,24 @@ pub struct Record {
     pub began: Zoned,
     /// How it ended; `None` while it runs.
     pub outcome: Option<Outcome>,
+    /// The batch that it belongs to.
+    pub batch: u32,
+    /// What its original was asked to be.
+    pub refers_to: Option<Kind>,
+    /// What later transactions made of it.
+    pub referred: Referred,
+}
+
+/// What later transactions made of one that was approved. What is not ended, or waits for its reversal,
+/// counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Referred {
+    /// It was voided.
+    pub voided: bool,
+    /// A pre-authorisation was completed.
+    pub completed: bool,
+    /// What was given back of it, in minor units.
+    pub refunded_minor: u64,
 }
 
 /// How a transaction ended. Follows `outcome` in `wit/transactions.wit`.
@@ -119,8 +140,20 @@ pub struct Outcome {
     pub trace_number: Option<u32>,
     /// The acquirer's answer, when one was accepted.
     pub answer: Option<AcquirerAnswer>,
-    /// What the card gave, when one was read.
+    /// What the card gave, when one was read; of a void or a completion, what the original's gave.
     pub card: Option<CardDetails>,
+    /// What a balance inquiry was told.
+    #[serde(default)]
+    pub balance: Option<Balance>,
+}
+
+/// What an account holds, as its issuer says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// ISO 4217 numeric code.
+    pub currency: u16,
+    /// In minor units, below zero when overdrawn.
+    pub minor: i64,
 }
 
 impl Outcome {
@@ -133,6 +166,7 @@ impl Outcome {
             trace_number: None,
             answer: None,
             card: None,
+            balance: None,
         }
     }
 }
@@ -142,6 +176,8 @@ impl Outcome {
 pub enum Ending {
     /// Approved, and recorded as such.
     Approved,
+    /// What was asked for was done, and it moves no money: a card was read, a balance was told.
+    Completed,
     /// Declined.
     Declined(DeclineReason),
     /// Ended by a person or by time before a decision.
@@ -176,6 +212,8 @@ pub enum Failure {
     CardUnreadable,
     /// No application of the card is accepted here.
     CardNotAccepted,
+    /// The card is not the one that paid the original of a refund.
+    OtherCard,
     /// The acquirer could not be reached. Nothing was sent.
     AcquirerUnreachable,
     /// The request may have reached the acquirer and no valid answer came.

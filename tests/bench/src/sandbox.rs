@@ -130,6 +130,7 @@ fn sale() -> Request {
         cashback_minor: 0,
         currency: "NZD".into(),
         entry: EntryPreference::Auto,
+        accepts_partial_approval: false,
         reference: None,
         original: None,
         metadata: BTreeMap::new(),

@@ -70,6 +70,7 @@ pub const fn transaction() -> Transaction {
         time: [0x12, 0x34, 0x56],
         sequence: 7,
         merchant_forced_online: false,
+        only_issuer_approves: false,
     }
 }
 

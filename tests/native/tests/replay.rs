@@ -270,6 +270,7 @@ fn sale(amount_minor: u64) -> Request {
         cashback_minor: 0,
         currency: "NZD".to_owned(),
         entry: EntryPreference::Auto,
+        accepts_partial_approval: false,
         reference: None,
         original: None,
         metadata: BTreeMap::new(),

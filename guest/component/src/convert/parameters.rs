@@ -161,6 +161,7 @@ fn dialect(dialect: wit::Dialect) -> Dialect {
             balance_inquiry: dialect.processing_codes.balance_inquiry,
             pre_auth: dialect.processing_codes.pre_auth,
             pre_auth_complete: dialect.processing_codes.pre_auth_complete,
+            void: dialect.processing_codes.void,
         },
         entry_modes: EntryModes {
             manual: dialect.entry_modes.manual,
@@ -172,6 +173,7 @@ fn dialect(dialect: wit::Dialect) -> Dialect {
         chip_data_tags: dialect.chip_data_tags,
         approved_codes: dialect.approved_codes,
         reversal_is_advice: dialect.reversal_is_advice,
+        batch_number_field: dialect.batch_number_field,
     }
 }
 

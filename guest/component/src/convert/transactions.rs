@@ -4,9 +4,10 @@ use engine::{
     Check, Description,
     moment::{Moment, MomentParts},
     outcome::{
-        AcquirerAnswer, CancelReason, CardDetails, CardholderVerification, CryptogramType,
-        DeclineReason, Ending, Error, Failure, OnlineDecision, Outcome, Reconciliation, Recovery,
-        ReversalState, TransactionKind, TransactionRequest,
+        AcquirerAnswer, Agreement, Balance, Batch, BatchTotals, CancelReason, CardDetails,
+        CardholderVerification, CryptogramType, DeclineReason, Ending, Error, Failure,
+        OnlineDecision, Original, Outcome, Reconciled, Recovery, ReversalState, TransactionKind,
+        TransactionRequest,
     },
     parameters::Scheme,
     ports::{EntryMode, Technologies},
@@ -23,15 +24,7 @@ pub(crate) fn request(
 ) -> Result<TransactionRequest, wit::ErrorCode> {
     Ok(TransactionRequest {
         transaction_id: request.transaction_id,
-        kind: match request.kind {
-            wit::TransactionKind::Sale => TransactionKind::Sale,
-            wit::TransactionKind::PreAuth => TransactionKind::PreAuth,
-            wit::TransactionKind::PreAuthComplete => TransactionKind::PreAuthComplete,
-            wit::TransactionKind::Refund => TransactionKind::Refund,
-            wit::TransactionKind::Void => TransactionKind::Void,
-            wit::TransactionKind::CardRead => TransactionKind::CardRead,
-            wit::TransactionKind::BalanceInquiry => TransactionKind::BalanceInquiry,
-        },
+        kind: kind(request.kind),
         amount_minor: request.amount_minor,
         tip_minor: request.tip_minor,
         cashback_minor: request.cashback_minor,
@@ -47,12 +40,39 @@ pub(crate) fn request(
                 .accepted
                 .contains(card_reader::Technologies::MAGSTRIPE),
         },
-        original_transaction_id: request.original_transaction_id,
+        accepts_partial_approval: request.accepts_partial_approval,
+        original: request.original.map(original).transpose()?,
         online_decision: match request.online_decision {
             wit::OnlineDecision::Acquirer => OnlineDecision::Acquirer,
             wit::OnlineDecision::PointOfSale => OnlineDecision::PointOfSale,
         },
         began: moment(request.began)?,
+        batch_number: request.batch_number,
+    })
+}
+
+fn kind(kind: wit::TransactionKind) -> TransactionKind {
+    match kind {
+        wit::TransactionKind::Sale => TransactionKind::Sale,
+        wit::TransactionKind::PreAuth => TransactionKind::PreAuth,
+        wit::TransactionKind::PreAuthComplete => TransactionKind::PreAuthComplete,
+        wit::TransactionKind::Refund => TransactionKind::Refund,
+        wit::TransactionKind::Void => TransactionKind::Void,
+        wit::TransactionKind::CardRead => TransactionKind::CardRead,
+        wit::TransactionKind::BalanceInquiry => TransactionKind::BalanceInquiry,
+    }
+}
+
+fn original(original: wit::Original) -> Result<Original, wit::ErrorCode> {
+    Ok(Original {
+        transaction_id: original.transaction_id,
+        kind: kind(original.kind),
+        approved_minor: original.approved_minor,
+        began: moment(original.began)?,
+        trace_number: original.trace_number,
+        authorisation_code: original.authorisation_code,
+        retrieval_reference: original.retrieval_reference,
+        masked_pan: original.masked_pan,
     })
 }
 
@@ -96,12 +116,21 @@ pub(crate) fn outcome(outcome: Outcome) -> wit::Outcome {
         trace_number: outcome.trace_number,
         answer: outcome.answer.map(answer),
         card: outcome.card.map(card),
+        balance: outcome.balance.map(balance),
+    }
+}
+
+fn balance(balance: Balance) -> wit::Balance {
+    wit::Balance {
+        currency: balance.currency,
+        minor: balance.minor,
     }
 }
 
 fn ending(ending: Ending) -> wit::Ending {
     match ending {
         Ending::Approved => wit::Ending::Approved,
+        Ending::Completed => wit::Ending::Completed,
         Ending::Declined(reason) => wit::Ending::Declined(match reason {
             DeclineReason::Card => wit::DeclineReason::Card,
             DeclineReason::Terminal => wit::DeclineReason::Terminal,
@@ -116,6 +145,7 @@ fn ending(ending: Ending) -> wit::Ending {
         Ending::Failed(failure) => wit::Ending::Failed(match failure {
             Failure::CardUnreadable => wit::Failure::CardUnreadable,
             Failure::CardNotAccepted => wit::Failure::CardNotAccepted,
+            Failure::OtherCard => wit::Failure::OtherCard,
             Failure::AcquirerUnreachable => wit::Failure::AcquirerUnreachable,
             Failure::AnswerLost => wit::Failure::AnswerLost,
             Failure::DeviceFault => wit::Failure::DeviceFault,
@@ -191,21 +221,36 @@ pub(crate) fn recovery(recovery: Recovery) -> wit::Recovery {
     }
 }
 
-pub(crate) fn reconciliation(reconciliation: Reconciliation) -> wit::Reconciliation {
-    wit::Reconciliation {
-        balanced: reconciliation.balanced,
-        totals: reconciliation
+pub(crate) fn batch(batch: wit::Batch) -> Batch {
+    Batch {
+        number: batch.number,
+        totals: batch
             .totals
             .into_iter()
-            .map(|totals| wit::BatchTotals {
+            .map(|totals| BatchTotals {
                 currency: totals.currency,
-                sale_count: totals.sale_count,
-                sale_minor: totals.sale_minor,
-                refund_count: totals.refund_count,
-                refund_minor: totals.refund_minor,
+                debit_count: totals.debit_count,
+                debit_minor: totals.debit_minor,
+                credit_count: totals.credit_count,
+                credit_minor: totals.credit_minor,
             })
             .collect(),
     }
+}
+
+pub(crate) fn reconciled(reconciled: Vec<Reconciled>) -> Vec<wit::Reconciled> {
+    reconciled
+        .into_iter()
+        .map(|one| wit::Reconciled {
+            currency: one.currency,
+            agreement: match one.agreement {
+                Agreement::Agreed => wit::Agreement::Agreed,
+                Agreement::Uploaded => wit::Agreement::Uploaded,
+                Agreement::Disputed => wit::Agreement::Disputed,
+                Agreement::Unanswered => wit::Agreement::Unanswered,
+            },
+        })
+        .collect()
 }
 
 pub(crate) fn description(description: Description) -> wit::Description {

@@ -116,6 +116,12 @@ impl Journal for Imports {
             .map_err(convert::errors::journal)
     }
 
+    fn batch(&mut self, after_sequence: u64, count_max: u32) -> Result<Vec<Entry>, JournalError> {
+        journal::batch(after_sequence, count_max)
+            .map(|entries| entries.into_iter().map(convert::journal::entry).collect())
+            .map_err(convert::errors::journal)
+    }
+
     fn last_entry(&mut self, id: &str) -> Result<Option<Entry>, JournalError> {
         journal::last_entry(id)
             .map(|last| last.map(convert::journal::entry))

@@ -16,8 +16,8 @@ use emv::ports::{
 };
 use emv::trace::Event;
 use emv::{
-    Cause, Completed, Decision, Ended, HostAnswer, Identity, Misbehaviour, NotAccepted, Tag,
-    Transaction, TransactionType, contact, tag,
+    Cause, Completed, CryptogramType, Decision, Ended, HostAnswer, Identity, Misbehaviour,
+    NotAccepted, Tag, Transaction, TransactionType, contact, tag,
 };
 use proptest::prelude::*;
 
@@ -279,6 +279,7 @@ fn transaction(script: &Script) -> Transaction {
         time: [0x12, 0x34, 0x56],
         sequence: 7,
         merchant_forced_online: false,
+        only_issuer_approves: false,
     }
 }
 
@@ -342,6 +343,67 @@ fn dialogues_end_as_they_say() {
             "{name}"
         );
     }
+}
+
+/// The script's card, whatever it is asked.
+fn deaf(name: &str) -> (Script, Bench) {
+    let (_, text) = DIALOGUES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .expect("a dialogue");
+    let script = Script::parse(text);
+    let bench = Bench::new(&script, Manner::Deaf);
+    (script, bench)
+}
+
+#[test]
+fn a_card_is_read_and_asked_for_no_payment() {
+    let (script, mut bench) = deaf("expired-declined");
+    let (terminal, applications) = (terminal(&script), applications(&script));
+    let refund = Transaction {
+        kind: TransactionType::Refund,
+        ..transaction(&script)
+    };
+    let card = contact::read(&mut bench, &terminal, &applications, &refund).expect("a card");
+    let pan = card.identity().expect("whose it is").pan.masked();
+    assert_eq!(pan, b"************0010");
+    assert_eq!(card.cryptogram_type(), Some(CryptogramType::Aac));
+    assert_eq!(card.tvr(), Tvr::ODA_NOT_PERFORMED);
+    assert_eq!(bench.sent.last().expect("a command")[..3], [0x80, 0xAE, 0]);
+    assert_eq!(bench.sent.len(), script.apdus.len());
+
+    // A card that would pay is against the standard.
+    let last = bench.answers.len() - 1;
+    let mut bench = Bench::new(&script, Manner::Deaf);
+    bench.answers[last][2] = 0x40;
+    let ended = contact::read(&mut bench, &terminal, &applications, &refund).expect_err("a fault");
+    let too_high = Cause::CardMisbehaved(Misbehaviour::CryptogramTooHigh);
+    assert_eq!(ended.cause, too_high);
+}
+
+#[test]
+fn what_only_the_issuer_approves_is_never_approved_without_it() {
+    let (script, mut bench) = deaf("offline-approved");
+    let (mut terminal, applications) = (terminal(&script), applications(&script));
+    let reservation = Transaction {
+        only_issuer_approves: true,
+        ..transaction(&script)
+    };
+    let asked_for = |bench: &Bench| bench.sent.last().expect("a command")[2] & 0xC0;
+    // The card answers with a TC, which is more than was asked for.
+    let ended = contact::start(&mut bench, &terminal, &applications, &reservation);
+    assert!(ended.is_err(), "{ended:?}");
+    assert_eq!(asked_for(&bench), 0x80);
+    // A terminal that cannot ask stays as it is; who owns it does not offer what needs the issuer.
+    terminal.kind = TerminalType::parse(0x23).expect("a type");
+    let mut bench = Bench::new(&script, Manner::Deaf);
+    drop(contact::start(
+        &mut bench,
+        &terminal,
+        &applications,
+        &reservation,
+    ));
+    assert_eq!(asked_for(&bench), 0x40);
 }
 
 #[test]

@@ -199,6 +199,7 @@ const TRANSACTION: Transaction = Transaction {
     time: [0x12, 0x34, 0x56],
     sequence: 7,
     merchant_forced_online: false,
+    only_issuer_approves: false,
 };
 
 /// What field 55 tells the issuer.

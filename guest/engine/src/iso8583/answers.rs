@@ -6,7 +6,7 @@ use super::fields::number as field;
 use super::{Codec, Decoded, Message};
 use crate::chip_data::{self, IssuerData};
 use crate::money::Amount;
-use crate::outcome::AcquirerAnswer;
+use crate::outcome::{AcquirerAnswer, Balance};
 
 /// What the acquirer decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +17,15 @@ pub(crate) struct Verdict {
     pub(crate) code: [u8; 2],
     /// Field 39 says approved, for the whole amount.
     pub(crate) approved: bool,
-    /// Field 39 says approved, for a part of it.
-    pub(crate) partial: bool,
+    /// Field 39 says approved for a part of it: for so much.
+    pub(crate) partial: Option<Amount>,
     /// Field 39 says neither approved nor plainly declined, or says declined beside an authorisation
     /// code: what the acquirer did is not beyond doubt.
     pub(crate) unclear: bool,
     /// What field 55 brought for the card.
     pub(crate) issuer: IssuerData,
+    /// What field 54 says that the account holds.
+    pub(crate) balance: Option<Balance>,
 }
 
 /// Why an answer is not one to this request.
@@ -114,10 +116,40 @@ pub(crate) fn verdict(codec: &Codec, answer: &Message) -> Option<Verdict> {
         },
         code,
         approved: approved && code != PARTIAL,
-        partial: code == PARTIAL,
+        partial: (code == PARTIAL).then(|| amount(answer).unwrap_or_default()),
         unclear: !approved && code != PARTIAL && !plainly_declined,
         issuer,
+        balance: answer.field(field::ADDITIONAL_AMOUNTS).and_then(balance),
     })
+}
+
+/// Field 54: entries of twenty characters, of which the first that tells an available amount counts
+/// (ISO 8583:1987, field 54: account, amount type 02, currency, C or D, amount).
+fn balance(field: &[u8]) -> Option<Balance> {
+    field.chunks_exact(20).find_map(|entry| {
+        let entry = core::str::from_utf8(entry).ok()?;
+        let (kind, currency) = (entry.get(2..4)?, entry.get(4..7)?);
+        let (sign, amount) = (entry.get(7..8)?, entry.get(8..)?);
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if kind != "02" || !digits(currency) || !digits(amount) {
+            return None;
+        }
+        let minor: i64 = amount.parse().ok()?;
+        Some(Balance {
+            currency: currency.parse().ok()?,
+            minor: match sign {
+                "C" => minor,
+                "D" => minor.checked_neg()?,
+                _ => return None,
+            },
+        })
+    })
+}
+
+/// Field 4, where it is one.
+fn amount(message: &Message) -> Option<Amount> {
+    let text = core::str::from_utf8(message.field(field::AMOUNT)?).ok()?;
+    text.parse().ok().and_then(Amount::from_minor)
 }
 
 /// Whether the answer to a reversal leaves nothing to reverse.
@@ -150,17 +182,14 @@ fn answer_type(request: u16) -> u16 {
 
 /// Field 4 must come back unchanged; only a partial approval lowers it.
 fn amount_matches(request: &Message, answer: &Message) -> Result<(), Mismatch> {
-    let amount = |message: &Message| {
-        let text = String::from_utf8_lossy(message.field(field::AMOUNT)?).into_owned();
-        text.parse().ok().and_then(Amount::from_minor)
-    };
     let partial = answer.field(field::RESPONSE_CODE) == Some(PARTIAL);
-    let financial = (200..220).contains(&request.message_type.number());
+    let approves = (100..220).contains(&request.message_type.number());
     let fits = match (amount(request), amount(answer)) {
         (Some(asked), Some(answered)) if partial => answered <= asked,
         (Some(asked), Some(answered)) => asked == answered,
         // Only an answer that may approve must say for how much.
-        (_, None) => !financial,
+        (Some(asked), None) => !approves || asked.minor() == 0,
+        (None, None) => true,
         (None, Some(_)) => false,
     };
     fits.then_some(()).ok_or(Mismatch::Field(field::AMOUNT))
@@ -271,7 +300,7 @@ mod tests {
         ] {
             let answer = verdict(&codec, &message(210, &[(39, code)])).expect("a verdict");
             assert_eq!(
-                (answer.approved, answer.partial, answer.unclear),
+                (answer.approved, answer.partial.is_some(), answer.unclear),
                 (approved, partial, unclear),
                 "{code}"
             );
@@ -281,6 +310,36 @@ mod tests {
             assert_eq!(answer.unclear, !approved && !partial, "{code}");
         }
         assert_eq!(verdict(&codec, &message(210, REQUEST)), None);
+    }
+
+    #[test]
+    fn the_available_amount_is_the_balance() {
+        let told = |field: &str| {
+            let answer = message(110, &[(39, "00"), (54, field)]);
+            let codec = Codec::new(fields::built_in()).expect("a valid table");
+            verdict(&codec, &answer).expect("a verdict").balance
+        };
+        let balance = |minor| {
+            Some(Balance {
+                currency: 554,
+                minor,
+            })
+        };
+        assert_eq!(told("3002554C000000008750"), balance(8750));
+        assert_eq!(told("3002554D000000000100"), balance(-100));
+        // A ledger balance is none that can be spent.
+        assert_eq!(
+            told("3001554C0000000099993002554C000000008750"),
+            balance(8750)
+        );
+        for none in [
+            "",
+            "3001554C000000008750",
+            "3002554X000000008750",
+            "3002554C00000000875",
+        ] {
+            assert_eq!(told(none), None, "{none}");
+        }
         assert_eq!(MessageType::new(10_000), None);
     }
 }

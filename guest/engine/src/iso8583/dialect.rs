@@ -145,6 +145,8 @@ pub struct ProcessingCodes {
     pub pre_auth: String,
     /// The completion of a pre-authorisation.
     pub pre_auth_complete: String,
+    /// The void of an earlier transaction.
+    pub void: String,
 }
 
 /// Field 22, its first two digits, by how the card was read.
@@ -191,4 +193,6 @@ pub struct Dialect {
     pub approved_codes: Vec<String>,
     /// Whether reversals are advices (0420) or requests (0400).
     pub reversal_is_advice: bool,
+    /// The field with the number of the batch, six digits, when the dialect sends one.
+    pub batch_number_field: Option<u8>,
 }

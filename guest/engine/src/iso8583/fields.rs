@@ -117,7 +117,8 @@ const CHIP_DATA_TAGS: &[u32] = &[
     0x9F33, 0x9F34, 0x9F35, 0x9F1E, 0x84, 0x9F09, 0x9F41, 0x5F34,
 ];
 
-/// The engine's own dialect. It covers 0100, 0200, 0220, 0400, 0420, 0500, 0800 and their answers.
+/// The engine's own dialect. It covers 0100, 0200, 0220, 0320, 0400, 0420, 0500, 0520, 0800 and their
+/// answers.
 pub fn built_in() -> Dialect {
     Dialect {
         name: "built-in".into(),
@@ -143,6 +144,7 @@ pub fn built_in() -> Dialect {
             balance_inquiry: "310000".into(),
             pre_auth: "000000".into(),
             pre_auth_complete: "000000".into(),
+            void: "020000".into(),
         },
         entry_modes: EntryModes {
             manual: "01".into(),
@@ -154,6 +156,7 @@ pub fn built_in() -> Dialect {
         chip_data_tags: CHIP_DATA_TAGS.to_vec(),
         approved_codes: vec!["00".into()],
         reversal_is_advice: true,
+        batch_number_field: Some(60),
     }
 }
 

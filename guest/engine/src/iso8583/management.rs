@@ -1,17 +1,19 @@
-//! Messages beside the sale: authorisation without capture, reconciliation, network management.
+//! Messages about a batch and about the line: reconciliation, upload, network management.
 //!
-//! The engine runs none of these yet; the dialect covers them, and so do these builders.
+//! The engine runs no network management yet; the dialect covers it, and so does its builder.
 
 use super::fields::number as field;
-use super::requests::{known_only, message_type, set_time};
+use super::requests::{known_only, message_type, original_data, set_batch, set_time, storable};
 use super::{Codec, Message};
 use crate::moment::Moment;
 use crate::outcome::BatchTotals;
 
-/// 0100: an authorisation request.
-const AUTHORISATION_REQUEST: u16 = 100;
-/// 0500: an acquirer reconciliation request.
+/// 0320: tells the acquirer one transaction of a batch.
+const UPLOAD: u16 = 320;
+/// 0500: asks whether the acquirer's totals are the same.
 const RECONCILIATION_REQUEST: u16 = 500;
+/// 0520: says what the totals are, after every transaction was told.
+const RECONCILIATION_ADVICE: u16 = 520;
 /// 0800: a network management request.
 const NETWORK_MANAGEMENT_REQUEST: u16 = 800;
 
@@ -26,6 +28,24 @@ pub struct Origin {
     pub acquirer_id: String,
     /// Field 24: three digits.
     pub network_id: String,
+}
+
+/// What names one message about a batch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbers {
+    /// Field 11.
+    pub(crate) trace_number: u32,
+    pub(crate) batch_number: u32,
+    pub(crate) now: Moment,
+}
+
+/// How totals are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Totals {
+    /// The acquirer compares them.
+    Compare,
+    /// The acquirer has been told every transaction, and closes the batch.
+    Close,
 }
 
 /// What a network management message is for: field 70 (ISO 8583:1987, field 70).
@@ -53,43 +73,52 @@ impl NetworkCode {
     }
 }
 
-/// 0100: asks for what `financial` asks for, without taking the money. Cashback cannot be
-/// reserved, so a message with one gives `None`.
-pub fn authorisation_request(codec: &Codec, financial: &Message) -> Option<Message> {
-    if financial.field(field::ADDITIONAL_AMOUNTS).is_some() {
-        return None;
-    }
-    let mut message = financial.clone();
-    message.message_type = message_type(AUTHORISATION_REQUEST);
-    let code = &codec.dialect().processing_codes.pre_auth;
-    message.set(field::PROCESSING_CODE, code);
-    Some(known_only(codec, &message))
-}
-
-/// 0500: the terminal's totals of one currency. Refunds are credits to cardholders, sales are
+/// 0500 or 0520: the terminal's totals of one currency. Refunds are credits to cardholders, sales are
 /// debits. `None` when a total has more digits than its field.
-pub fn reconciliation_request(
+pub(crate) fn reconciliation(
     codec: &Codec,
     origin: &Origin,
+    kind: Totals,
     totals: BatchTotals,
-    trace_number: u32,
-    now: &Moment,
+    numbers: Numbers,
 ) -> Option<Message> {
     let amount = |minor: u64| (minor <= 9_999_999_999_999_999).then(|| format!("{minor:016}"));
-    let mut message = from_terminal(RECONCILIATION_REQUEST, origin, trace_number, now);
+    let number = match kind {
+        Totals::Compare => RECONCILIATION_REQUEST,
+        Totals::Close => RECONCILIATION_ADVICE,
+    };
+    let mut message = from_terminal(number, origin, numbers.trace_number, &numbers.now);
+    set_batch(&mut message, codec, numbers.batch_number);
     message.set(field::CURRENCY, format!("{:03}", totals.currency));
-    message.set(field::CREDIT_COUNT, format!("{:010}", totals.refund_count));
-    message.set(field::DEBIT_COUNT, format!("{:010}", totals.sale_count));
-    message.set(field::CREDIT_AMOUNT, amount(totals.refund_minor)?);
-    message.set(field::DEBIT_AMOUNT, amount(totals.sale_minor)?);
-    let net = amount(totals.sale_minor.abs_diff(totals.refund_minor))?;
-    let sign = if totals.refund_minor > totals.sale_minor {
+    message.set(field::CREDIT_COUNT, format!("{:010}", totals.credit_count));
+    message.set(field::DEBIT_COUNT, format!("{:010}", totals.debit_count));
+    message.set(field::CREDIT_AMOUNT, amount(totals.credit_minor)?);
+    message.set(field::DEBIT_AMOUNT, amount(totals.debit_minor)?);
+    let net = amount(totals.debit_minor.abs_diff(totals.credit_minor))?;
+    let sign = if totals.credit_minor > totals.debit_minor {
         'C'
     } else {
         'D'
     };
     message.set(field::NET_AMOUNT, format!("{sign}{net}"));
     Some(known_only(codec, &message))
+}
+
+/// 0320: one transaction of a batch, as `request` asked for it and the acquirer approved it.
+pub(crate) fn upload(
+    codec: &Codec,
+    request: &Message,
+    response_code: &str,
+    numbers: Numbers,
+) -> Message {
+    let mut message = storable(request);
+    message.message_type = message_type(UPLOAD);
+    message.set(field::ORIGINAL_DATA, original_data(request));
+    message.set(field::RESPONSE_CODE, response_code);
+    message.set(field::TRANSMISSION_TIME, numbers.now.transmission_time());
+    message.set(field::TRACE_NUMBER, format!("{:06}", numbers.trace_number));
+    set_batch(&mut message, codec, numbers.batch_number);
+    known_only(codec, &message)
 }
 
 /// 0800.
@@ -148,6 +177,14 @@ mod tests {
         Moment::parse(parts).expect("a moment")
     }
 
+    fn numbers() -> Numbers {
+        Numbers {
+            trace_number: 7,
+            batch_number: 4,
+            now: now(),
+        }
+    }
+
     fn shown(message: &Message) -> Vec<(u8, String)> {
         let bytes = codec().encode(message).expect("encodes");
         let decoded = codec().decode(&bytes).expect("decodes").message;
@@ -179,50 +216,61 @@ mod tests {
 
     #[test]
     fn reconciliation_sums_debits_and_credits() {
-        let totals = |sale_minor, refund_minor| BatchTotals {
+        let totals = |debit_minor, credit_minor| BatchTotals {
             currency: 554,
-            sale_count: 12,
-            sale_minor,
-            refund_count: 3,
-            refund_minor,
+            debit_count: 12,
+            debit_minor,
+            credit_count: 3,
+            credit_minor,
         };
-        let request = |totals| reconciliation_request(&codec(), &origin(), totals, 7, &now());
-        for (sale_minor, refund_minor, net) in [
+        let told = |kind, totals| reconciliation(&codec(), &origin(), kind, totals, numbers());
+        for (debit_minor, credit_minor, net) in [
             (30_000, 10_000, "D0000000000020000"),
             (10_000, 30_000, "C0000000000020000"),
             (5, 5, "D0000000000000000"),
         ] {
-            let message = request(totals(sale_minor, refund_minor)).expect("fits");
-            assert_eq!(message.message_type.number(), 500);
-            assert_eq!(
-                shown(&message),
-                [
-                    (49, "554".to_owned()),
-                    (74, "0000000003".to_owned()),
-                    (76, "0000000012".to_owned()),
-                    (86, format!("{refund_minor:016}")),
-                    (88, format!("{sale_minor:016}")),
-                    (97, net.to_owned()),
-                ]
-            );
+            for (kind, number) in [(Totals::Compare, 500), (Totals::Close, 520)] {
+                let message = told(kind, totals(debit_minor, credit_minor)).expect("fits");
+                assert_eq!(message.message_type.number(), number);
+                assert_eq!(
+                    shown(&message),
+                    [
+                        (49, "554".to_owned()),
+                        (60, "000004".to_owned()),
+                        (74, "0000000003".to_owned()),
+                        (76, "0000000012".to_owned()),
+                        (86, format!("{credit_minor:016}")),
+                        (88, format!("{debit_minor:016}")),
+                        (97, net.to_owned()),
+                    ]
+                );
+            }
         }
-        assert_eq!(request(totals(10_000_000_000_000_000, 0)), None);
+        let beyond = totals(10_000_000_000_000_000, 0);
+        assert_eq!(told(Totals::Compare, beyond), None);
     }
 
     #[test]
-    fn an_authorisation_takes_no_money_and_hands_out_no_cash() {
-        let mut financial = Message::new(message_type(200));
-        financial.set(3, "000000");
-        financial.set(4, "000000002500");
-        financial.set(11, "000007");
-        let mut dialect = fields::built_in();
-        dialect.processing_codes.pre_auth = "300000".into();
-        let codec = Codec::new(dialect).expect("a valid table");
-        let message = authorisation_request(&codec, &financial).expect("no cashback");
-        assert_eq!(message.message_type.number(), 100);
-        assert_eq!(message.field(3), Some(&b"300000"[..]));
-        assert_eq!(message.field(4), financial.field(4));
-        financial.set(54, "0040554D000000000200");
-        assert_eq!(authorisation_request(&codec, &financial), None);
+    fn an_upload_names_the_transaction_and_no_secret() {
+        let mut request = Message::new(message_type(200));
+        for (number, value) in [
+            (2, "4761739001010010"),
+            (4, "000000002500"),
+            (7, "1121090000"),
+            (11, "000003"),
+            (35, "4761739001010010=30122011184380"),
+            (38, "123456"),
+            (52, "PINBLOCK"),
+        ] {
+            request.set(number, value);
+        }
+        let told = upload(&codec(), &request, "00", numbers());
+        assert_eq!(told.message_type.number(), 320);
+        assert_eq!(told.field(11), Some(&b"000007"[..]));
+        assert_eq!(told.field(38), Some(&b"123456"[..]));
+        assert_eq!(told.field(39), Some(&b"00"[..]));
+        let named = b"020000000311210900000000000000000000000000";
+        assert_eq!(told.field(90), Some(&named[..]));
+        assert!([35, 52].iter().all(|secret| told.field(*secret).is_none()));
     }
 }

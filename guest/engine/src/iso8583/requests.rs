@@ -1,13 +1,17 @@
-//! Builds the terminal's messages. Fields the dialect does not know are left out.
+//! Builds the terminal's messages about a transaction. Fields the dialect does not know are left out.
 
+use super::dialect::ProcessingCodes;
 use super::fields::number as field;
 use super::{Codec, Message, MessageType};
 use crate::card::{CardFacts, Reading};
 use crate::configuration::Configuration;
 use crate::moment::Moment;
 use crate::money::Amount;
+use crate::outcome::Original;
 use crate::ports::Protected;
 
+/// 0100: an authorisation request.
+const AUTHORISATION_REQUEST: u16 = 100;
 /// 0200: a financial request.
 pub(crate) const FINANCIAL_REQUEST: u16 = 200;
 /// 0220: an advice of something already decided.
@@ -35,9 +39,73 @@ const REVERSAL_FIELDS: &[u8] = &[
     field::CURRENCY,
 ];
 
+/// The fields that a void or a completion takes over from the request of its original.
+const REFERRING_FIELDS: &[u8] = &[
+    field::PAN,
+    field::EXPIRY,
+    field::ENTRY_MODE,
+    field::CARD_SEQUENCE,
+    field::NETWORK_ID,
+    field::CONDITION_CODE,
+    field::ACQUIRER_ID,
+    field::TERMINAL_ID,
+    field::MERCHANT_ID,
+    field::CURRENCY,
+];
+
 /// The fields of a request that must not be kept once it was sent: track 2, the PIN block and
 /// what belongs to it.
 const NOT_STORED: &[u8] = &[field::TRACK_2, field::PIN_BLOCK, field::PIN_CAPTURE];
+
+/// What a request asks the acquirer for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To take money.
+    Sale,
+    /// To reserve money.
+    PreAuth,
+    /// To take what was reserved, or a part of it.
+    PreAuthComplete,
+    /// To give money back.
+    Refund,
+    /// To undo a transaction of the open batch.
+    Void,
+    /// To say what an account holds.
+    BalanceInquiry,
+}
+
+impl Purpose {
+    /// What is only asked for, and moves no money yet, is an authorisation (ISO 8583:1987, 4.1.2).
+    const fn message_type(self) -> u16 {
+        match self {
+            Self::PreAuth | Self::BalanceInquiry => AUTHORISATION_REQUEST,
+            Self::Sale | Self::PreAuthComplete | Self::Refund | Self::Void => FINANCIAL_REQUEST,
+        }
+    }
+
+    fn processing_code(self, codes: &ProcessingCodes, cashback: bool) -> &str {
+        match self {
+            Self::Sale if cashback => &codes.sale_with_cashback,
+            Self::Sale => &codes.sale,
+            Self::PreAuth => &codes.pre_auth,
+            Self::PreAuthComplete => &codes.pre_auth_complete,
+            Self::Refund => &codes.refund,
+            Self::Void => &codes.void,
+            Self::BalanceInquiry => &codes.balance_inquiry,
+        }
+    }
+}
+
+/// One request: what for, for how much, under which numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) purpose: Purpose,
+    pub(crate) payment: Payment,
+    /// Field 11.
+    pub(crate) trace_number: u32,
+    pub(crate) batch_number: u32,
+    pub(crate) now: Moment,
+}
 
 /// What the merchant pays for, as messages need it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,23 +148,57 @@ pub(crate) const fn message_type(number: u16) -> MessageType {
     MessageType(number)
 }
 
-/// 0200 without PIN and codes.
-pub(crate) fn financial_request(
-    configuration: &Configuration,
-    payment: Payment,
-    card: &CardFacts,
-    trace_number: u32,
-    now: &Moment,
+/// 0100 or 0200 for a card, without PIN and codes.
+pub(crate) fn of_card(configuration: &Configuration, asked: &Asked, card: &CardFacts) -> Message {
+    let codec = &configuration.codec;
+    let mut message = Message::new(message_type(asked.purpose.message_type()));
+    set_payment(&mut message, configuration, asked, card);
+    set_numbers(&mut message, codec, asked);
+    known_only(codec, &message)
+}
+
+/// 0200 for a card that is not presented again: a void or a completion of what `request` asked, and
+/// the acquirer answered under `original`.
+pub(crate) fn of_original(
+    codec: &Codec,
+    asked: &Asked,
+    request: &Message,
+    original: &Original,
 ) -> Message {
-    let mut message = Message::new(message_type(FINANCIAL_REQUEST));
-    set_payment(&mut message, configuration, payment, card);
-    set_time(&mut message, now);
-    message.set(field::TRACE_NUMBER, format!("{trace_number:06}"));
+    let mut message = Message::new(message_type(asked.purpose.message_type()));
+    for (number, value) in request.fields() {
+        if REFERRING_FIELDS.contains(&number) {
+            message.set(number, value);
+        }
+    }
+    let codes = &codec.dialect().processing_codes;
     message.set(
-        field::RETRIEVAL_REFERENCE,
-        now.retrieval_reference(trace_number),
+        field::PROCESSING_CODE,
+        asked.purpose.processing_code(codes, false),
     );
-    known_only(&configuration.codec, &message)
+    message.set(field::AMOUNT, asked.payment.total.to_field());
+    set_numbers(&mut message, codec, asked);
+    if let Some(code) = &original.authorisation_code {
+        message.set(field::AUTHORISATION_CODE, code);
+    }
+    message.set(field::ORIGINAL_DATA, original_data(request));
+    known_only(codec, &message)
+}
+
+/// Names the original of a refund in field 90, as far as the host's records know it.
+pub(crate) fn name_original(message: &mut Message, codec: &Codec, original: &Original) {
+    let Some(trace_number) = original.trace_number else {
+        return;
+    };
+    let mut named = Message::new(message_type(FINANCIAL_REQUEST));
+    named.set(field::TRACE_NUMBER, format!("{trace_number:06}"));
+    named.set(field::TRANSMISSION_TIME, original.began.transmission_time());
+    if let Some(acquirer) = message.field(field::ACQUIRER_ID) {
+        named.set(field::ACQUIRER_ID, acquirer);
+    }
+    if codec.knows(field::ORIGINAL_DATA) {
+        message.set(field::ORIGINAL_DATA, original_data(&named));
+    }
 }
 
 /// 0220 for an offline approval: no PIN, no authorisation code, field 39 as the card approved.
@@ -174,18 +276,15 @@ pub(crate) fn set_pin(message: &mut Message, codec: &Codec, pin: &Protected) {
 fn set_payment(
     message: &mut Message,
     configuration: &Configuration,
-    payment: Payment,
+    asked: &Asked,
     card: &CardFacts,
 ) {
+    let payment = asked.payment;
     let codes = &configuration.codec.dialect().processing_codes;
     let cashback = payment.cashback.minor() > 0;
     message.set(
         field::PROCESSING_CODE,
-        if cashback {
-            &codes.sale_with_cashback
-        } else {
-            &codes.sale
-        },
+        asked.purpose.processing_code(codes, cashback),
     );
     message.set(field::AMOUNT, payment.total.to_field());
     if cashback {
@@ -220,6 +319,24 @@ fn set_payment(
     }
 }
 
+/// The time, and the numbers that name the request.
+fn set_numbers(message: &mut Message, codec: &Codec, asked: &Asked) {
+    set_time(message, &asked.now);
+    message.set(field::TRACE_NUMBER, format!("{:06}", asked.trace_number));
+    message.set(
+        field::RETRIEVAL_REFERENCE,
+        asked.now.retrieval_reference(asked.trace_number),
+    );
+    set_batch(message, codec, asked.batch_number);
+}
+
+/// The batch, where the dialect has a field for it.
+pub(super) fn set_batch(message: &mut Message, codec: &Codec, batch_number: u32) {
+    if let Some(number) = codec.dialect().batch_number_field {
+        message.set(number, format!("{batch_number:06}"));
+    }
+}
+
 pub(super) fn set_time(message: &mut Message, now: &Moment) {
     message.set(field::TRANSMISSION_TIME, now.transmission_time());
     message.set(field::LOCAL_TIME, now.local_time());
@@ -243,7 +360,7 @@ fn entry_mode(configuration: &Configuration, reading: Reading) -> String {
 }
 
 /// Field 90: what names the original (ISO 8583:1987, field 90), 42 digits.
-fn original_data(original: &Message) -> String {
+pub(super) fn original_data(original: &Message) -> String {
     let text = |number, width: usize| {
         let value = original.field(number).unwrap_or_default();
         format!("{:0>width$}", String::from_utf8_lossy(value))

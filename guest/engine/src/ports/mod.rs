@@ -179,6 +179,9 @@ pub trait Journal {
         after_sequence: u64,
         count_max: u32,
     ) -> Result<Vec<Entry>, JournalError>;
+    /// The last entry of each approved transaction of the batch that is reconciled, as
+    /// [`unsettled`](Self::unsettled) gives them.
+    fn batch(&mut self, after_sequence: u64, count_max: u32) -> Result<Vec<Entry>, JournalError>;
     /// The last entry of the running transaction, or of the original that its request names.
     fn last_entry(&mut self, id: &str) -> Result<Option<Entry>, JournalError>;
     /// Counts `counter` up and returns its new value.

@@ -1,4 +1,4 @@
-//! How a sale is named when it ends, and what is shown of it.
+//! How a transaction is named when it ends, and what is shown of it.
 
 use emv::ports::{CardFault, Interruption};
 use emv::{Cause, Decliner, Ended};
@@ -16,7 +16,9 @@ pub(super) fn show<T: Terminal>(
     outcome: &Outcome,
     card: Whereabouts,
 ) {
-    terminal.show(message(outcome.ending, card));
+    if let Some(message) = message(outcome.ending, card) {
+        terminal.show(message);
+    }
     if !matches!(outcome.ending, Ending::Approved | Ending::Declined(_)) {
         return;
     }
@@ -35,8 +37,10 @@ pub(super) fn show<T: Terminal>(
     }
 }
 
-const fn message(ending: Ending, card: Whereabouts) -> DisplayMessage {
-    match ending {
+/// What is shown. Nothing where nothing was to be decided: a card was read, a balance was told.
+const fn message(ending: Ending, card: Whereabouts) -> Option<DisplayMessage> {
+    Some(match ending {
+        Ending::Completed => return None,
         Ending::Failed(Failure::CardUnreadable) if matches!(card, Whereabouts::TakenOut) => {
             DisplayMessage::CardRemoved
         }
@@ -44,12 +48,14 @@ const fn message(ending: Ending, card: Whereabouts) -> DisplayMessage {
         Ending::Declined(_) => DisplayMessage::Declined,
         Ending::Cancelled(_) => DisplayMessage::Cancelled,
         Ending::Failed(Failure::CardUnreadable) => DisplayMessage::CardError,
-        Ending::Failed(Failure::CardNotAccepted) => DisplayMessage::NotAccepted,
+        Ending::Failed(Failure::CardNotAccepted | Failure::OtherCard) => {
+            DisplayMessage::NotAccepted
+        }
         Ending::Failed(Failure::AcquirerUnreachable) => DisplayMessage::NoConnection,
         Ending::Failed(Failure::AnswerLost | Failure::DeviceFault) => {
             DisplayMessage::ProcessingError
         }
-    }
+    })
 }
 
 /// A decline, by who declined.

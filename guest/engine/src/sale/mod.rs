@@ -1,4 +1,4 @@
-//! One sale, from the request to the receipt.
+//! One transaction, from the request to the receipt.
 //!
 //! The order is the safety: `sent` is durable before a request leaves, every end is durable
 //! before anyone is shown it, and an answer that is not beyond doubt is reversed.
@@ -8,14 +8,21 @@ mod ending;
 mod offline;
 mod online;
 mod presenting;
+mod reading;
+mod referring;
 mod swiped;
+
+use emv::parameters::Connection;
 
 use crate::card::CardFacts;
 use crate::configuration::Configuration;
 use crate::iso8583::Message;
-use crate::iso8583::requests::{self, Payment};
+use crate::iso8583::requests::{self, Asked, Payment, Purpose};
 use crate::money::{Amount, Currency};
-use crate::outcome::{CancelReason, Ending, Error, Outcome, ReversalState, TransactionRequest};
+use crate::outcome::{
+    CancelReason, Ending, Error, Original, Outcome, ReversalState, TransactionKind,
+    TransactionRequest,
+};
 use crate::ports::{Counter, DisplayMessage, Phase, Terminal};
 use crate::record::{Open, Record};
 use crate::recovery;
@@ -23,9 +30,56 @@ use crate::reversal::{self, Due, Sending};
 use crate::trace;
 use presenting::{Served, Whereabouts};
 
-/// What does not change during one sale.
+/// What is done in a transaction.
+#[derive(Debug, Clone, Copy)]
+enum Service<'a> {
+    /// A card and its issuer decide.
+    Authorise(Purpose),
+    /// A card says whom to pay, and the acquirer decides.
+    Refund(&'a Original),
+    /// A card is read, and nothing else.
+    Read,
+    /// The acquirer decides about an earlier transaction; no card is presented.
+    Refer(Purpose, &'a Original),
+}
+
+impl<'a> Service<'a> {
+    /// `None` when an original is missing, or named where none belongs.
+    fn of(request: &'a TransactionRequest) -> Option<Self> {
+        match (request.kind, &request.original) {
+            (TransactionKind::Sale, None) => Some(Self::Authorise(Purpose::Sale)),
+            (TransactionKind::PreAuth, None) => Some(Self::Authorise(Purpose::PreAuth)),
+            (TransactionKind::BalanceInquiry, None) => {
+                Some(Self::Authorise(Purpose::BalanceInquiry))
+            }
+            (TransactionKind::CardRead, None) => Some(Self::Read),
+            (TransactionKind::Refund, Some(original)) => Some(Self::Refund(original)),
+            (TransactionKind::Void, Some(original)) => Some(Self::Refer(Purpose::Void, original)),
+            (TransactionKind::PreAuthComplete, Some(original)) => {
+                Some(Self::Refer(Purpose::PreAuthComplete, original))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether nobody but the issuer may approve.
+    const fn only_issuer_approves(self) -> bool {
+        matches!(
+            self,
+            Self::Authorise(Purpose::PreAuth | Purpose::BalanceInquiry)
+        )
+    }
+
+    /// Whether money is asked for or given.
+    const fn moves_money(self) -> bool {
+        !matches!(self, Self::Read | Self::Authorise(Purpose::BalanceInquiry))
+    }
+}
+
+/// What does not change during one transaction.
 struct Sale<'a> {
     request: &'a TransactionRequest,
+    service: Service<'a>,
     configuration: &'a Configuration,
     currency: &'a Currency,
     payment: Payment,
@@ -33,7 +87,7 @@ struct Sale<'a> {
     acquirer_available: bool,
 }
 
-/// How a sale ended; the journal says so.
+/// How a transaction ended; the journal says so.
 struct Concluded {
     outcome: Outcome,
     /// The record of an offline approval whose advice can be sent now.
@@ -49,7 +103,7 @@ impl From<Outcome> for Concluded {
     }
 }
 
-/// Runs a sale to its end.
+/// Runs a transaction to its end.
 pub(crate) fn run<T: Terminal>(
     terminal: &mut T,
     request: &TransactionRequest,
@@ -58,17 +112,31 @@ pub(crate) fn run<T: Terminal>(
     let currency = configuration
         .currency(request.currency)
         .ok_or(Error::InvalidRequest)?;
-    let payment = payment(request)?;
+    let service = Service::of(request).ok_or(Error::InvalidRequest)?;
+    let payment = payment(request, service)?;
+    let alone = configuration.terminal.kind.connection == Connection::OfflineOnly;
+    if alone && !matches!(service, Service::Authorise(Purpose::Sale) | Service::Read) {
+        return Err(Error::NotSupported);
+    }
     take_up(terminal, request)?;
     let acquirer_available = recovery::settle_before(terminal, &configuration, request.began)?;
     let sale = Sale {
         request,
+        service,
         configuration: &configuration,
         currency,
         payment,
         acquirer_available,
     };
-    let Served { concluded, card } = presenting::serve(terminal, &sale);
+    let Served { concluded, card } = match service {
+        Service::Refer(purpose, original) => Served {
+            concluded: referring::ask(terminal, &sale, purpose, original),
+            card: Whereabouts::InTheHand,
+        },
+        Service::Authorise(_) | Service::Refund(_) | Service::Read => {
+            presenting::serve(terminal, &sale)
+        }
+    };
     match &concluded {
         Ok(concluded) => ending::show(terminal, &sale, &concluded.outcome, card),
         Err(_) => terminal.show(DisplayMessage::ProcessingError),
@@ -84,7 +152,7 @@ pub(crate) fn run<T: Terminal>(
 }
 
 /// The amounts, checked (tag 9F02 and field 4 hold twelve digits).
-fn payment(request: &TransactionRequest) -> Result<Payment, Error> {
+fn payment(request: &TransactionRequest, service: Service<'_>) -> Result<Payment, Error> {
     let amount = |minor| Amount::from_minor(minor).ok_or(Error::InvalidRequest);
     let cashback = amount(request.cashback_minor)?;
     let total = amount(request.amount_minor)?
@@ -92,11 +160,16 @@ fn payment(request: &TransactionRequest) -> Result<Payment, Error> {
         .and_then(|sum| sum.checked_add(cashback))
         .ok_or(Error::InvalidRequest)?;
     let named = (1..=64).contains(&request.transaction_id.len());
-    if request.amount_minor == 0 || !named {
+    let with_cashback = matches!(service, Service::Authorise(Purpose::Sale));
+    let with_tip = with_cashback || matches!(service, Service::Refer(Purpose::PreAuthComplete, _));
+    let amounts_fit = (request.amount_minor > 0) == service.moves_money()
+        && (request.cashback_minor == 0 || with_cashback)
+        && (request.tip_minor == 0 || with_tip);
+    if !amounts_fit || !named {
         return Err(Error::InvalidRequest);
     }
     // The engine reads contact chips, and stripes where there is no chip to read.
-    if !request.accepted.contact {
+    if !request.accepted.contact && !matches!(service, Service::Refer(..)) {
         return Err(Error::NotSupported);
     }
     Ok(Payment {
@@ -131,26 +204,37 @@ impl Sale<'_> {
             amount_other: cashback,
             currency: self.payment.currency,
             currency_exponent: self.currency.exponent,
-            kind: if cashback > 0 {
-                emv::TransactionType::GoodsWithCashback
-            } else {
-                emv::TransactionType::GoodsAndServices
+            kind: match self.service {
+                Service::Authorise(Purpose::BalanceInquiry) => emv::TransactionType::BalanceInquiry,
+                Service::Refund(_) => emv::TransactionType::Refund,
+                Service::Authorise(_) if cashback > 0 => emv::TransactionType::GoodsWithCashback,
+                Service::Authorise(_) | Service::Read | Service::Refer(..) => {
+                    emv::TransactionType::GoodsAndServices
+                }
             },
             date: self.request.began.date_bcd(),
             time: self.request.began.time_bcd(),
             sequence,
             merchant_forced_online: false,
+            only_issuer_approves: self.service.only_issuer_approves(),
         }
     }
 
-    fn message(&self, facts: &CardFacts, trace_number: u32) -> Message {
-        requests::financial_request(
-            self.configuration,
-            self.payment,
-            facts,
+    /// What a message asks for.
+    fn asked(&self, purpose: Purpose, trace_number: u32) -> Asked {
+        Asked {
+            purpose,
+            payment: self.payment,
             trace_number,
-            &self.request.began,
-        )
+            batch_number: self.request.batch_number,
+            now: self.request.began,
+        }
+    }
+
+    /// The message that asks what is to be done with a card.
+    fn message(&self, purpose: Purpose, facts: &CardFacts, trace_number: u32) -> Message {
+        let asked = self.asked(purpose, trace_number);
+        requests::of_card(self.configuration, &asked, facts)
     }
 
     fn append<T: Terminal>(
@@ -162,7 +246,7 @@ impl Sale<'_> {
         reversal::append(terminal, &self.request.transaction_id, phase, record)
     }
 
-    /// Records an approval, and what the card paid with it.
+    /// Records an approval, and of a sale what the card paid with it.
     fn approve<T: Terminal>(
         &self,
         terminal: &mut T,
@@ -170,7 +254,8 @@ impl Sale<'_> {
         record: &Record,
         facts: &CardFacts,
     ) -> Result<(), Error> {
-        let Some(payer) = &facts.payer else {
+        let sells = matches!(self.service, Service::Authorise(Purpose::Sale));
+        let Some(payer) = facts.payer.as_ref().filter(|_| sells) else {
             return self.append(terminal, phase, record);
         };
         let id = &self.request.transaction_id;

@@ -1,10 +1,10 @@
-//! The part of a sale that ends without the acquirer's answer.
+//! The part of a transaction that ends without the acquirer's answer.
 
 use emv::{Completed, Ended};
 
 use super::{Concluded, Sale, ending, next_trace_number};
 use crate::card::{CardFacts, Dialogue};
-use crate::iso8583::requests::{self, ReversalReason};
+use crate::iso8583::requests::{self, Purpose, ReversalReason};
 use crate::outcome::{CancelReason, Ending, Error, Failure};
 use crate::ports::{Phase, Terminal};
 use crate::record::{Open, Record};
@@ -56,7 +56,8 @@ pub(super) fn conclude<T: Terminal>(
     approve(terminal, sale, &facts, record, unanswered)
 }
 
-/// Records an offline approval, which the acquirer must hear of.
+/// Records an offline approval, which the acquirer must hear of. Only a sale comes here: what else is
+/// authorised, only the issuer approves.
 fn approve<T: Terminal>(
     terminal: &mut T,
     sale: &Sale<'_>,
@@ -71,7 +72,7 @@ fn approve<T: Terminal>(
         Unanswered::Unreachable(number) => (number, "Y3"),
     };
     let codec = &sale.configuration.codec;
-    let request = sale.message(facts, number);
+    let request = sale.message(Purpose::Sale, facts, number);
     record.open = Some(Open {
         message: requests::offline_advice(&request, codec, &facts.chip_data, code),
         reason: ReversalReason::NotCompleted,

@@ -1,4 +1,4 @@
-//! The part of a sale that asks the acquirer.
+//! The part of a transaction that asks the acquirer.
 //!
 //! From the journal's `sent` on money may have moved: every way out of here either is beyond
 //! doubt or makes a reversal due.
@@ -13,8 +13,9 @@ use crate::delivery::{self, Fault, Prepared};
 use crate::iso8583::answers::{self, Verdict};
 use crate::iso8583::dialect::PinBlockFormat;
 use crate::iso8583::fields::number as field;
-use crate::iso8583::requests::{self, ReversalReason};
+use crate::iso8583::requests::{self, Purpose, ReversalReason};
 use crate::iso8583::{Codec, Message};
+use crate::money::Amount;
 use crate::outcome::{CancelReason, DeclineReason, Ending, Error, Failure, ReversalState};
 use crate::ports::{DisplayMessage, Phase, Progress, Protected, Terminal};
 use crate::record::{Open, Record};
@@ -22,7 +23,7 @@ use crate::trace;
 
 /// What a request came to.
 pub(super) enum Came {
-    /// The sale has ended: nothing left, or the answer was lost and is reversed.
+    /// The transaction has ended: nothing left, or the answer was lost and is reversed.
     Concluded(Box<Concluded>),
     /// The host guarantees that nothing left. Holds the trace number of the request.
     Unreachable(u32),
@@ -43,15 +44,30 @@ pub(super) struct Answered {
     open: Open,
 }
 
+impl Answered {
+    /// The amount that the acquirer approved and the merchant takes.
+    fn approved(&self, sale: &Sale<'_>) -> Option<Amount> {
+        match self.verdict.partial {
+            Some(part) => {
+                Some(part).filter(|part| sale.request.accepts_partial_approval && part.minor() > 0)
+            }
+            None => Some(sale.payment.total).filter(|_| self.verdict.approved),
+        }
+    }
+}
+
 /// Journals, asks, and finishes with the card.
 pub(super) fn ask<T: Terminal>(
     dialogue: &mut Dialogue<'_, T>,
     sale: &Sale<'_>,
+    purpose: Purpose,
     online: OnlineRequest,
 ) -> Result<Concluded, Error> {
     let facts = CardFacts::of_contact(online.card(), sale.configuration);
     let pin = dialogue.pin.take();
-    match request(dialogue.terminal, sale, &facts, pin)? {
+    let number = next_trace_number(dialogue.terminal)?;
+    let message = sale.message(purpose, &facts, number);
+    match request(dialogue.terminal, sale, &facts, (number, message), pin)? {
         Came::Concluded(concluded) => Ok(*concluded),
         Came::Unreachable(number) => {
             let completed = online.complete(dialogue, &HostAnswer::UnableToGoOnline);
@@ -63,7 +79,7 @@ pub(super) fn ask<T: Terminal>(
                 scripts,
             } = core::mem::take(&mut answered.verdict.issuer);
             let answer = HostAnswer::Answered {
-                approved: answered.verdict.approved,
+                approved: answered.approved(sale).is_some(),
                 response_code: answered.verdict.code,
                 issuer_authentication_data: authentication_data,
                 scripts,
@@ -84,17 +100,36 @@ pub(super) fn ask<T: Terminal>(
     }
 }
 
-/// Journals a request, and asks.
-pub(super) fn request<T: Terminal>(
+/// Asks where no card has a say in the end: it is a stripe, or gets its money back, or is not there.
+pub(super) fn ask_without_card<T: Terminal>(
     terminal: &mut T,
     sale: &Sale<'_>,
     facts: &CardFacts,
+    (number, message): (u32, Message),
+    pin: Option<T::Pin>,
+) -> Result<Concluded, Error> {
+    match request(terminal, sale, facts, (number, message), pin)? {
+        Came::Concluded(concluded) => Ok(*concluded),
+        Came::Unreachable(number) => {
+            let unreachable = Ending::Failed(Failure::AcquirerUnreachable);
+            let mut record = Record::closed(facts.outcome(unreachable));
+            record.outcome.trace_number = Some(number);
+            sale.ended(terminal, record, unreachable)
+        }
+        Came::Answered(answered) => settle(terminal, sale, *answered, facts, Ok(())),
+    }
+}
+
+/// Journals a request, and asks.
+fn request<T: Terminal>(
+    terminal: &mut T,
+    sale: &Sale<'_>,
+    facts: &CardFacts,
+    (trace_number, message): (u32, Message),
     pin: Option<T::Pin>,
 ) -> Result<Came, Error> {
     let mut record = Record::closed(facts.outcome(Ending::Failed(Failure::AnswerLost)));
-    let trace_number = next_trace_number(terminal)?;
     record.outcome.trace_number = Some(trace_number);
-    let message = sale.message(facts, trace_number);
     let mut open = Open {
         message: requests::storable(&message),
         reason: ReversalReason::NoAnswer,
@@ -163,15 +198,16 @@ fn verdict<T: Terminal>(
     verdict.ok_or(Fault::NoAnswer)
 }
 
-/// Ends the sale as the acquirer's answer and the card say. `card_approves` fails with how the card
-/// ended it; a stripe has nothing to say.
-pub(super) fn settle<T: Terminal>(
+/// Ends the transaction as the acquirer's answer and the card say. `card_approves` fails with how the
+/// card ended it; a stripe has nothing to say.
+fn settle<T: Terminal>(
     terminal: &mut T,
     sale: &Sale<'_>,
     answered: Answered,
     facts: &CardFacts,
     card_approves: Result<(), Ending>,
 ) -> Result<Concluded, Error> {
+    let approved = answered.approved(sale);
     let Answered {
         verdict,
         mut record,
@@ -179,11 +215,11 @@ pub(super) fn settle<T: Terminal>(
     } = answered;
     record.outcome.card.clone_from(&facts.details);
     // What the acquirer did is not what was asked, or not beyond doubt.
-    let doubtful = match (verdict.partial, verdict.unclear) {
+    let doubtful = match (approved, verdict.partial, verdict.unclear) {
         // This point of sale did not say that it takes less than it asked for.
-        (true, _) => Some((&trace::PARTIAL_REFUSED, ReversalReason::PartialRefused)),
-        (false, true) => Some((&trace::UNCLEAR, ReversalReason::NotCompleted)),
-        (false, false) => None,
+        (None, Some(_), _) => Some((&trace::PARTIAL_REFUSED, ReversalReason::PartialRefused)),
+        (None, None, true) => Some((&trace::UNCLEAR, ReversalReason::NotCompleted)),
+        (Some(_), _, _) | (None, None, false) => None,
     };
     if let Some((rule, reason)) = doubtful {
         trace::note(terminal, rule);
@@ -193,13 +229,23 @@ pub(super) fn settle<T: Terminal>(
             .reverse(terminal, record, open, ending)
             .map(Concluded::from);
     }
-    if !verdict.approved {
+    let Some(approved) = approved else {
         return sale.ended(terminal, record, Ending::Declined(DeclineReason::Acquirer));
+    };
+    if !sale.service.moves_money() {
+        // The issuer has said it, whatever its card thinks of it.
+        record.outcome.balance = verdict.balance;
+        return sale.ended(terminal, record, Ending::Completed);
     }
     let Err(ending) = card_approves else {
+        if approved != sale.payment.total {
+            trace::note(terminal, &trace::PARTIAL_TAKEN);
+        }
         record.outcome.ending = Ending::Approved;
         record.outcome.reversal = ReversalState::None;
-        record.outcome.approved_minor = sale.payment.total.minor();
+        record.outcome.approved_minor = approved.minor();
+        open.message.set(field::AMOUNT, approved.to_field());
+        record.open = Some(open);
         sale.approve(terminal, Phase::Approved, &record, facts)?;
         return Ok(record.outcome.into());
     };

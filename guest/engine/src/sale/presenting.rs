@@ -4,9 +4,9 @@ use emv::{Decision, HostAnswer, contact};
 
 use super::attempts::{Attempts, Next, Policy, Unread, unread};
 use super::offline::{self, Unanswered};
-use super::{Concluded, Sale, online, swiped};
-use crate::card::{Dialogue, Reading};
-use crate::outcome::{CancelReason, Ending, Error, Failure, Outcome};
+use super::{Concluded, Sale, Service, online, reading, swiped};
+use crate::card::{CardFacts, Dialogue, Reading};
+use crate::outcome::{CancelReason, CardholderVerification, Ending, Error, Failure, Outcome};
 use crate::parameters::MagstripeRules;
 use crate::ports::{CardReaderError, Counter, PresentedCard, Progress, Terminal};
 use crate::record::Record;
@@ -136,16 +136,27 @@ fn with_chip<T: Terminal>(
 }
 
 fn converse<T: Terminal>(dialogue: &mut Dialogue<'_, T>, sale: &Sale<'_>, sequence: u32) -> Came {
-    let started = contact::start(
-        dialogue,
-        &sale.configuration.terminal,
-        &sale.configuration.applications,
-        &sale.kernel_transaction(sequence),
-    );
+    let terminal = &sale.configuration.terminal;
+    let applications = &sale.configuration.applications;
+    let transaction = sale.kernel_transaction(sequence);
     let alone = Unanswered::DecidedAlone;
+    let Service::Authorise(purpose) = sale.service else {
+        let concluded = match contact::read(dialogue, terminal, applications, &transaction) {
+            Ok(card) => {
+                let facts = CardFacts::of_contact(&card, sale.configuration);
+                reading::conclude(dialogue.terminal, sale, &facts)
+            }
+            Err(ended) => match unread(&ended) {
+                Some(unread) => return Came::Unread(unread),
+                None => offline::conclude(dialogue, sale, &Err(ended), alone),
+            },
+        };
+        return Came::Concluded(Box::new(concluded));
+    };
+    let started = contact::start(dialogue, terminal, applications, &transaction);
     Came::Concluded(Box::new(match started {
         Ok(Decision::Online(request)) if sale.acquirer_available => {
-            online::ask(dialogue, sale, request)
+            online::ask(dialogue, sale, purpose, request)
         }
         Ok(Decision::Online(request)) => {
             let completed = request.complete(dialogue, &HostAnswer::UnableToGoOnline);
@@ -187,7 +198,7 @@ fn with_stripe<T: Terminal>(
     taken(terminal, sale, rules, &stripe, reading).unwrap_or(not_accepted)
 }
 
-/// Sells to a stripe. `None` when its account or its service code is not taken here.
+/// Does what is asked with a stripe. `None` when its account or its service code is not taken here.
 fn taken<T: Terminal>(
     terminal: &mut T,
     sale: &Sale<'_>,
@@ -198,6 +209,12 @@ fn taken<T: Terminal>(
     let Some(scheme) = stripe.scheme(rules) else {
         trace::note(terminal, &trace::STRIPE_OUT_OF_RANGE);
         return None;
+    };
+    let Service::Authorise(purpose) = sale.service else {
+        let facts = CardFacts::of_stripe(stripe, scheme, reading, CardholderVerification::None);
+        swiped::tell(terminal, &facts);
+        let concluded = reading::conclude(terminal, sale, &facts);
+        return Some(Came::Concluded(Box::new(concluded)));
     };
     if !stripe.service_code().sells() {
         trace::note(terminal, &trace::STRIPE_SELLS_NOTHING);
@@ -215,6 +232,7 @@ fn taken<T: Terminal>(
         scheme,
         reading,
         method,
+        purpose,
     };
     Some(Came::Concluded(Box::new(swiped::pay(
         terminal, sale, &swiped,

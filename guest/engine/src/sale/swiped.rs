@@ -1,11 +1,12 @@
-//! A sale to a magnetic stripe. It is never approved without its issuer: nothing about a stripe can
+//! A payment with a magnetic stripe. It is never approved without its issuer: nothing about a stripe can
 //! be checked here.
 
-use super::{Concluded, Sale, online};
+use super::{Concluded, Sale, next_trace_number, online};
 use crate::card::{CardFacts, PIN_DIGITS_MAX, PIN_DIGITS_MIN, Reading};
+use crate::iso8583::requests::Purpose;
 use crate::outcome::{CancelReason, CardholderVerification, Ending, Error, Failure};
 use crate::parameters::Scheme;
-use crate::ports::{DetectedCard, EntryMode, PinEntryError, PinRules, Progress, Terminal};
+use crate::ports::{DetectedCard, PinEntryError, PinRules, Progress, Terminal};
 use crate::record::Record;
 use crate::stripe::{Stripe, StripeMethod};
 use crate::trace;
@@ -16,6 +17,25 @@ pub(super) struct Swiped<'a> {
     pub(super) scheme: Scheme,
     pub(super) reading: Reading,
     pub(super) method: StripeMethod,
+    pub(super) purpose: Purpose,
+}
+
+/// Says that a stripe was read, and why it was.
+pub(super) fn tell<T: Terminal>(terminal: &mut T, facts: &CardFacts) {
+    trace::note(
+        terminal,
+        match facts.reading {
+            Reading::Fallback => &trace::FALLBACK_READ,
+            Reading::Contact | Reading::Magstripe => &trace::STRIPE_READ,
+        },
+    );
+    if let Some(details) = &facts.details {
+        terminal.report(Progress::CardDetected(DetectedCard {
+            entry_mode: details.entry_mode,
+            scheme: details.scheme,
+            masked_pan: details.masked_pan.clone(),
+        }));
+    }
 }
 
 /// Verifies the cardholder and asks the issuer.
@@ -24,21 +44,10 @@ pub(super) fn pay<T: Terminal>(
     sale: &Sale<'_>,
     swiped: &Swiped<'_>,
 ) -> Result<Concluded, Error> {
-    trace::note(
-        terminal,
-        match swiped.reading {
-            Reading::Fallback => &trace::FALLBACK_READ,
-            Reading::Contact | Reading::Magstripe => &trace::STRIPE_READ,
-        },
-    );
-    terminal.report(Progress::CardDetected(DetectedCard {
-        entry_mode: EntryMode::Magstripe,
-        scheme: swiped.scheme,
-        masked_pan: swiped.stripe.pan().masked(),
-    }));
     let facts = |verification| {
         CardFacts::of_stripe(swiped.stripe, swiped.scheme, swiped.reading, verification)
     };
+    tell(terminal, &facts(CardholderVerification::None));
     if !sale.acquirer_available {
         let unreachable = Ending::Failed(Failure::AcquirerUnreachable);
         let nobody = facts(CardholderVerification::None);
@@ -52,18 +61,9 @@ pub(super) fn pay<T: Terminal>(
         }
     };
     let facts = facts(verification);
-    match online::request(terminal, sale, &facts, pin)? {
-        online::Came::Concluded(concluded) => Ok(*concluded),
-        online::Came::Unreachable(number) => {
-            let unreachable = Ending::Failed(Failure::AcquirerUnreachable);
-            let mut record = closed(&facts, unreachable);
-            record.outcome.trace_number = Some(number);
-            sale.ended(terminal, record, unreachable)
-        }
-        online::Came::Answered(answered) => {
-            online::settle(terminal, sale, *answered, &facts, Ok(()))
-        }
-    }
+    let number = next_trace_number(terminal)?;
+    let message = sale.message(swiped.purpose, &facts, number);
+    online::ask_without_card(terminal, sale, &facts, (number, message), pin)
 }
 
 fn closed(facts: &CardFacts, ending: Ending) -> Record {

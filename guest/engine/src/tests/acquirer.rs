@@ -81,6 +81,14 @@ impl Behaviour {
 pub(super) enum Booking {
     /// Taken from the cardholder, in minor units.
     Charged(u64),
+    /// Kept for a completion.
+    Reserved(u64),
+    /// Paid to the cardholder.
+    Refunded(u64),
+    /// Undone by a void, or taken by a completion.
+    Replaced,
+    /// A void or an inquiry: no money of its own.
+    Noted,
     /// Given back.
     Reversed,
 }
@@ -95,6 +103,12 @@ pub(super) struct MemoryAcquirer {
     pub(super) settlements: Behaviour,
     /// Reversals and advices seen, by type and trace number: the second must be marked.
     seen: Vec<(u16, String)>,
+    /// What a void or a completion replaced, by its own trace number.
+    replaced: BTreeMap<String, (String, Booking)>,
+    /// Field 39 of the answer to totals; then what follows from them.
+    pub(super) totals: &'static str,
+    /// What was told about batches: the type and what field 88 or field 90 says.
+    pub(super) told: Vec<(u16, String)>,
 }
 
 /// An answer before its authentication code is made.
@@ -111,13 +125,16 @@ impl MemoryAcquirer {
             requests: Behaviour::Approve,
             settlements: Behaviour::Approve,
             seen: Vec::new(),
+            replaced: BTreeMap::new(),
+            totals: "00",
+            told: Vec::new(),
         }
     }
 
     /// Takes one message and does as told.
     pub(super) fn receive(&mut self, message: &Message) -> Result<Answer, LinkError> {
         let number = message.message_type.number();
-        let request = number == 200;
+        let request = matches!(number, 100 | 200);
         let behaviour = if request {
             self.requests
         } else {
@@ -144,7 +161,7 @@ impl MemoryAcquirer {
         };
         let mut answer = answer_to(message, code);
         if code == "10" {
-            let part = amount(message) - 1000;
+            let part = amount(message).saturating_sub(1000);
             answer.set(4, format!("{part:012}"));
             self.ledger
                 .insert(text(message, 11), Booking::Charged(part));
@@ -171,15 +188,31 @@ impl MemoryAcquirer {
         let trace_number = text(message, 11);
         let booked = self.ledger.get(&trace_number).copied();
         match message.message_type.number() {
-            200 => {
+            100 | 200 => {
                 assert_eq!(booked, None, "charged twice: {trace_number}");
-                let charged = Booking::Charged(amount(message));
-                self.ledger.insert(trace_number, charged);
+                let booking = self.booking(message);
+                self.ledger.insert(trace_number, booking);
                 "00"
+            }
+            320 => {
+                self.told.push((320, text(message, 90)[4..10].to_owned()));
+                "00"
+            }
+            500 => {
+                self.told.push((500, text(message, 88)));
+                self.totals
+            }
+            520 => {
+                self.told.push((520, text(message, 88)));
+                if self.totals == "95" {
+                    "00"
+                } else {
+                    self.totals
+                }
             }
             220 | 221 => match booked {
                 Some(Booking::Charged(_)) => "94",
-                Some(Booking::Reversed) => panic!("an advice after a reversal: {trace_number}"),
+                Some(other) => panic!("an advice after {other:?}: {trace_number}"),
                 None => {
                     let charged = Booking::Charged(amount(message));
                     self.ledger.insert(trace_number, charged);
@@ -188,16 +221,20 @@ impl MemoryAcquirer {
             },
             420 | 421 => {
                 let original = text(message, 90);
+                let named = ["0100", "0200"].map(|number| format!("{number}{trace_number}"));
                 assert!(
-                    original.starts_with(&format!("0200{trace_number}")),
+                    named.iter().any(|name| original.starts_with(name)),
                     "{original}"
                 );
                 match booked {
-                    Some(Booking::Charged(_)) => {
+                    Some(Booking::Reversed) => "94",
+                    Some(_) => {
+                        if let Some((original, booking)) = self.replaced.remove(&trace_number) {
+                            self.ledger.insert(original, booking);
+                        }
                         self.ledger.insert(trace_number, Booking::Reversed);
                         "00"
                     }
-                    Some(Booking::Reversed) => "94",
                     None => "25",
                 }
             }
@@ -205,14 +242,50 @@ impl MemoryAcquirer {
         }
     }
 
+    /// What a request does to money.
+    fn booking(&mut self, message: &Message) -> Booking {
+        let (code, original) = (text(message, 3), text(message, 90));
+        let minor = amount(message);
+        let original = original.get(4..10).map(str::to_owned);
+        match (message.message_type.number(), &code[..2], original) {
+            (100, "31", None) => Booking::Noted,
+            (100, "00", None) => Booking::Reserved(minor),
+            (200, "20", Some(_)) => Booking::Refunded(minor),
+            (200, "02", Some(original)) => {
+                let voided = self.replace(message, original);
+                assert_eq!(voided, Booking::Charged(minor));
+                Booking::Noted
+            }
+            (200, "00", Some(original)) => {
+                let reserved = self.replace(message, original);
+                let enough = |reserved| reserved >= minor;
+                assert!(matches!(reserved, Booking::Reserved(all) if enough(all)));
+                Booking::Charged(minor)
+            }
+            (200, "00" | "09", None) => Booking::Charged(minor),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn replace(&mut self, message: &Message, original: String) -> Booking {
+        let booking = self.ledger.insert(original.clone(), Booking::Replaced);
+        let booking = booking.expect("an original");
+        let own = text(message, 11);
+        self.replaced.insert(own, (original, booking));
+        booking
+    }
+
     /// A message may come again, but only marked as a repeat, and never with a PIN or track 2.
     fn check_repeat(&mut self, message: &Message) {
         let number = message.message_type.number();
-        if number == 200 {
+        if matches!(number, 100 | 200) {
             return;
         }
         assert_eq!(message.field(35), None, "track 2 in {number}");
         assert_eq!(message.field(52), None, "a PIN in {number}");
+        if matches!(number, 320 | 500 | 520) {
+            return;
+        }
         let key = (number & !1, text(message, 11));
         if self.seen.contains(&key) {
             assert_eq!(number & 1, 1, "a repeat that is not marked: {key:?}");
@@ -231,7 +304,10 @@ fn answer_to(message: &Message, code: &str) -> Message {
         }
     }
     answer.set(39, code);
-    if number == 210 {
+    if text(message, 3).starts_with("31") {
+        answer.set(54, "3002554C000000008750");
+    }
+    if matches!(number, 110 | 210) {
         answer.set(37, "632510900001");
         if matches!(code, "00" | "10") {
             answer.set(38, "123456");

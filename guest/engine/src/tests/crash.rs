@@ -51,7 +51,7 @@ fn world(setting: Setting, requests: Behaviour, settlements: Behaviour) -> World
 }
 
 /// Every moment at which power can fail, one after the other, until a run ends by itself.
-fn every_loss(mut run: impl FnMut(PowerLoss) -> bool) {
+pub(super) fn every_loss(mut run: impl FnMut(PowerLoss) -> bool) {
     for call in 0..CALLS_BEYOND_ANY {
         if !run(PowerLoss { call, after: false }) {
             assert!(call > 0, "no call was made");
@@ -131,7 +131,7 @@ fn booked(world: &World, outcome: &Outcome) -> u64 {
     let trace_number = outcome.trace_number.map(|number| format!("{number:06}"));
     match trace_number.and_then(|number| world.acquirer.ledger.get(&number)) {
         Some(Booking::Charged(minor)) => *minor,
-        Some(Booking::Reversed) | None => 0,
+        Some(_) | None => 0,
     }
 }
 

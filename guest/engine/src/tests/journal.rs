@@ -31,6 +31,8 @@ pub(super) struct MemoryJournal {
     call_from: u64,
     /// The running transaction's request may leave: its `sent` is written, and nothing left since.
     request_due: bool,
+    /// The transactions of the batch that is reconciled, while it is.
+    pub(super) batch: Option<Vec<String>>,
     /// What each account paid last.
     paid: BTreeMap<(Vec<u8>, Option<u8>), u64>,
     /// Whether the card log can be read.
@@ -137,7 +139,7 @@ impl MemoryJournal {
     pub(super) fn exchange(&mut self) {
         let due = |entry: Entry| matches!(entry.phase, Phase::ReversalDue | Phase::AdviceDue);
         assert!(
-            self.request_due || self.last_entries().into_iter().any(due),
+            self.batch.is_some() || self.request_due || self.last_entries().into_iter().any(due),
             "a message leaves and the journal does not say why"
         );
         self.request_due = false;
@@ -153,6 +155,16 @@ impl MemoryJournal {
             .filter(|entry| self.running.as_ref() != Some(&entry.transaction_id))
             .filter(|entry| (after_sequence + 1..self.call_from).contains(&entry.sequence))
             .filter(|entry| !is_final(entry.phase) || !entry.ended)
+            .take(usize::try_from(count_max).expect("usize"))
+            .collect()
+    }
+
+    pub(super) fn batch(&self, after_sequence: u64, count_max: u32) -> Vec<Entry> {
+        let batch = self.batch.as_ref().expect("a batch is reconciled");
+        self.last_entries()
+            .into_iter()
+            .filter(|entry| batch.contains(&entry.transaction_id))
+            .filter(|entry| entry.sequence > after_sequence && entry.phase == Phase::Approved)
             .take(usize::try_from(count_max).expect("usize"))
             .collect()
     }

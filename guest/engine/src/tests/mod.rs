@@ -8,6 +8,7 @@
 mod acquirer;
 mod crash;
 mod journal;
+mod kinds;
 mod line;
 mod presenting;
 mod receipts;

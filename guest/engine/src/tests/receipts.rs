@@ -32,6 +32,7 @@ fn approved(verification: CardholderVerification) -> Outcome {
             cryptogram: None,
             verification: Some(verification),
         }),
+        balance: None,
     }
 }
 

@@ -9,7 +9,8 @@ use super::terminal::MemoryTerminal;
 use crate::configuration::Configuration;
 use crate::moment::{Moment, MomentParts};
 use crate::outcome::{
-    Ending, Error, OnlineDecision, Outcome, Recovery, TransactionKind, TransactionRequest,
+    Agreement, Batch, BatchTotals, Ending, Error, OnlineDecision, Outcome, Recovery,
+    TransactionKind, TransactionRequest,
 };
 use crate::parameters::MagstripeRules;
 use crate::ports::{Phase, Technologies};
@@ -42,6 +43,8 @@ pub(super) struct World {
     pub(super) magstripe: Option<MagstripeRules>,
     /// What the running transaction asks for, in all.
     pub(super) asked_minor: u64,
+    /// The original that it refers to.
+    pub(super) original: Option<String>,
 }
 
 /// How terminal, card and cardholder are.
@@ -152,6 +155,7 @@ impl World {
             presented: VecDeque::new(),
             magstripe: None,
             asked_minor: 0,
+            original: None,
         }
     }
 
@@ -183,6 +187,8 @@ impl World {
             .amount_minor
             .saturating_add(request.tip_minor)
             .saturating_add(request.cashback_minor);
+        let original = request.original.as_ref();
+        self.original = original.map(|original| original.transaction_id.clone());
         let ended = self.guest(Some(id), power, |terminal| crate::run(terminal, request));
         if let Run::Returned(Ok(outcome)) = &ended {
             self.take(id, outcome.clone());
@@ -194,6 +200,33 @@ impl World {
     pub(super) fn guest_again(&mut self, id: &str) -> Run<Outcome> {
         let request = request(id);
         self.guest(Some(id), None, |terminal| crate::run(terminal, &request))
+    }
+
+    /// Closes a batch of these transactions, in NZD.
+    pub(super) fn reconcile(&mut self, transactions: &[&str], minor: u64) -> Vec<Agreement> {
+        let ids = transactions.iter().map(|id| (*id).to_owned());
+        self.journal.batch = Some(ids.collect());
+        let totals = BatchTotals {
+            currency: 554,
+            debit_count: u32::try_from(transactions.len()).expect("few"),
+            debit_minor: minor,
+            credit_count: 0,
+            credit_minor: 0,
+        };
+        let batch = Batch {
+            number: 1,
+            totals: vec![totals],
+        };
+        let ended = self.guest(None, None, |terminal| {
+            crate::reconcile(terminal, moment(20), &batch)
+        });
+        self.journal.batch = None;
+        match ended {
+            Run::Returned(Ok(reconciled)) => {
+                reconciled.into_iter().map(|one| one.agreement).collect()
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Settles what is open, as the host does at start.
@@ -256,9 +289,11 @@ pub(super) fn request(id: &str) -> TransactionRequest {
             contactless: true,
             magstripe: true,
         },
-        original_transaction_id: None,
+        accepts_partial_approval: false,
+        original: None,
         online_decision: OnlineDecision::Acquirer,
         began: moment(10),
+        batch_number: 1,
     }
 }
 

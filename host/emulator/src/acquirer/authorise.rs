@@ -2,7 +2,9 @@
 
 use virtual_card::Issuer;
 
-use super::{behaviour, chip, codec::Message, fields::number as field, security};
+use super::{
+    behaviour, chip, codec::Message, fields::number as field, security, service::Service,
+};
 use crate::keys;
 
 /// What was decided.
@@ -27,7 +29,10 @@ pub(super) fn response_code(message: &Message) -> &'static str {
     if expiry.is_some_and(|expiry| expiry != issuer.expiry()) || has_expired(&issuer, message) {
         return "54";
     }
-    let right = if is_chip(message) {
+    // Who gets money back has to prove nothing; the card's last cryptogram says no to a payment.
+    let right = if Service::of(message) == Service::Refund && is_chip(message) {
+        true
+    } else if is_chip(message) {
         chip_data_is_right(&issuer, message)
     } else {
         stripe_is_right(&issuer, message)
@@ -62,6 +67,16 @@ pub(super) fn issuer_data(message: &Message, code: &str) -> Vec<u8> {
     data.extend(issuer.scripts(&elements, arc));
     data
 }
+
+/// Field 54 of the answer to an inquiry: what every card of the emulator holds, in the currency that
+/// was asked in (ISO 8583:1987, field 54: account 30, available amount 02).
+pub(super) fn balance(message: &Message) -> String {
+    let currency = message.text(field::CURRENCY).unwrap_or("000");
+    format!("3002{currency}C{BALANCE_MINOR:012}")
+}
+
+/// What every card holds, in minor units.
+const BALANCE_MINOR: u64 = 8750;
 
 /// A card number of which the first six and the last four digits show.
 pub(super) fn masked(pan: &str) -> String {

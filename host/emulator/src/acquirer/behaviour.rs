@@ -36,6 +36,9 @@ pub enum Behaviour {
     WrongIssuerAuthentication,
     /// Right, and in pieces of a few bytes.
     Dribble,
+    /// As an acquirer that counts other totals: the terminal must tell every transaction of its
+    /// batch. Only by [`set_behaviour`](super::AcquirerHandle::set_behaviour).
+    OtherTotals,
     /// Connections are refused. Only by [`set_behaviour`](super::AcquirerHandle::set_behaviour).
     Refuse,
 }

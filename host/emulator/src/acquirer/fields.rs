@@ -43,7 +43,9 @@ pub(super) mod number {
     pub(crate) const MERCHANT_ID: u8 = 42;
     pub(crate) const CURRENCY: u8 = 49;
     pub(crate) const PIN_BLOCK: u8 = 52;
+    pub(crate) const ADDITIONAL_AMOUNTS: u8 = 54;
     pub(crate) const CHIP_DATA: u8 = 55;
+    pub(crate) const BATCH: u8 = 60;
     pub(crate) const PIN_KEY_SERIAL_NUMBER: u8 = 62;
     pub(crate) const MAC_KEY_SERIAL_NUMBER: u8 = 63;
     pub(crate) const MAC: u8 = 64;
@@ -61,7 +63,7 @@ pub(super) mod number {
 use Content::{Binary, Characters, Numeric, Track};
 use Length::{Fixed, ThreeDigits, TwoDigits};
 
-/// Number, content and length (ISO 8583:1987, 4.4; fields 62 and 63 are private use).
+/// Number, content and length (ISO 8583:1987, 4.4; fields 60 to 63 are private use).
 const FIELDS: &[(u8, Content, Length)] = &[
     (2, Numeric, TwoDigits(19)),
     (3, Numeric, Fixed(6)),

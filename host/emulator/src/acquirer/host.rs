@@ -6,8 +6,9 @@ use super::{
     codec::{self, Message},
     fields::number as field,
     kind::Kind,
-    ledger::{Entry, Ledger, State, Totals, TransactionKey},
+    ledger::{Batch, Entry, Ledger, State, Totals, TransactionKey},
     security::MacKeys,
+    service::Service,
 };
 use crate::keys;
 
@@ -46,7 +47,7 @@ impl Host {
         let mut answer = answer_to(&message, kind);
         let mut behaviour = set;
         self.ledger.count_message(message.type_digits());
-        self.decide(kind, &message, &mut answer);
+        self.decide(kind, &message, &mut answer, set);
         if set == Behaviour::Normal && kind == Kind::Request {
             let amount = message.number(field::AMOUNT).unwrap_or_default();
             behaviour = behaviour::behaviour_for(amount);
@@ -54,7 +55,7 @@ impl Host {
         reply(Some(encode(answer, &keys, behaviour)), behaviour)
     }
 
-    fn decide(&mut self, kind: Kind, message: &Message, answer: &mut Message) {
+    fn decide(&mut self, kind: Kind, message: &Message, answer: &mut Message, set: Behaviour) {
         let missing = kind
             .mandatory()
             .iter()
@@ -69,7 +70,8 @@ impl Host {
             Kind::Request => self.authorise(key, message, answer),
             Kind::Advice => self.advise(key, message, answer),
             Kind::Reversal => self.reverse(&key, message, answer),
-            Kind::Reconciliation => self.reconcile(message, answer),
+            Kind::Upload => self.take_up(message, answer),
+            Kind::Reconciliation | Kind::Closing => self.reconcile(kind, message, answer, set),
             Kind::Network => {
                 // Sign-on, sign-off and echo.
                 let known = matches!(
@@ -89,8 +91,13 @@ impl Host {
             .entry(&key)
             .map(|known| repeated(known, message));
         let is_known = known.is_some();
+        let service = Service::of(message);
         let verdict = known.unwrap_or_else(|| {
-            let code = authorise::response_code(message);
+            let code = if service.refers() {
+                self.response_code(service, &key, message)
+            } else {
+                authorise::response_code(message)
+            };
             Verdict {
                 code: code.to_owned(),
                 authorisation_code: (code == "00").then(|| self.next_authorisation_code()),
@@ -101,9 +108,12 @@ impl Host {
         } else {
             State::Declined
         };
-        if !is_known && !self.ledger.record(key, entry(message, state, &verdict)) {
+        if !is_known && !self.record(key, message, state, &verdict) {
             answer.set(field::RESPONSE_CODE, "96");
             return;
+        }
+        if service == Service::BalanceInquiry && verdict.code == "00" {
+            answer.set(field::ADDITIONAL_AMOUNTS, authorise::balance(message));
         }
         answer.set(field::RESPONSE_CODE, &verdict.code);
         if let Some(code) = &verdict.authorisation_code {
@@ -115,6 +125,58 @@ impl Host {
         }
     }
 
+    /// Field 39 for a void or a completion: 12 when there is no such transaction, or it cannot be
+    /// undone or completed any more; 13 when the amount does not fit; then the amount decides.
+    fn response_code(
+        &self,
+        service: Service,
+        key: &TransactionKey,
+        message: &Message,
+    ) -> &'static str {
+        let original =
+            original_of(message, &key.terminal_id).and_then(|name| self.ledger.entry(&name));
+        let amount = message.number(field::AMOUNT).unwrap_or_default();
+        let pan = message.text(field::PAN).map(authorise::masked);
+        let Some(original) = original.filter(|known| {
+            matches!(known.state, State::Approved | State::Advised)
+                && pan.as_deref() == Some(known.masked_pan.as_str())
+        }) else {
+            return "12";
+        };
+        let fits = match (service, original.service) {
+            (Service::PreAuthComplete, Service::PreAuth) => amount <= original.amount_minor,
+            (Service::Void, Service::PreAuth) => amount == original.amount_minor,
+            (Service::Void, Service::Sale | Service::PreAuthComplete) if !original.settled => {
+                amount == original.amount_minor
+            }
+            _ => return "12",
+        };
+        if fits {
+            behaviour::response_code_for(amount)
+        } else {
+            "13"
+        }
+    }
+
+    /// Records a transaction, and what it makes of the one that it refers to.
+    fn record(
+        &mut self,
+        key: TransactionKey,
+        message: &Message,
+        state: State,
+        verdict: &Verdict,
+    ) -> bool {
+        let mut new = entry(message, state, verdict);
+        let refers = new.service.refers() && state == State::Approved;
+        if let Some(original) = original_of(message, &key.terminal_id).filter(|_| refers)
+            && let Some(replaced) = self.ledger.entry_mut(&original)
+        {
+            new.replaces = Some((original, replaced.state));
+            replaced.state = State::Replaced;
+        }
+        self.ledger.record(key, new)
+    }
+
     /// 0220: what was decided already is accepted. An advice of a transaction whose request came
     /// too is the same transaction, charged once.
     fn advise(&mut self, key: TransactionKey, message: &Message, answer: &mut Message) {
@@ -124,7 +186,7 @@ impl Host {
         };
         let accepted = match self.ledger.entry(&key).map(|known| known.state) {
             // Reversed before it came: the reversal was the later decision.
-            Some(State::Reversed | State::Advised) => true,
+            Some(State::Reversed | State::Advised | State::Replaced) => true,
             Some(State::Approved | State::Declined) | None => self
                 .ledger
                 .record(key, entry(message, State::Advised, &verdict)),
@@ -156,6 +218,11 @@ impl Host {
                 if known.state != State::Declined {
                     known.state = State::Reversed;
                 }
+                if let Some((replaced, before)) = known.replaces.take()
+                    && let Some(replaced) = self.ledger.entry_mut(&replaced)
+                {
+                    replaced.state = before;
+                }
                 true
             }
             (None, _) => {
@@ -176,20 +243,53 @@ impl Host {
         answer.set(field::RESPONSE_CODE, if accepted { "00" } else { "13" });
     }
 
-    /// 0500: 00 and field 66 = 1 close the terminal's open transactions; 95 and 2 say that the
-    /// totals differ.
-    fn reconcile(&mut self, message: &Message, answer: &mut Message) {
+    /// 0320: a transaction of a batch. One that the books lack is added to them.
+    fn take_up(&mut self, message: &Message, answer: &mut Message) {
+        let terminal_id = message.text(field::TERMINAL_ID).unwrap_or_default();
+        let accepted = original_of(message, terminal_id).is_some_and(|original| {
+            if let Some(known) = self.ledger.entry_mut(&original) {
+                known.uploaded = true;
+                return true;
+            }
+            let verdict = Verdict {
+                code: "00".to_owned(),
+                authorisation_code: message.text(field::AUTHORISATION_CODE).map(str::to_owned),
+            };
+            let mut told = entry(message, State::Advised, &verdict);
+            told.trace_number.clone_from(&original.trace_number);
+            told.transmitted.clone_from(&original.transmitted);
+            told.uploaded = true;
+            self.ledger.record(original, told)
+        });
+        answer.set(field::RESPONSE_CODE, if accepted { "00" } else { "96" });
+    }
+
+    /// 0500: 00 and field 66 = 1 close the batch; 95 and 2 say that the totals differ. 0520: the same,
+    /// and what was uploaded is counted. A batch that was closed is not opened again.
+    fn reconcile(&mut self, kind: Kind, message: &Message, answer: &mut Message, set: Behaviour) {
         let number = |field| message.number(field).unwrap_or_default();
+        let text = |field| message.text(field).unwrap_or_default().to_owned();
         let told = Totals {
             credits: number(field::CREDITS),
             debits: number(field::DEBITS),
             credits_amount: number(field::CREDITS_AMOUNT),
             debits_amount: number(field::DEBITS_AMOUNT),
         };
-        let terminal_id = message.text(field::TERMINAL_ID).unwrap_or_default();
-        let balanced = self.ledger.totals(terminal_id) == told;
+        let batch = Batch {
+            terminal_id: text(field::TERMINAL_ID),
+            number: text(field::BATCH),
+            currency: text(field::CURRENCY),
+        };
+        let closing = kind == Kind::Closing;
+        let balanced = match self.ledger.closed_with(&batch) {
+            Some(closed) if !batch.number.is_empty() => closed == told,
+            Some(_) | None => {
+                let agrees = self.ledger.totals(&batch, closing) == told;
+                agrees && (closing || set != Behaviour::OtherTotals)
+            }
+        };
         if balanced {
-            self.ledger.settle(terminal_id);
+            self.ledger.close(batch, told);
         }
         answer.set(field::SETTLEMENT_CODE, if balanced { "1" } else { "2" });
         answer.set(field::RESPONSE_CODE, if balanced { "00" } else { "95" });
@@ -262,6 +362,7 @@ fn encode(mut answer: Message, keys: &MacKeys, behaviour: Behaviour) -> Vec<u8> 
         | Behaviour::Garbage
         | Behaviour::TooLong
         | Behaviour::Dribble
+        | Behaviour::OtherTotals
         | Behaviour::Refuse => {}
     }
     answer.encode(|authenticated| {
@@ -298,7 +399,7 @@ fn repeated(known: &Entry, message: &Message) -> Verdict {
         State::Reversed => refused("12"),
         // The same names for something else: a terminal that lost count.
         _ if !same => refused("94"),
-        State::Approved | State::Declined | State::Advised => Verdict {
+        State::Approved | State::Declined | State::Advised | State::Replaced => Verdict {
             code: known.response_code.clone(),
             authorisation_code: known.authorisation_code.clone(),
         },
@@ -336,11 +437,14 @@ fn entry(message: &Message, state: State, verdict: &Verdict) -> Entry {
             .map(authorise::masked)
             .unwrap_or_default(),
         amount_minor: message.number(field::AMOUNT).unwrap_or_default(),
-        refund: text(field::PROCESSING_CODE).starts_with("20"),
+        service: Service::of(message),
+        batch: text(field::BATCH),
         currency: text(field::CURRENCY),
         state,
         response_code: verdict.code.clone(),
         authorisation_code: verdict.authorisation_code.clone(),
         settled: false,
+        uploaded: false,
+        replaces: None,
     }
 }

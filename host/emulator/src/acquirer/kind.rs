@@ -8,7 +8,12 @@ pub(super) enum Kind {
     Request,
     Advice,
     Reversal,
+    /// One transaction of a batch.
+    Upload,
+    /// Totals, to be compared.
     Reconciliation,
+    /// Totals, after every transaction was told.
+    Closing,
     Network,
 }
 
@@ -18,7 +23,9 @@ impl Kind {
             100 | 101 | 200 | 201 => Some(Self::Request),
             220 | 221 => Some(Self::Advice),
             400 | 401 | 420 | 421 => Some(Self::Reversal),
-            500 => Some(Self::Reconciliation),
+            320 | 321 => Some(Self::Upload),
+            500 | 501 => Some(Self::Reconciliation),
+            520 | 521 => Some(Self::Closing),
             800 => Some(Self::Network),
             _ => None,
         }
@@ -38,7 +45,13 @@ impl Kind {
                 field::CURRENCY,
             ],
             Self::Reversal => &[field::ORIGINAL_DATA],
-            Self::Reconciliation => &[
+            Self::Upload => &[
+                field::PAN,
+                field::AMOUNT,
+                field::CURRENCY,
+                field::ORIGINAL_DATA,
+            ],
+            Self::Reconciliation | Self::Closing => &[
                 field::CREDITS,
                 field::DEBITS,
                 field::CREDITS_AMOUNT,
@@ -63,7 +76,7 @@ impl Kind {
                 field::CURRENCY,
                 field::MAC_KEY_SERIAL_NUMBER,
             ],
-            Self::Reversal => &[
+            Self::Reversal | Self::Upload => &[
                 field::AMOUNT,
                 field::TRANSMISSION_TIME,
                 field::TRACE_NUMBER,
@@ -73,7 +86,7 @@ impl Kind {
                 // Puts the code in field 128, as in the request.
                 field::ORIGINAL_DATA,
             ],
-            Self::Reconciliation | Self::Network => &[
+            Self::Reconciliation | Self::Closing | Self::Network => &[
                 field::TRANSMISSION_TIME,
                 field::TRACE_NUMBER,
                 field::TERMINAL_ID,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::service::Service;
+
 /// Most transactions an acquirer keeps. Later ones are refused with 96.
 pub(super) const ENTRIES_MAX: usize = 100_000;
 
@@ -19,6 +21,8 @@ pub enum State {
     Reversed,
     /// Approved offline and told afterwards: money moved.
     Advised,
+    /// Voided, or taken by a completion: what it moved is undone or stands there.
+    Replaced,
 }
 
 /// One transaction.
@@ -38,8 +42,10 @@ pub struct Entry {
     pub masked_pan: String,
     /// Field 4, in minor units; less after a partial reversal.
     pub amount_minor: u64,
-    /// Whether the money goes to the cardholder: a refund.
-    pub refund: bool,
+    /// What was asked for.
+    pub service: Service,
+    /// Field 60, the terminal's batch; empty when it names none.
+    pub batch: String,
     /// Field 49, ISO 4217 numeric. Empty when a reversal came without it.
     pub currency: String,
     /// What became of it.
@@ -48,18 +54,27 @@ pub struct Entry {
     pub response_code: String,
     /// Field 38 of the answer, when approved.
     pub authorisation_code: Option<String>,
-    /// Whether a reconciliation in balance has closed it.
+    /// Whether a reconciliation has closed it.
     pub settled: bool,
+    /// Whether the terminal has told it once more when its totals differed.
+    pub uploaded: bool,
+    /// What it voids or completes, and how that stood.
+    #[serde(skip)]
+    pub(super) replaces: Option<(TransactionKey, State)>,
 }
 
 impl Entry {
     /// What the cardholder was charged, in minor units; below zero for a refund.
     pub fn net_minor(&self) -> i64 {
         let amount = i64::try_from(self.amount_minor).unwrap_or(i64::MAX);
-        match self.state {
-            State::Approved | State::Advised if self.refund => amount.saturating_neg(),
-            State::Approved | State::Advised => amount,
-            State::Declined | State::Reversed => 0,
+        match (self.state, self.service) {
+            (State::Declined | State::Reversed | State::Replaced, _) => 0,
+            (State::Approved | State::Advised, Service::Refund) => amount.saturating_neg(),
+            (State::Approved | State::Advised, Service::Sale | Service::PreAuthComplete) => amount,
+            (
+                State::Approved | State::Advised,
+                Service::PreAuth | Service::Void | Service::BalanceInquiry,
+            ) => 0,
         }
     }
 }
@@ -78,6 +93,8 @@ pub(super) struct TransactionKey {
 pub struct Ledger {
     entries: BTreeMap<TransactionKey, Entry>,
     messages: BTreeMap<String, u64>,
+    /// Batches that were closed, and with which totals.
+    closed: BTreeMap<Batch, Totals>,
     /// Messages that were no message, or whose code was wrong.
     refused: u64,
 }
@@ -150,10 +167,13 @@ impl Ledger {
         true
     }
 
-    /// What a terminal's open transactions add up to: debits and credits, each number and amount.
-    pub(super) fn totals(&self, terminal_id: &str) -> Totals {
+    /// What the open transactions of a batch add up to, those alone that were uploaded where
+    /// `uploaded`: debits and credits, each number and amount.
+    pub(super) fn totals(&self, batch: &Batch, uploaded: bool) -> Totals {
         let mut totals = Totals::default();
-        let open = |entry: &&Entry| entry.terminal_id == terminal_id && !entry.settled;
+        let open = |entry: &&Entry| {
+            batch.holds(entry) && !entry.settled && (entry.uploaded || !uploaded)
+        };
         for entry in self.entries().filter(open) {
             let net = entry.net_minor();
             let (number, amount) = match net {
@@ -167,13 +187,35 @@ impl Ledger {
         totals
     }
 
-    /// Closes a terminal's open transactions.
-    pub(super) fn settle(&mut self, terminal_id: &str) {
+    /// With which totals a batch was closed.
+    pub(super) fn closed_with(&self, batch: &Batch) -> Option<Totals> {
+        self.closed.get(batch).copied()
+    }
+
+    /// Closes a batch.
+    pub(super) fn close(&mut self, batch: Batch, totals: Totals) {
         for entry in self.entries.values_mut() {
-            if entry.terminal_id == terminal_id {
-                entry.settled = true;
-            }
+            entry.settled |= batch.holds(entry);
         }
+        self.closed.insert(batch, totals);
+    }
+}
+
+/// A terminal's batch in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Batch {
+    pub(super) terminal_id: String,
+    /// Field 60.
+    pub(super) number: String,
+    /// Field 49.
+    pub(super) currency: String,
+}
+
+impl Batch {
+    fn holds(&self, entry: &Entry) -> bool {
+        entry.terminal_id == self.terminal_id
+            && entry.batch == self.number
+            && entry.currency == self.currency
     }
 }
 

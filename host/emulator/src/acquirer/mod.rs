@@ -15,6 +15,9 @@
 //! | PIN block, or PIN | 55 |
 //! | the same names (41, 11, 7) for another card or amount | 94 |
 //! | a request that was reversed before it came | 12 |
+//! | a void or a completion of what is not there, or cannot be undone any more | 12 |
+//! | a void of another amount, a completion of more than was kept | 13 |
+//! | totals that are others than its own, until every transaction was told | 95 |
 //!
 //! A repeated request is answered as the first one was and charged once. A reversal of what was
 //! never seen is accepted and remembered.
@@ -29,6 +32,7 @@ mod kind;
 mod ledger;
 mod security;
 mod server;
+mod service;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +49,7 @@ use tokio::sync::watch;
 pub use behaviour::{Behaviour, RESPONSE_CODES, ResponseCode, SPECIAL_AMOUNTS, SpecialAmount};
 use host::Host;
 pub use ledger::{Entry, Ledger, State};
+pub use service::Service;
 
 /// How an acquirer is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -149,6 +149,7 @@ async fn deliver(
         | Behaviour::OtherTraceNumber
         | Behaviour::OtherTerminal
         | Behaviour::OtherAmount
+        | Behaviour::OtherTotals
         | Behaviour::WrongIssuerAuthentication => stream.write_all(&message).await?,
         Behaviour::Late => {
             time::sleep(shared.options.late_after).await;

@@ -399,17 +399,7 @@ fn totals_balance_or_differ() {
     let mut terminal = Terminal::new();
     assert_eq!(terminal.code(sale(1, 2500)), "00");
     assert_eq!(terminal.code(sale(2, 1000)), "00");
-    let totals = |debits: u64, amount: u64| {
-        let mut message = Message::new(500);
-        message.set(field::TRANSMISSION_TIME, "1121104700");
-        message.set(field::TRACE_NUMBER, "000009");
-        message.set(field::TERMINAL_ID, "TENON001");
-        message.set(field::CREDITS, format!("{:010}", 0));
-        message.set(field::DEBITS, format!("{debits:010}"));
-        message.set(field::CREDITS_AMOUNT, format!("{:016}", 0));
-        message.set(field::DEBITS_AMOUNT, format!("{amount:016}"));
-        message
-    };
+    let totals = |debits, amount| totals(500, debits, amount);
     let answer = terminal.exchange(totals(2, 3499)).expect("an answer");
     assert_eq!(answer.message_type, 510);
     assert_eq!(answer.text(field::RESPONSE_CODE), Some("95"));
@@ -418,6 +408,119 @@ fn totals_balance_or_differ() {
     // Closed: nothing is open any more.
     assert_eq!(terminal.code(totals(2, 3500)), "95");
     assert_eq!(terminal.code(totals(0, 0)), "00");
+}
+
+fn totals(message_type: u16, debits: u64, amount: u64) -> Message {
+    let mut message = Message::new(message_type);
+    message.set(field::TRANSMISSION_TIME, "1121104700");
+    message.set(field::TRACE_NUMBER, "000009");
+    message.set(field::TERMINAL_ID, "TENON001");
+    message.set(field::CURRENCY, "554");
+    message.set(field::CREDITS, format!("{:010}", 0));
+    message.set(field::DEBITS, format!("{debits:010}"));
+    message.set(field::CREDITS_AMOUNT, format!("{:016}", 0));
+    message.set(field::DEBITS_AMOUNT, format!("{amount:016}"));
+    message
+}
+
+/// What is asked about an earlier transaction, without its card.
+fn about(original: &Message, code: &str, trace_number: u32, amount_minor: u64) -> Message {
+    let mut message = sale(trace_number, amount_minor);
+    let named = format!(
+        "{:04}{}{}0000001234500000000000",
+        original.message_type,
+        original.text(field::TRACE_NUMBER).expect("field 11"),
+        original.text(field::TRANSMISSION_TIME).expect("field 7"),
+    );
+    message.set(field::PROCESSING_CODE, code);
+    message.set(field::ORIGINAL_DATA, named);
+    message
+}
+
+fn pre_auth(trace_number: u32, amount_minor: u64) -> Message {
+    let mut message = sale(trace_number, amount_minor);
+    message.message_type = 100;
+    message
+}
+
+#[test]
+fn voids_once_and_lets_a_void_be_reversed() {
+    let mut terminal = Terminal::new();
+    let net = |terminal: &Terminal| terminal.acquirer.ledger().net_minor();
+    let original = sale(1, 2500);
+    assert_eq!(terminal.code(original.clone()), "00");
+    assert_eq!(terminal.code(about(&original, "020000", 2, 2400)), "13");
+    assert_eq!(terminal.code(about(&sale(9, 2500), "020000", 3, 2500)), "12");
+    let void = about(&original, "020000", 4, 2500);
+    assert_eq!(terminal.code(void.clone()), "00");
+    assert_eq!(net(&terminal), 0);
+    assert_eq!(terminal.code(void.clone()), "00", "a repeat");
+    assert_eq!(terminal.code(about(&original, "020000", 5, 2500)), "12");
+    assert_eq!(terminal.code(reversal(&void, 6)), "00");
+    assert_eq!(net(&terminal), 2500);
+    assert_eq!(terminal.code(about(&original, "020000", 7, 2500)), "00");
+    assert_eq!(net(&terminal), 0);
+}
+
+#[test]
+fn a_reservation_takes_nothing_until_it_is_completed_once() {
+    let mut terminal = Terminal::new();
+    let net = |terminal: &Terminal| terminal.acquirer.ledger().net_minor();
+    let original = pre_auth(1, 5000);
+    assert_eq!(terminal.code(original.clone()), "00");
+    assert_eq!(net(&terminal), 0);
+    assert_eq!(terminal.code(about(&original, "000000", 2, 5100)), "13");
+    let completion = about(&original, "000000", 3, 3000);
+    assert_eq!(terminal.code(completion.clone()), "00");
+    assert_eq!(net(&terminal), 3000);
+    assert_eq!(terminal.code(about(&original, "000000", 4, 1000)), "12");
+    assert_eq!(terminal.code(reversal(&completion, 5)), "00");
+    assert_eq!(net(&terminal), 0);
+    assert_eq!(terminal.code(about(&original, "020000", 6, 5000)), "00");
+    assert_eq!(terminal.code(about(&original, "000000", 7, 1000)), "12");
+}
+
+#[test]
+fn a_balance_is_told_to_the_card_that_asks() {
+    let mut terminal = Terminal::new();
+    let mut inquiry = sale(1, 0);
+    inquiry.message_type = 100;
+    inquiry.set(field::PROCESSING_CODE, "310000");
+    let answer = terminal.exchange(inquiry).expect("an answer");
+    assert_eq!(answer.text(field::RESPONSE_CODE), Some("00"));
+    let told = answer.text(field::ADDITIONAL_AMOUNTS);
+    assert_eq!(told, Some("3002554C000000008750"));
+    assert_eq!(terminal.acquirer.ledger().net_minor(), 0);
+}
+
+#[test]
+fn a_batch_is_closed_by_its_totals_or_by_what_is_told_of_it() {
+    let in_batch = |mut message: Message, batch: &str| {
+        message.set(field::BATCH, batch);
+        message
+    };
+    let mut terminal = Terminal::new();
+    for (number, batch) in [(1, "000001"), (2, "000001"), (3, "000002")] {
+        assert_eq!(terminal.code(in_batch(sale(number, 1000), batch)), "00");
+    }
+    let first = |kind, count, amount| in_batch(totals(kind, count, amount), "000001");
+    assert_eq!(terminal.code(first(500, 3, 3000)), "95");
+    // The terminal lost one and knows one that the acquirer does not.
+    for original in [sale(1, 1000), sale(7, 500)] {
+        let mut told = in_batch(about(&original, "000000", 8, 0), "000001");
+        told.message_type = 320;
+        told.copy(field::AMOUNT, &original);
+        assert_eq!(terminal.code(told), "00");
+    }
+    assert_eq!(terminal.code(first(520, 2, 2000)), "95");
+    assert_eq!(terminal.code(first(520, 2, 1500)), "00");
+    assert_eq!(terminal.code(first(500, 2, 1500)), "00", "closed before");
+    assert_eq!(terminal.code(first(500, 0, 0)), "95");
+    let second = in_batch(totals(500, 1, 1000), "000002");
+    terminal.acquirer.set_behaviour(Behaviour::OtherTotals);
+    assert_eq!(terminal.code(second.clone()), "95");
+    terminal.acquirer.set_behaviour(Behaviour::Normal);
+    assert_eq!(terminal.code(second), "00");
 }
 
 #[test]

@@ -6,7 +6,9 @@ use wasmtime::{Result, bail};
 
 use super::Fault;
 use crate::{
-    bindings::terminal::acquirer_link::acquirer_link as wit, journal::in_scope, terminal::Terminal,
+    bindings::terminal::acquirer_link::acquirer_link as wit,
+    journal::{StorageFault, in_scope},
+    terminal::{Scope, Terminal},
 };
 
 /// The longest request, and the longest answer that is handed on.
@@ -25,7 +27,9 @@ impl wit::Host for Terminal {
             bail!("the guest sends a message that is too long");
         }
         in_scope(&self.scope)?;
-        let reason = match self.conduct.reason_to_send(|| self.journal.is_due()) {
+        let closes_a_batch = matches!(self.scope, Scope::Reconciliation { .. });
+        let is_due = || Ok(closes_a_batch || self.journal.is_due()?);
+        let reason = match self.conduct.reason_to_send::<StorageFault>(is_due) {
             Ok(Some(reason)) => reason,
             Ok(None) => bail!("the guest sends a message and the journal does not say why"),
             // The journal cannot be read. Nothing was sent.

@@ -19,7 +19,8 @@ use crate::{
     bindings::{
         PaymentEngine, PaymentEnginePre,
         exports::terminal::engine::transactions::{
-            Description, ErrorCode, Moment, Outcome, Recovery, TransactionRequest,
+            Batch, Description, ErrorCode, Moment, Outcome, Reconciled, Recovery,
+            TransactionRequest,
         },
     },
     config::EngineFile,
@@ -147,6 +148,21 @@ impl Engine {
         let call = guest
             .terminal_engine_transactions()
             .call_recover(&mut store, now)
+            .await;
+        call.map_err(|error| fault(&error))
+    }
+
+    /// Closes a batch with the acquirer, in a sandbox of its own.
+    pub(crate) async fn reconcile(
+        &self,
+        boundary: Boundary,
+        now: Moment,
+        batch: &Batch,
+    ) -> Call<Vec<Reconciled>> {
+        let (mut store, guest) = self.instantiate(boundary).await?;
+        let call = guest
+            .terminal_engine_transactions()
+            .call_reconcile(&mut store, now, batch)
             .await;
         call.map_err(|error| fault(&error))
     }

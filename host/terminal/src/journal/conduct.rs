@@ -11,6 +11,9 @@ use crate::{acquirer_link::Fault, terminal::Scope};
 /// commit.
 const WRITES_MAX: u32 = 2048;
 
+/// The same where a batch is told: each of its messages has a number of its own.
+const BATCH_WRITES_MAX: u32 = 16_384;
+
 /// How often a guest may ask in one call what a card paid: for the card it reads, and for one that
 /// is inserted again after a fault.
 const CARD_LOOKUPS_MAX: u32 = 8;
@@ -38,7 +41,7 @@ pub(crate) enum Breach {
 /// Whether a guest may use the journal and the acquirer at all.
 pub(crate) fn in_scope(scope: &Scope) -> Result<(), Breach> {
     match scope {
-        Scope::Transaction { .. } | Scope::Recovery => Ok(()),
+        Scope::Transaction { .. } | Scope::Recovery | Scope::Reconciliation { .. } => Ok(()),
         Scope::Description => Err(Breach::OutOfScope),
     }
 }
@@ -93,7 +96,11 @@ impl Conduct {
     /// Counts one write of an entry or a counter.
     pub(crate) fn count_write(&mut self, scope: &Scope) -> Result<(), Breach> {
         in_scope(scope)?;
-        if self.writes >= WRITES_MAX {
+        let writes_max = match scope {
+            Scope::Reconciliation { .. } => BATCH_WRITES_MAX,
+            Scope::Transaction { .. } | Scope::Recovery | Scope::Description => WRITES_MAX,
+        };
+        if self.writes >= writes_max {
             return Err(Breach::TooManyWrites);
         }
         self.writes = self.writes.saturating_add(1);

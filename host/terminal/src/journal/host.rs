@@ -11,7 +11,7 @@ use crate::{
 const CONTENT_LENGTH_MAX: usize = 16_384;
 
 /// The most entries handed to a guest at a time, whatever it asks for.
-const UNSETTLED_MAX: u32 = 256;
+const ENTRIES_MAX: u32 = 256;
 
 /// The lengths of tag 5A.
 const PAN_LENGTHS: std::ops::RangeInclusive<usize> = 4..=10;
@@ -76,7 +76,18 @@ impl wit::Host for Terminal {
         let before_this_call = after_sequence.saturating_add(1)..self.conduct.written_from();
         Ok(self
             .journal
-            .unsettled(before_this_call, count_max.min(UNSETTLED_MAX))
+            .unsettled(before_this_call, count_max.min(ENTRIES_MAX))
+            .map(|entries| entries.into_iter().map(Into::into).collect())
+            .map_err(|_| wit::ErrorCode::StorageFault))
+    }
+
+    async fn batch(&mut self, after_sequence: u64, count_max: u32) -> Answer<Vec<wit::Entry>> {
+        let Scope::Reconciliation { batch } = self.scope else {
+            bail!("the guest reads a batch and closes none");
+        };
+        Ok(self
+            .journal
+            .batch_entries(batch, after_sequence, count_max.min(ENTRIES_MAX))
             .map(|entries| entries.into_iter().map(Into::into).collect())
             .map_err(|_| wit::ErrorCode::StorageFault))
     }

@@ -15,11 +15,13 @@
 //!   open, and not longer.
 //! - What a card paid is noted in the commit that approves it, under a keyed digest of its number.
 
+mod batches;
 mod card_log;
 mod conduct;
 mod host;
 mod proof;
 mod records;
+mod referring;
 mod schema;
 mod store;
 
@@ -124,6 +126,8 @@ pub(crate) enum Counter {
     TraceNumber,
     /// The transaction sequence counter, tag 9F41.
     TransactionSequence,
+    /// The batch that is open: its number less one.
+    Batch,
 }
 
 impl Counter {
@@ -132,6 +136,7 @@ impl Counter {
         match self {
             Self::TraceNumber => ("trace-number", 999_999),
             Self::TransactionSequence => ("transaction-sequence", 99_999_999),
+            Self::Batch => ("batch", 999_999),
         }
     }
 }

@@ -4,7 +4,7 @@ use jiff::{Timestamp, Zoned, fmt::temporal::Pieces};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
-    Phase, card_log,
+    Phase, batches, card_log,
     store::{AppendError, Journal, StorageFault, phase_of, write_failed},
 };
 use crate::{
@@ -88,18 +88,21 @@ impl Journal {
             Self::has_room(sql)?;
             self.set_running(Some(id));
             let sequence = self.insert(sql, id, Phase::Begun, &[])?;
-            let written = sql
-                .execute(
-                    "INSERT INTO transactions (id, request, began, phase, last_sequence)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![
-                        id,
-                        request,
-                        stored(beginning.began),
-                        Phase::Begun.number(),
-                        sequence
-                    ],
-                )
+            let written = batches::open(sql)
+                .and_then(|batch| {
+                    sql.execute(
+                        "INSERT INTO transactions (id, request, began, phase, last_sequence, batch)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                        params![
+                            id,
+                            request,
+                            stored(beginning.began),
+                            Phase::Begun.number(),
+                            sequence,
+                            batch
+                        ],
+                    )
+                })
                 .and_then(|_| {
                     sql.execute(
                         "DELETE FROM claims WHERE made <= ?1",
@@ -170,32 +173,62 @@ impl Journal {
 
     /// One record. The state of its reversal is the journal's.
     pub(crate) fn record(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
-        let row: Option<(String, String, i64, Option<String>)> = self
+        let row = self
             .connection()
-            .prepare_cached(
-                "SELECT request, began, phase, outcome FROM transactions WHERE id = ?1",
-            )?
-            .query_row([id.as_str()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            })
+            .prepare_cached(&format!("{RECORDS} WHERE id = ?1"))?
+            .query_row([id.as_str()], Row::read)
             .optional()?;
-        let Some((request, began, phase, outcome)) = row else {
-            return Ok(None);
+        row.map(|row| self.record_of(row)).transpose()
+    }
+
+    /// Records, the newest first: those before `before`, that began at `from` or later.
+    pub(crate) fn records(
+        &self,
+        before: Option<&TransactionId>,
+        from: Option<Timestamp>,
+        count_max: u32,
+    ) -> Result<Vec<Record>, StorageFault> {
+        let from = from.and_then(|from| u64::try_from(from.as_millisecond()).ok());
+        let oldest = TransactionId::first_at(from.unwrap_or_default());
+        // Every name sorts before this one.
+        let before = before.map_or("txn_a", TransactionId::as_str);
+        let rows: Vec<Row> = {
+            let connection = self.connection();
+            let mut statement = connection.prepare_cached(&format!(
+                "{RECORDS} WHERE id < ?1 AND id >= ?2 ORDER BY id DESC LIMIT ?3"
+            ))?;
+            statement
+                .query_map(params![before, oldest.as_str(), count_max], Row::read)?
+                .collect::<Result<_, _>>()?
         };
-        let reversal = self.reversal_of(id, Phase::from_number(phase))?;
-        let mut outcome: Option<Outcome> = outcome
-            .map(|text: String| serde_json::from_str(&text))
+        rows.into_iter().map(|row| self.record_of(row)).collect()
+    }
+
+    pub(super) fn record_of(&self, row: Row) -> Result<Record, StorageFault> {
+        let id = TransactionId(row.id);
+        let reversal = self.reversal_of(&id, Phase::from_number(row.phase))?;
+        let mut outcome: Option<Outcome> = row
+            .outcome
+            .map(|text| serde_json::from_str(&text))
             .transpose()
             .map_err(|_| StorageFault)?;
         if let Some(outcome) = &mut outcome {
             outcome.reversal = reversal;
         }
-        Ok(Some(Record {
-            id: id.clone(),
-            request: serde_json::from_str(&request).map_err(|_| StorageFault)?,
-            began: restored(&began)?,
+        let request: Request = serde_json::from_str(&row.request).map_err(|_| StorageFault)?;
+        let refers_to = match &request.original {
+            Some(original) => self.kind(original)?,
+            None => None,
+        };
+        Ok(Record {
+            referred: self.referred(&id)?,
+            id,
+            request,
+            refers_to,
+            began: restored(&row.began)?,
             outcome,
-        }))
+            batch: row.batch,
+        })
     }
 
     /// Whether a transaction's last entry was found damaged.
@@ -311,6 +344,33 @@ impl Journal {
     }
 }
 
+/// Records, in the columns that [`Row`] reads.
+pub(super) const RECORDS: &str =
+    "SELECT id, request, began, phase, outcome, batch FROM transactions";
+
+/// A record as it is stored.
+pub(super) struct Row {
+    id: String,
+    request: String,
+    began: String,
+    phase: i64,
+    outcome: Option<String>,
+    batch: u32,
+}
+
+impl Row {
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            request: row.get(1)?,
+            began: row.get(2)?,
+            phase: row.get(3)?,
+            outcome: row.get(4)?,
+            batch: row.get(5)?,
+        })
+    }
+}
+
 /// What is still to be done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Backlog {
@@ -337,14 +397,14 @@ fn frees_its_claim(outcome: &Outcome, phase: Phase) -> bool {
 
 /// A moment as it is stored: with its offset and without the name of a time zone, so that it can be
 /// read where that zone is not known.
-fn stored(moment: &Zoned) -> String {
+pub(super) fn stored(moment: &Zoned) -> String {
     moment
         .timestamp()
         .display_with_offset(moment.offset())
         .to_string()
 }
 
-fn restored(text: &str) -> Result<Zoned, StorageFault> {
+pub(super) fn restored(text: &str) -> Result<Zoned, StorageFault> {
     let pieces = Pieces::parse(text).map_err(|_| StorageFault)?;
     let offset = pieces.to_numeric_offset().ok_or(StorageFault)?;
     let local = pieces

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode};
 
 /// The version of the schema below.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// The journal's size limit: 4 KiB pages, 256 MiB in all.
 const PAGES_MAX: i64 = 65_536;
@@ -56,6 +56,24 @@ const CARD_LOG: &str = "
     CREATE INDEX card_log_by_age ON card_log (transaction_id);
 ";
 
+/// What version 4 added: batches, and what refers to what. What is older belongs to the first batch.
+const BATCHES: &str = "
+    ALTER TABLE transactions ADD COLUMN batch INTEGER NOT NULL DEFAULT 1;
+    CREATE INDEX transactions_approved ON transactions (batch) WHERE phase IN (4, 5);
+    CREATE INDEX transactions_referring ON transactions (json_extract(request, '$.original'))
+        WHERE json_extract(request, '$.original') IS NOT NULL;
+    CREATE TABLE settlements (
+        id TEXT PRIMARY KEY,
+        batch INTEGER NOT NULL,
+        currency TEXT NOT NULL,
+        totals TEXT NOT NULL,
+        state TEXT NOT NULL,
+        frozen TEXT NOT NULL,
+        closed TEXT
+    ) STRICT;
+    CREATE INDEX settlements_open ON settlements (batch) WHERE closed IS NULL;
+";
+
 /// Why the journal was not opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
@@ -103,9 +121,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
     match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
         SCHEMA_VERSION => {}
-        2 => migrate(&connection, CARD_LOG)?,
-        1 => migrate(&connection, &[KEY_CHECK, CARD_LOG].concat())?,
-        0 => migrate(&connection, &[SCHEMA, KEY_CHECK, CARD_LOG].concat())?,
+        3 => migrate(&connection, BATCHES)?,
+        2 => migrate(&connection, &[CARD_LOG, BATCHES].concat())?,
+        1 => migrate(&connection, &[KEY_CHECK, CARD_LOG, BATCHES].concat())?,
+        0 => migrate(
+            &connection,
+            &[SCHEMA, KEY_CHECK, CARD_LOG, BATCHES].concat(),
+        )?,
         other => return Err(OpenError::Version(other)),
     }
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;

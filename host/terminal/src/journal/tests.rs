@@ -93,6 +93,7 @@ fn request() -> Request {
         cashback_minor: 0,
         currency: "NZD".into(),
         entry: EntryPreference::Auto,
+        accepts_partial_approval: false,
         reference: None,
         original: None,
         metadata: std::collections::BTreeMap::new(),

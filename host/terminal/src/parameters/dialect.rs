@@ -35,6 +35,9 @@ pub struct Dialect {
     pub approved_codes: Vec<String>,
     /// Whether reversals are advices (0420) or requests (0400).
     pub reversal_is_advice: bool,
+    /// The field with the number of the batch, six digits; none when left out.
+    #[serde(default)]
+    pub batch_number_field: Option<u8>,
 }
 
 /// How digits, characters or bytes are written in a message.
@@ -177,6 +180,13 @@ pub struct ProcessingCodes {
     pub pre_auth: String,
     /// The completion of a pre-authorisation.
     pub pre_auth_complete: String,
+    /// The void of an earlier transaction: usually `020000`.
+    #[serde(default = "usual_void")]
+    pub void: String,
+}
+
+fn usual_void() -> String {
+    "020000".to_owned()
 }
 
 /// Field 22, its first two digits, by how the card was read. Those left out are the usual ones.

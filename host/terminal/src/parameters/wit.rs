@@ -181,6 +181,7 @@ impl From<&Dialect> for wit::Dialect {
             chip_data_tags: dialect.chip_data_tags.clone(),
             approved_codes: dialect.approved_codes.clone(),
             reversal_is_advice: dialect.reversal_is_advice,
+            batch_number_field: dialect.batch_number_field,
         }
     }
 }
@@ -279,6 +280,7 @@ impl From<&ProcessingCodes> for wit::ProcessingCodes {
             balance_inquiry: codes.balance_inquiry.clone(),
             pre_auth: codes.pre_auth.clone(),
             pre_auth_complete: codes.pre_auth_complete.clone(),
+            void: codes.void.clone(),
         }
     }
 }

@@ -48,14 +48,6 @@ impl wit::Host for Terminal {
     ) -> Result<std::result::Result<bool, wit::ErrorCode>> {
         Ok(Err(wit::ErrorCode::Unavailable))
     }
-
-    async fn confirm_partial_approval(
-        &mut self,
-        _: u64,
-        _: u32,
-    ) -> Result<std::result::Result<bool, wit::ErrorCode>> {
-        Ok(Err(wit::ErrorCode::Unavailable))
-    }
 }
 
 /// Masks all but the last four digits, whatever the guest masked: a faulty engine must not put a

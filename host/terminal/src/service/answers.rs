@@ -41,12 +41,53 @@ pub enum BeginError {
     /// The terminal does not take the currency.
     #[error("the terminal does not take this currency")]
     CurrencyNotAccepted,
+    /// The transaction that it refers to does not allow it.
+    #[error("the original does not allow it: {0}")]
+    Original(#[from] OriginalRefused),
     /// The terminal is shutting down.
     #[error("the terminal is shutting down")]
     ShuttingDown,
     /// The request could not be made durable.
     #[error("the journal could not be written")]
     StorageFault,
+}
+
+/// Why an earlier transaction cannot be refunded, voided or completed as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OriginalRefused {
+    /// None is named where one is needed, or one where none belongs.
+    #[error("none is named, or one where none belongs")]
+    Misplaced,
+    /// There is no such transaction.
+    #[error("there is no such transaction")]
+    Unknown,
+    /// It was not approved, or is not known to be.
+    #[error("it was not approved")]
+    NotApproved,
+    /// It is of a kind that this cannot be done with.
+    #[error("this cannot be done with a transaction of its kind")]
+    OtherKind,
+    /// It was in another currency.
+    #[error("it was in another currency")]
+    OtherCurrency,
+    /// Its batch is closed, or being closed: it can be refunded, and not voided.
+    #[error("its batch is closed; it can be refunded")]
+    BatchClosed,
+    /// It was voided, refunded or completed before.
+    #[error("it was voided, refunded or completed before")]
+    Used,
+    /// The amount is more than is left of it.
+    #[error("the amount is more than is left of it")]
+    TooMuch {
+        /// What is left, in minor units.
+        left_minor: u64,
+    },
+    /// A void is for the whole amount.
+    #[error("a void is for the whole amount")]
+    NotWhole {
+        /// The whole amount, in minor units.
+        whole_minor: u64,
+    },
 }
 
 impl From<crate::journal::StorageFault> for BeginError {

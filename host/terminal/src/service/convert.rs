@@ -6,14 +6,14 @@
 use jiff::Zoned;
 
 use crate::{
+    batch::{Batch, CurrencyTotals},
     bindings::{card_reader, exports::terminal::engine::transactions as wit},
     parameters::to_hex,
     point_of_sale::masked_again,
     printable::{printable_bytes, printable_text},
     transaction::{
-        AcquirerAnswer, CancelReason, CardDetails, CryptogramType, DeclineReason, Ending,
-        EntryPreference, Failure, Kind, Outcome, Request, ReversalState, TransactionId,
-        Verification,
+        AcquirerAnswer, Balance, CancelReason, CardDetails, CryptogramType, DeclineReason, Ending,
+        EntryPreference, Failure, Kind, Outcome, Record, ReversalState, Verification,
     },
 };
 
@@ -24,23 +24,16 @@ const AID_LENGTH_MAX: usize = 16;
 const TVR_LENGTH: usize = 5;
 const TSI_LENGTH: usize = 2;
 
+/// What the engine is asked: the transaction as its record says, and the one that it refers to.
 pub(crate) fn request(
-    id: &TransactionId,
-    request: &Request,
+    record: &Record,
+    original: Option<&Record>,
     currency: u16,
-    began: &Zoned,
 ) -> wit::TransactionRequest {
+    let request = &record.request;
     wit::TransactionRequest {
-        transaction_id: id.as_str().to_owned(),
-        kind: match request.kind {
-            Kind::Sale => wit::TransactionKind::Sale,
-            Kind::PreAuth => wit::TransactionKind::PreAuth,
-            Kind::PreAuthComplete => wit::TransactionKind::PreAuthComplete,
-            Kind::Refund => wit::TransactionKind::Refund,
-            Kind::Void => wit::TransactionKind::Void,
-            Kind::CardRead => wit::TransactionKind::CardRead,
-            Kind::BalanceInquiry => wit::TransactionKind::BalanceInquiry,
-        },
+        transaction_id: record.id.as_str().to_owned(),
+        kind: kind(request.kind),
         amount_minor: request.amount_minor,
         tip_minor: request.tip_minor,
         cashback_minor: request.cashback_minor,
@@ -50,10 +43,56 @@ pub(crate) fn request(
             EntryPreference::Contactless => card_reader::Technologies::CONTACTLESS,
             EntryPreference::Auto => card_reader::Technologies::all(),
         },
-        original_transaction_id: request.original.as_ref().map(|id| id.as_str().to_owned()),
+        accepts_partial_approval: request.accepts_partial_approval,
+        original: original.and_then(self::original),
         online_decision: wit::OnlineDecision::Acquirer,
-        began: moment(began),
+        began: moment(&record.began),
+        batch_number: record.batch,
     }
+}
+
+fn kind(kind: Kind) -> wit::TransactionKind {
+    match kind {
+        Kind::Sale => wit::TransactionKind::Sale,
+        Kind::PreAuth => wit::TransactionKind::PreAuth,
+        Kind::PreAuthComplete => wit::TransactionKind::PreAuthComplete,
+        Kind::Refund => wit::TransactionKind::Refund,
+        Kind::Void => wit::TransactionKind::Void,
+        Kind::CardRead => wit::TransactionKind::CardRead,
+        Kind::BalanceInquiry => wit::TransactionKind::BalanceInquiry,
+    }
+}
+
+fn original(record: &Record) -> Option<wit::Original> {
+    let outcome = record.outcome.as_ref()?;
+    let answer = outcome.answer.as_ref();
+    Some(wit::Original {
+        transaction_id: record.id.as_str().to_owned(),
+        kind: kind(record.request.kind),
+        approved_minor: outcome.approved_minor,
+        began: moment(&record.began),
+        trace_number: outcome.trace_number,
+        authorisation_code: answer.and_then(|answer| answer.authorisation_code.clone()),
+        retrieval_reference: answer.and_then(|answer| answer.retrieval_reference.clone()),
+        masked_pan: outcome.card.as_ref()?.masked_pan.clone().into_bytes(),
+    })
+}
+
+/// A batch, as the acquirer counts it. `None` when a currency is none of the terminal's.
+pub(crate) fn batch(batch: &Batch, numeric: impl Fn(&str) -> Option<u16>) -> Option<wit::Batch> {
+    let totals = |of: &CurrencyTotals| {
+        Some(wit::BatchTotals {
+            currency: numeric(&of.currency)?,
+            debit_count: of.totals.debit().count,
+            debit_minor: of.totals.debit().minor,
+            credit_count: of.totals.refund.count,
+            credit_minor: of.totals.refund.minor,
+        })
+    };
+    Some(wit::Batch {
+        number: batch.number,
+        totals: batch.totals.iter().map(totals).collect::<Option<_>>()?,
+    })
 }
 
 pub(crate) fn moment(time: &Zoned) -> wit::Moment {
@@ -74,6 +113,7 @@ pub(crate) fn outcome(outcome: &wit::Outcome) -> Outcome {
     Outcome {
         ending: match outcome.ending {
             wit::Ending::Approved => Ending::Approved,
+            wit::Ending::Completed => Ending::Completed,
             wit::Ending::Declined(reason) => Ending::Declined(match reason {
                 wit::DeclineReason::Card => DeclineReason::Card,
                 wit::DeclineReason::Terminal => DeclineReason::Terminal,
@@ -88,6 +128,7 @@ pub(crate) fn outcome(outcome: &wit::Outcome) -> Outcome {
             wit::Ending::Failed(failure) => Ending::Failed(match failure {
                 wit::Failure::CardUnreadable => Failure::CardUnreadable,
                 wit::Failure::CardNotAccepted => Failure::CardNotAccepted,
+                wit::Failure::OtherCard => Failure::OtherCard,
                 wit::Failure::AcquirerUnreachable => Failure::AcquirerUnreachable,
                 wit::Failure::AnswerLost => Failure::AnswerLost,
                 wit::Failure::DeviceFault => Failure::DeviceFault,
@@ -106,6 +147,10 @@ pub(crate) fn outcome(outcome: &wit::Outcome) -> Outcome {
             retrieval_reference: answer.retrieval_reference.as_ref().map(short),
         }),
         card: outcome.card.as_ref().map(card),
+        balance: outcome.balance.map(|balance| Balance {
+            currency: balance.currency,
+            minor: balance.minor,
+        }),
     }
 }
 

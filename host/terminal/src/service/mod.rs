@@ -7,6 +7,8 @@
 mod answers;
 mod background;
 pub(crate) mod convert;
+mod originals;
+mod reconciling;
 mod run;
 
 use std::{
@@ -21,10 +23,12 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, watch};
 
 pub use answers::{
-    AbortAnswer, BeginError, Begun, Claim, Event, Health, Progress, StartError, StorageFault,
+    AbortAnswer, BeginError, Begun, Claim, Event, Health, OriginalRefused, Progress, StartError,
+    StorageFault,
 };
 
 use crate::{
+    batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
     clock::Clock,
     config::{Devices, TerminalConfig},
     engine::Engine,
@@ -35,7 +39,9 @@ use crate::{
     printable::printable_text,
     recording::{Boundary, Recordings, SharedTape},
     terminal::{ProgressSink, Scope},
-    transaction::{Ending, Failure, Outcome, Record, Request, ReversalState, TransactionId},
+    transaction::{
+        Ending, Failure, Kind, Outcome, Record, Referred, Request, ReversalState, TransactionId,
+    },
 };
 
 /// Events a slow watcher may fall behind before it is told that it missed some.
@@ -70,6 +76,8 @@ struct Inner {
     started_at: Timestamp,
     /// Held while a request is accepted: two of them never see the terminal idle.
     admission: tokio::sync::Mutex<()>,
+    /// Held while batches are closed.
+    reconciling: Arc<tokio::sync::Mutex<()>>,
     /// Held by whoever uses the engine.
     turn: Arc<tokio::sync::Mutex<()>>,
     /// The transaction that runs now, and its abort window.
@@ -125,6 +133,7 @@ impl TransactionService {
                 started: Instant::now(),
                 started_at,
                 admission: tokio::sync::Mutex::new(()),
+                reconciling: Arc::default(),
                 turn: Arc::default(),
                 current: Mutex::new(None),
                 running: watch::channel(None).0,
@@ -166,6 +175,7 @@ impl TransactionService {
             .currency(&request.currency)
             .map(|currency| currency.numeric)
             .ok_or(BeginError::CurrencyNotAccepted)?;
+        let original = inner.original(&request)?;
         let id = TransactionId::new();
         inner
             .journal
@@ -183,10 +193,17 @@ impl TransactionService {
         tokio::spawn(run::transaction(
             Arc::clone(inner),
             run::Run {
-                id: id.clone(),
-                request,
+                record: Record {
+                    id: id.clone(),
+                    request,
+                    began,
+                    outcome: None,
+                    batch: inner.journal.open_batch()?,
+                    refers_to: original.as_ref().map(|original| original.request.kind),
+                    referred: Referred::default(),
+                },
+                original,
                 currency,
-                began,
                 abort,
             },
         ));
@@ -260,6 +277,62 @@ impl TransactionService {
         Ok(record)
     }
 
+    /// Records, the newest first: those before `before`, that began at `from` or later.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
+    pub async fn transactions(
+        &self,
+        before: Option<&TransactionId>,
+        from: Option<Timestamp>,
+        count_max: u32,
+    ) -> Result<Vec<Record>, StorageFault> {
+        let records = self.inner.journal.records(before, from, count_max);
+        records.map_err(|_| StorageFault)
+    }
+
+    /// What was approved in the batch that is open, by currency.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
+    pub async fn totals(&self) -> Result<Vec<CurrencyTotals>, StorageFault> {
+        self.inner.journal.open_totals().map_err(|_| StorageFault)
+    }
+
+    /// Freezes the open batch and closes, with the acquirer, it and every earlier one that is not
+    /// closed yet. Returns their settlements. It goes on when the future is dropped.
+    pub async fn reconcile(&self) -> Result<Vec<Settlement>, ReconcileError> {
+        reconciling::close(&self.inner).await
+    }
+
+    /// Every settlement, the newest first.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
+    pub async fn settlements(&self) -> Result<Vec<Settlement>, StorageFault> {
+        self.inner.journal.settlements().map_err(|_| StorageFault)
+    }
+
+    /// One settlement and its transactions, the oldest first.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
+    pub async fn settlement(
+        &self,
+        id: &SettlementId,
+    ) -> Result<Option<(Settlement, Vec<Record>)>, StorageFault> {
+        let journal = &self.inner.journal;
+        let Some(settlement) = journal.settlement(id).map_err(|_| StorageFault)? else {
+            return Ok(None);
+        };
+        let records = journal.settled(&settlement).map_err(|_| StorageFault)?;
+        Ok(Some((settlement, records)))
+    }
+
     /// Every event of every transaction from now on. A receiver that lags is told how many events
     /// it missed.
     pub fn events(&self) -> broadcast::Receiver<Event> {
@@ -310,6 +383,24 @@ impl TransactionService {
 }
 
 impl Inner {
+    /// The earlier transaction that a request refers to, which allows it.
+    fn original(&self, request: &Request) -> Result<Option<Record>, BeginError> {
+        let needed = matches!(
+            request.kind,
+            Kind::Refund | Kind::Void | Kind::PreAuthComplete
+        );
+        let Some(id) = request.original.as_ref().filter(|_| needed) else {
+            return if needed || request.original.is_some() {
+                Err(OriginalRefused::Misplaced.into())
+            } else {
+                Ok(None)
+            };
+        };
+        let original = self.journal.record(id)?.ok_or(OriginalRefused::Unknown)?;
+        originals::check(request, &original, self.journal.open_batch()?)?;
+        Ok(Some(original))
+    }
+
     fn current(&self) -> std::sync::MutexGuard<'_, Option<(TransactionId, AbortWindow)>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }

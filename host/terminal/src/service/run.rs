@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Zoned;
-
 use super::{Inner, Progress, background, convert};
 use crate::{
     bindings::exports::terminal::engine::transactions::{self as wit, ErrorCode},
@@ -12,29 +10,30 @@ use crate::{
     journal::{AppendError, Phase},
     recording::{Boundary, End, Made, SharedTape},
     terminal::{Capabilities, Scope},
-    transaction::{CancelReason, Ending, Failure, Outcome, Request, TransactionId},
+    transaction::{CancelReason, Ending, Failure, Outcome, Record, TransactionId},
 };
 
 /// What a transaction needs.
 pub(super) struct Run {
-    pub(super) id: TransactionId,
-    pub(super) request: Request,
+    /// Without an outcome.
+    pub(super) record: Record,
+    /// The earlier transaction that it refers to.
+    pub(super) original: Option<Record>,
     /// ISO 4217 numeric code.
     pub(super) currency: u16,
-    pub(super) began: Zoned,
     pub(super) abort: AbortWindow,
 }
 
 impl Run {
     /// What the engine is asked.
     fn request(&self) -> wit::TransactionRequest {
-        convert::request(&self.id, &self.request, self.currency, &self.began)
+        convert::request(&self.record, self.original.as_ref(), self.currency)
     }
 }
 
 /// Runs a transaction to its end, makes the end durable and tells it.
 pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
-    let (id, abort) = (run.id.clone(), run.abort.clone());
+    let (id, abort) = (run.record.id.clone(), run.abort.clone());
     // An abort does not wait for the recovery that has the turn: nothing was sent.
     let turn = tokio::select! {
         biased;
@@ -96,27 +95,21 @@ async fn decide(
     tape: SharedTape,
 ) -> (End, Option<Outcome>) {
     let scope = Scope::Transaction {
-        id: run.id.clone(),
-        original: run.request.original,
+        id: run.record.id.clone(),
+        original: run.record.request.original,
     };
+    let id = run.record.id;
     let boundary = Boundary::to_terminal(inner.capabilities(scope, run.abort), tape);
     let call = inner.engine.run(boundary, &request);
     let Ok(call) = tokio::time::timeout(CALL_MAX, call).await else {
-        tracing::error!(
-            transaction = run.id.as_str(),
-            "the transaction took too long"
-        );
+        tracing::error!(transaction = id.as_str(), "the transaction took too long");
         return (End::Cut, None);
     };
     let end = End::of(&call);
     let outcome = match call {
         Ok(Ok(outcome)) => Some(convert::outcome(&outcome)),
         Ok(Err(refused)) => {
-            tracing::warn!(
-                transaction = run.id.as_str(),
-                ?refused,
-                "the engine refused"
-            );
+            tracing::warn!(transaction = id.as_str(), ?refused, "the engine refused");
             match refused {
                 ErrorCode::NotSupported => {
                     Some(Outcome::without_card(Ending::Failed(Failure::NotSupported)))
@@ -128,7 +121,7 @@ async fn decide(
             }
         }
         Err(fault) => {
-            tracing::error!(transaction = run.id.as_str(), ?fault, "the engine failed");
+            tracing::error!(transaction = id.as_str(), ?fault, "the engine failed");
             None
         }
     };
@@ -187,7 +180,9 @@ impl Inner {
     pub(super) fn capabilities(&self, scope: Scope, abort: AbortWindow) -> Capabilities {
         let watched = match &scope {
             Scope::Transaction { id, .. } => id.clone(),
-            Scope::Recovery | Scope::Description => TransactionId::recovery(),
+            Scope::Recovery | Scope::Reconciliation { .. } | Scope::Description => {
+                TransactionId::recovery()
+            }
         };
         Capabilities {
             scope,

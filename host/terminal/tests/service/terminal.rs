@@ -178,6 +178,7 @@ pub(crate) fn request(behaviour: Behaviour) -> Request {
         cashback_minor: 0,
         currency: "NZD".into(),
         entry: EntryPreference::Auto,
+        accepts_partial_approval: false,
         reference: None,
         original: None,
         metadata: std::collections::BTreeMap::new(),

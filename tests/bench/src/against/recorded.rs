@@ -289,6 +289,7 @@ const fn transaction() -> Transaction {
         time: TIME,
         sequence: 1,
         merchant_forced_online: false,
+        only_issuer_approves: false,
     }
 }
 

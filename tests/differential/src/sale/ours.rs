@@ -179,5 +179,6 @@ const fn transaction() -> Transaction {
         time: TIME,
         sequence: 1,
         merchant_forced_online: false,
+        only_issuer_approves: false,
     }
 }

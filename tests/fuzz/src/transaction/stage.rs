@@ -217,6 +217,7 @@ impl Setting {
                 _ => TransactionType::GoodsAndServices,
             },
             merchant_forced_online: self.has(Self::FORCED_ONLINE),
+            only_issuer_approves: false,
             ..usual
         }
     }

@@ -35,6 +35,13 @@ pub(super) fn check(dialect: &Dialect) -> Result<(), ParametersError> {
         "expected binary or hex_ascii",
     )?;
     let numbers = fields(&dialect.fields)?;
+    rule(
+        dialect
+            .batch_number_field
+            .is_none_or(|number| numbers.contains(&number)),
+        format!("{PATH}.batch_number_field"),
+        "the dialect has no such field",
+    )?;
     if let Some(mac) = &dialect.mac {
         check_mac(*mac)?;
         key_serial_number_field("mac", mac.key_serial_number_field, &numbers)?;
@@ -160,6 +167,7 @@ fn codes(dialect: &Dialect) -> Result<(), ParametersError> {
         ("balance_inquiry", &codes.balance_inquiry),
         ("pre_auth", &codes.pre_auth),
         ("pre_auth_complete", &codes.pre_auth_complete),
+        ("void", &codes.void),
     ] {
         digits(&format!("{PATH}.processing_codes.{name}"), code, 6, 6)?;
     }

@@ -164,21 +164,6 @@ impl point_of_sale::Host for Boundary {
             timeout_ms
         )
     }
-
-    async fn confirm_partial_approval(
-        &mut self,
-        amount_minor: u64,
-        timeout_ms: u32,
-    ) -> Answer<bool, point_of_sale::ErrorCode> {
-        cross!(
-            self,
-            "point-of-sale.confirm-partial-approval",
-            (amount_minor, timeout_ms),
-            point_of_sale::Host::confirm_partial_approval,
-            amount_minor,
-            timeout_ms
-        )
-    }
 }
 
 impl acquirer_link::Host for Boundary {
@@ -258,6 +243,21 @@ impl journal::Host for Boundary {
             "journal.unsettled",
             (after_sequence, count_max),
             journal::Host::unsettled,
+            after_sequence,
+            count_max
+        )
+    }
+
+    async fn batch(
+        &mut self,
+        after_sequence: u64,
+        count_max: u32,
+    ) -> Answer<Vec<journal::Entry>, journal::ErrorCode> {
+        cross!(
+            self,
+            "journal.batch",
+            (after_sequence, count_max),
+            journal::Host::batch,
             after_sequence,
             count_max
         )

@@ -1,0 +1,35 @@
+//! What is done about an earlier transaction, without its card: a void, a completion.
+//!
+//! It is a request of its own. An answer that is lost is reversed like that of any other, and the
+//! original stays as it was.
+
+use super::{Concluded, Sale, next_trace_number, online};
+use crate::card::CardFacts;
+use crate::iso8583::requests::{self, Purpose};
+use crate::original;
+use crate::outcome::{Ending, Error, Failure, Original};
+use crate::ports::Terminal;
+use crate::record::Record;
+
+/// Asks the acquirer. Fails with `InvalidRequest` when the journal does not hold the original any
+/// more: the host offers only what it does.
+pub(super) fn ask<T: Terminal>(
+    terminal: &mut T,
+    sale: &Sale<'_>,
+    purpose: Purpose,
+    original: &Original,
+) -> Result<Concluded, Error> {
+    let kept = original::record(terminal, original)?.ok_or(Error::InvalidRequest)?;
+    let request = kept.open.ok_or(Error::InvalidRequest)?.message;
+    let facts = CardFacts::of_original(kept.outcome.card);
+    if !sale.acquirer_available {
+        let unreachable = Ending::Failed(Failure::AcquirerUnreachable);
+        let record = Record::closed(facts.outcome(unreachable));
+        return sale.ended(terminal, record, unreachable);
+    }
+    let number = next_trace_number(terminal)?;
+    let asked = sale.asked(purpose, number);
+    let codec = &sale.configuration.codec;
+    let message = requests::of_original(codec, &asked, &request, original);
+    online::ask_without_card(terminal, sale, &facts, (number, message), None)
+}

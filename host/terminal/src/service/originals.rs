@@ -1,0 +1,61 @@
+//! Whether an earlier transaction may be refunded, voided or completed. Pure.
+
+use super::OriginalRefused;
+use crate::transaction::{Ending, Kind, Record, Request};
+
+/// Whether `request` may be made of `original`, while `open_batch` is the batch that is open.
+pub(super) fn check(
+    request: &Request,
+    original: &Record,
+    open_batch: u32,
+) -> Result<(), OriginalRefused> {
+    let approved = original
+        .outcome
+        .as_ref()
+        .filter(|outcome| outcome.ending == Ending::Approved)
+        .map(|outcome| outcome.approved_minor)
+        .ok_or(OriginalRefused::NotApproved)?;
+    if original.request.currency != request.currency {
+        return Err(OriginalRefused::OtherCurrency);
+    }
+    let (kind, referred) = (original.request.kind, original.referred);
+    let asked = request
+        .amount_minor
+        .saturating_add(request.tip_minor)
+        .saturating_add(request.cashback_minor);
+    let within = |left_minor| {
+        if asked <= left_minor {
+            Ok(())
+        } else {
+            Err(OriginalRefused::TooMuch { left_minor })
+        }
+    };
+    match (request.kind, kind) {
+        (Kind::Refund, Kind::Sale | Kind::PreAuthComplete) if referred.voided => {
+            Err(OriginalRefused::Used)
+        }
+        (Kind::Refund, Kind::Sale | Kind::PreAuthComplete) => {
+            within(approved.saturating_sub(referred.refunded_minor))
+        }
+        (Kind::PreAuthComplete, Kind::PreAuth) if referred.voided || referred.completed => {
+            Err(OriginalRefused::Used)
+        }
+        (Kind::PreAuthComplete, Kind::PreAuth) => within(approved),
+        (Kind::Void, Kind::Sale | Kind::PreAuthComplete | Kind::PreAuth) => {
+            if referred.voided || referred.completed || referred.refunded_minor > 0 {
+                return Err(OriginalRefused::Used);
+            }
+            // A reservation belongs to no batch.
+            if kind != Kind::PreAuth && original.batch != open_batch {
+                return Err(OriginalRefused::BatchClosed);
+            }
+            if asked != approved {
+                return Err(OriginalRefused::NotWhole {
+                    whole_minor: approved,
+                });
+            }
+            Ok(())
+        }
+        _ => Err(OriginalRefused::OtherKind),
+    }
+}
