@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     error::{ApiError, ErrorCode},
+    operations::Operation,
     router::{Api, SESSION_PATH},
 };
 
@@ -73,15 +74,31 @@ impl fmt::Debug for KeyDigest {
     }
 }
 
-/// Lets a request through that carries a known key, and tells the handler whose it is.
-pub(crate) async fn require_key(
-    State(api): State<Api>,
+/// What stands before one operation.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    api: Api,
+    operation: &'static Operation,
+}
+
+impl Guard {
+    /// The guard of `operation`.
+    pub(crate) fn new(api: Api, operation: &'static Operation) -> Self {
+        Self { api, operation }
+    }
+}
+
+/// Lets a request through that carries a known key, and tells the handler whose it is and which
+/// operation it asks for.
+pub(crate) async fn admit(
+    State(guard): State<Guard>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match caller(&api.keys, request.headers(), request.uri()) {
+    match caller(&guard.api.keys, request.headers(), request.uri()) {
         Some(caller) => {
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(guard.operation);
             next.run(request).await
         }
         // Missing and wrong are answered alike: the answer tells nothing about the keys.

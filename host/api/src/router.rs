@@ -5,22 +5,20 @@ use std::{any::Any, sync::Arc};
 use axum::{
     Router,
     http::StatusCode,
-    middleware::{from_fn, from_fn_with_state},
+    middleware::from_fn,
     response::{IntoResponse, Response},
-    routing::{any, get, post},
 };
 use tokio::sync::{Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    auth::{self, ApiKeys},
-    device,
+    auth::ApiKeys,
     error::{ApiError, ErrorCode},
+    operations,
     request::{AMOUNT_MINOR_MAX, Allowed},
     request_id,
-    session::{self, SESSIONS_MAX},
+    session::SESSIONS_MAX,
     terminal::{Merchant, Terminal},
-    transactions,
 };
 
 /// The path of the WebSocket.
@@ -77,13 +75,7 @@ impl Api {
 /// The Commerce API as a router, ready for [`crate::serve`]. Paths of an embedder's own can be merged
 /// into it; they pass none of the API's layers.
 pub fn router(api: Api) -> Router {
-    Router::new()
-        .route(SALE_PATH, post(transactions::sale))
-        .route("/v1/transaction/{id}", get(transactions::show))
-        .route("/v1/transaction/{id}/abort", post(transactions::abort))
-        .route("/v1/device/health", get(device::health))
-        .route(SESSION_PATH, any(session::open))
-        .route_layer(from_fn_with_state(api.clone(), auth::require_key))
+    operations::routes(&api)
         // Named, so that it stays when an embedder merges paths of its own into this router.
         .fallback(not_found)
         .layer(CatchPanicLayer::custom(panicked))
