@@ -10,7 +10,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 
-use crate::{auth, device, router::Api, session, transactions};
+use crate::{device, guard, router::Api, session, transactions};
 
 /// One operation.
 #[derive(Debug)]
@@ -198,7 +198,7 @@ pub(crate) fn routes(api: &Api) -> Router<Api> {
     OPERATIONS.iter().fold(Router::new(), |router, operation| {
         // The table holds only methods that a filter has; a test walks it.
         let filter = MethodFilter::try_from(operation.method.clone()).unwrap_or(MethodFilter::GET);
-        let guard = from_fn_with_state(auth::Guard::new(api.clone(), operation), auth::admit);
+        let guard = from_fn_with_state(guard::Guard::new(api.clone(), operation), guard::admit);
         router.route(
             operation.path,
             (operation.handler)(filter).route_layer(guard),
