@@ -37,8 +37,11 @@ mod auth;
 mod body;
 mod device;
 mod error;
+mod guard;
 mod idempotency;
 mod json;
+mod limits;
+mod operations;
 mod request;
 mod request_id;
 pub mod response;
@@ -49,13 +52,19 @@ mod session;
 mod terminal;
 mod transactions;
 
-pub use auth::{API_KEY_HEADER, ApiKeys};
+pub use auth::{
+    API_KEY_HEADER, ApiKey, ApiKeys, DigestEntry, KEY_NAME_CHARS_MAX, KEYS_MAX, KeyEntry, KeyFile,
+    KeyFileError, KeyMode, Permissions, ROTATION_OVERLAP, TOKEN_BYTES_MAX, TOKEN_KEYS_MAX,
+    TOKEN_LEEWAY_S, TokenKeysError, Tokens, new_key,
+};
 pub use body::BODY_BYTES_MAX;
 pub use error::{ApiError, Details, ECHO_CHARS_MAX, ErrorCode, Severity};
 pub use idempotency::{IDEMPOTENCY_KEY_CHARS_MAX, IDEMPOTENCY_KEY_HEADER};
+pub use limits::{LIMITED_CALLERS_MAX, Limits};
+pub use operations::{Group, OPERATIONS, Operation, Permission, Tag};
 pub use request::{AMOUNT_MINOR_MAX, METADATA_CHARS_MAX, METADATA_KEYS_MAX, REFERENCE_CHARS_MAX};
 pub use request_id::REQUEST_ID_HEADER;
 pub use router::{Api, router};
 pub use server::{CONNECTIONS_MAX, serve};
-pub use session::{MESSAGE_BYTES_MAX, SESSIONS_MAX};
+pub use session::{MESSAGE_BYTES_MAX, SESSIONS_MAX, SESSIONS_PER_CALLER_MAX};
 pub use terminal::{Merchant, Terminal};

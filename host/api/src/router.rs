@@ -5,22 +5,22 @@ use std::{any::Any, sync::Arc};
 use axum::{
     Router,
     http::StatusCode,
-    middleware::{from_fn, from_fn_with_state},
+    middleware::from_fn,
     response::{IntoResponse, Response},
-    routing::{any, get, post},
 };
-use tokio::sync::{Semaphore, watch};
+use terminal_host::clock::{Clock, SystemClock};
+use tokio::{sync::watch, time::Instant};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    auth::{self, ApiKeys},
-    device,
+    auth::{ApiKeys, Credentials, Tokens},
     error::{ApiError, ErrorCode},
+    limits::Limits,
+    operations,
     request::{AMOUNT_MINOR_MAX, Allowed},
     request_id,
-    session::{self, SESSIONS_MAX},
+    session::Places,
     terminal::{Merchant, Terminal},
-    transactions,
 };
 
 /// The path of the WebSocket.
@@ -34,10 +34,14 @@ pub(crate) const SALE_PATH: &str = "/v1/transaction/sale";
 pub struct Api {
     pub(crate) terminal: Arc<dyn Terminal>,
     pub(crate) merchant: Arc<Merchant>,
-    pub(crate) keys: ApiKeys,
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// From where the limits count time.
+    pub(crate) began: Instant,
     pub(crate) amount_minor_max: u64,
     pub(crate) shutdown: watch::Receiver<bool>,
-    pub(crate) sessions: Arc<Semaphore>,
+    pub(crate) sessions: Places,
 }
 
 impl Api {
@@ -51,11 +55,39 @@ impl Api {
         Self {
             merchant: Arc::new(terminal.merchant()),
             terminal,
-            keys,
+            credentials: Arc::new(Credentials { keys, tokens: None }),
+            limits: Limits::reference(),
+            clock: Arc::new(SystemClock),
+            began: Instant::now(),
             amount_minor_max: AMOUNT_MINOR_MAX,
             shutdown,
-            sessions: Arc::new(Semaphore::new(SESSIONS_MAX)),
+            sessions: Places::default(),
         }
+    }
+
+    /// Lets bearer tokens in too.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Tokens) -> Self {
+        let keys = self.credentials.keys.clone();
+        self.credentials = Arc::new(Credentials {
+            keys,
+            tokens: Some(tokens),
+        });
+        self
+    }
+
+    /// Sets other rate limits than the reference's.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the clock that ends keys and tokens.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// Sets the merchant's ceiling for the whole amount of a transaction, in minor units. Without
@@ -77,13 +109,7 @@ impl Api {
 /// The Commerce API as a router, ready for [`crate::serve`]. Paths of an embedder's own can be merged
 /// into it; they pass none of the API's layers.
 pub fn router(api: Api) -> Router {
-    Router::new()
-        .route(SALE_PATH, post(transactions::sale))
-        .route("/v1/transaction/{id}", get(transactions::show))
-        .route("/v1/transaction/{id}/abort", post(transactions::abort))
-        .route("/v1/device/health", get(device::health))
-        .route(SESSION_PATH, any(session::open))
-        .route_layer(from_fn_with_state(api.clone(), auth::require_key))
+    operations::routes(&api)
         // Named, so that it stays when an embedder merges paths of its own into this router.
         .fallback(not_found)
         .layer(CatchPanicLayer::custom(panicked))

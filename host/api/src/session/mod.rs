@@ -7,10 +7,12 @@
 
 mod action;
 mod event;
+mod places;
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, time::Duration};
 
 use axum::{
+    Extension,
     extract::{
         State,
         ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code},
@@ -19,22 +21,24 @@ use axum::{
 };
 use terminal_host::service;
 use tokio::{
-    sync::{OwnedSemaphorePermit, broadcast},
+    sync::broadcast,
     time::{self, Instant},
 };
 
-use self::{action::Action, event::ServerEvent};
+pub(crate) use self::places::Places;
+pub use self::places::{SESSIONS_MAX, SESSIONS_PER_CALLER_MAX};
+use self::{action::Action, event::ServerEvent, places::Place};
 use crate::{
+    auth::Caller,
     body::{self, BODY_BYTES_MAX},
     error::{ApiError, ErrorCode},
+    guard,
+    operations::{Group, Operation},
     request_id::new_request_id,
     router::Api,
     server,
     transactions::{self, Aborting},
 };
-
-/// The most sessions at one time.
-pub const SESSIONS_MAX: usize = 32;
 
 /// The largest message of a client, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = BODY_BYTES_MAX;
@@ -52,8 +56,12 @@ const SILENCE_MAX: Duration = Duration::from_mins(1);
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// `GET /v1/session`, upgraded to a WebSocket.
-pub(crate) async fn open(State(api): State<Api>, upgrade: WebSocketUpgrade) -> Response {
-    let Ok(permit) = Arc::clone(&api.sessions).try_acquire_owned() else {
+pub(crate) async fn open(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let Some(place) = api.sessions.take(caller.id) else {
         return ApiError::new(ErrorCode::RateLimited, "Too many sessions are open").into_response();
     };
     // Subscribed before the client learns that it is connected, so that it misses nothing.
@@ -64,8 +72,9 @@ pub(crate) async fn open(State(api): State<Api>, upgrade: WebSocketUpgrade) -> R
         .on_upgrade(move |socket| {
             Session {
                 api,
+                caller,
                 socket,
-                _permit: permit,
+                _place: place,
             }
             .run(events)
         })
@@ -73,8 +82,9 @@ pub(crate) async fn open(State(api): State<Api>, upgrade: WebSocketUpgrade) -> R
 
 struct Session {
     api: Api,
+    caller: Caller,
     socket: WebSocket,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Why a session ends.
@@ -86,6 +96,12 @@ enum End {
 }
 
 type Flow = ControlFlow<End>;
+
+/// How a session ends whose key was revoked or whose token has ended.
+const REVOKED: End = End::Close {
+    code: close_code::POLICY,
+    reason: "the key is revoked or the token has ended",
+};
 
 impl Session {
     async fn run(mut self, mut events: broadcast::Receiver<service::Event>) {
@@ -131,7 +147,8 @@ impl Session {
                     reason: "the message is too large",
                 })
             }
-            Message::Text(text) => match act(&self.api, text.as_bytes()).await {
+            Message::Text(_) if !self.still_may() => ControlFlow::Break(REVOKED),
+            Message::Text(text) => match act(&self.api, self.caller, text.as_bytes()).await {
                 Ok(Some(event)) => self.send(&event).await,
                 Ok(None) => ControlFlow::Continue(()),
                 Err(error) => {
@@ -171,7 +188,20 @@ impl Session {
         }
     }
 
+    /// Asks again who the caller is: a key may have been revoked, a token may have ended.
+    fn still_may(&mut self) -> bool {
+        let now = self.api.clock.now().timestamp();
+        let renewed = self.api.credentials.renewed(self.caller, now);
+        if let Some(caller) = renewed {
+            self.caller = caller;
+        }
+        renewed.is_some()
+    }
+
     async fn ping(&mut self, heard: Instant) -> Flow {
+        if !self.still_may() {
+            return ControlFlow::Break(REVOKED);
+        }
         if heard.elapsed() > SILENCE_MAX {
             return ControlFlow::Break(End::Close {
                 code: close_code::POLICY,
@@ -199,8 +229,14 @@ impl Session {
 
 /// Does one action. What follows from it arrives as events of the terminal, like for every
 /// other session; only an abort that comes after its own result has an answer of its own.
-async fn act(api: &Api, text: &[u8]) -> Result<Option<serde_json::Value>, ApiError> {
-    match action::parse(body::parse(text)?, &api.allowed())? {
+async fn act(
+    api: &Api,
+    caller: Caller,
+    text: &[u8],
+) -> Result<Option<serde_json::Value>, ApiError> {
+    let message = body::parse(text);
+    check(api, caller, message.as_ref().ok())?;
+    match action::parse(message?, &api.allowed())? {
         Action::Sale(request) => {
             transactions::begin(&api.terminal, *request, None).await?;
             Ok(None)
@@ -209,5 +245,15 @@ async fn act(api: &Api, text: &[u8]) -> Result<Option<serde_json::Value>, ApiErr
             Aborting::Ending => Ok(None),
             Aborting::Cancelled(record) => Ok(Some(event::result(&record, &api.merchant))),
         },
+    }
+}
+
+/// Counts a message, and refuses what the caller may not do. A message that names no action counts
+/// as a transaction: else it could be sent without end.
+fn check(api: &Api, caller: Caller, message: Option<&serde_json::Value>) -> Result<(), ApiError> {
+    let action = message.and_then(|message| message.get("action")?.as_str());
+    match action.and_then(Operation::of_action) {
+        Some(operation) => guard::check(api, caller, operation),
+        None => guard::count(api, caller, Group::Transaction),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use api::{Api, ApiKeys};
+use api::{Api, ApiKeys, Limits};
 use axum::Router;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -40,14 +40,31 @@ impl Running {
 
     /// Starts with what an embedder adds to the router.
     pub(crate) async fn start_with(extend: impl FnOnce(Router) -> Router) -> Self {
+        Self::start_as(ApiKeys::from_keys([KEY]), |api| api, extend).await
+    }
+
+    /// Starts with other keys, and with what `configure` sets. Without it nothing is limited.
+    pub(crate) async fn start_configured(
+        keys: ApiKeys,
+        configure: impl FnOnce(Api) -> Api,
+    ) -> Self {
+        Self::start_as(keys, configure, |router| router).await
+    }
+
+    async fn start_as(
+        keys: ApiKeys,
+        configure: impl FnOnce(Api) -> Api,
+        extend: impl FnOnce(Router) -> Router,
+    ) -> Self {
         let terminal = FakeTerminal::new();
         let (shutdown, closing) = watch::channel(false);
-        let keys = ApiKeys::from_keys([KEY]);
         let api = Api::new(Arc::new(terminal.clone()), keys, closing.clone())
-            .with_amount_ceiling(1_000_000);
+            .with_amount_ceiling(1_000_000)
+            .with_limits(Limits::off());
+        let router = extend(api::router(configure(api)));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let server = tokio::spawn(api::serve(listener, extend(api::router(api)), closing));
+        let server = tokio::spawn(api::serve(listener, router, closing));
         Self {
             terminal,
             address,
@@ -109,7 +126,11 @@ impl Running {
     }
 
     pub(crate) async fn session(&self) -> Session {
-        let url = format!("ws://{}/v1/session?apiKey={KEY}", self.address);
+        self.session_with_key(KEY).await
+    }
+
+    pub(crate) async fn session_with_key(&self, key: &str) -> Session {
+        let url = format!("ws://{}/v1/session?apiKey={key}", self.address);
         let (socket, _) = connect_async(url).await.expect("a session");
         Session(socket)
     }

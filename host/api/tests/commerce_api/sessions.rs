@@ -254,20 +254,31 @@ async fn a_plain_request_is_told_that_this_is_a_websocket() {
 }
 
 #[tokio::test]
-async fn sessions_are_bounded() {
-    let running = Running::start().await;
+async fn sessions_are_bounded_in_all_and_for_each_caller() {
+    let keys: Vec<_> = (0..=api::SESSIONS_MAX / api::SESSIONS_PER_CALLER_MAX)
+        .map(|number| format!("sk_test_{number}"))
+        .collect();
+    let all = api::ApiKeys::from_keys(keys.iter().map(String::as_str));
+    let running = Running::start_configured(all, |api| api).await;
+    let url = |key: &str| format!("ws://{}/v1/session?apiKey={key}", running.address);
     let mut sessions = Vec::new();
-    for _ in 0..api::SESSIONS_MAX {
-        sessions.push(running.session().await);
+    let (last, full) = keys.split_last().expect("keys");
+    for key in full {
+        for _ in 0..api::SESSIONS_PER_CALLER_MAX {
+            sessions.push(running.session_with_key(key).await);
+        }
+        let Err(refused) = connect_async(url(key)).await else {
+            panic!("one session too many")
+        };
+        assert!(refused.to_string().contains("429"), "{refused}");
     }
-    let url = format!("ws://{}/v1/session?apiKey={KEY}", running.address);
-    let Err(refused) = connect_async(&url).await else {
-        panic!("one session too many")
-    };
-    assert!(refused.to_string().contains("429"), "{refused}");
+    assert!(
+        connect_async(url(last)).await.is_err(),
+        "one in all too many"
+    );
     sessions.pop();
     let mut tries = 0;
-    while connect_async(&url).await.is_err() {
+    while connect_async(url(last)).await.is_err() {
         tries += 1;
         assert!(tries < 100, "the place is not given back");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

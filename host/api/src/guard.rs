@@ -1,0 +1,101 @@
+//! What stands before every operation: who calls, may they, and not too often.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+
+use crate::{
+    auth::Caller,
+    error::{ApiError, ErrorCode},
+    operations::{Group, Operation},
+    router::Api,
+};
+
+/// What stands before one operation.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    api: Api,
+    operation: &'static Operation,
+}
+
+impl Guard {
+    /// The guard of `operation`.
+    pub(crate) fn new(api: Api, operation: &'static Operation) -> Self {
+        Self { api, operation }
+    }
+}
+
+/// Lets a request through whose caller is known, permitted and not too fast. The handler finds the
+/// caller and the operation in the request's extensions.
+pub(crate) async fn admit(
+    State(guard): State<Guard>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Guard { api, operation } = guard;
+    let now = api.clock.now().timestamp();
+    let admitted = api
+        .credentials
+        .caller(request.headers(), request.uri(), now)
+        .and_then(|caller| check(&api, caller, operation).map(|()| caller));
+    let mut response = match admitted {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller.id);
+            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(operation);
+            next.run(request).await
+        }
+        Err(error) => refused(error),
+    };
+    response.extensions_mut().insert(operation);
+    response
+}
+
+/// Refuses what the caller is not permitted, and what comes too often.
+pub(crate) fn check(api: &Api, caller: Caller, operation: &Operation) -> Result<(), ApiError> {
+    caller.check_permission(operation)?;
+    count(api, caller, operation.group)
+}
+
+/// Counts one request in its group.
+pub(crate) fn count(api: &Api, caller: Caller, group: Group) -> Result<(), ApiError> {
+    api.limits
+        .admit(group, caller.id, api.began.elapsed())
+        .map_err(rate_limited)
+}
+
+/// The name of the header, and of the error's field, that says how long to wait.
+const RETRY_AFTER: &str = "Retry-After";
+
+fn rate_limited(seconds: u64) -> ApiError {
+    ApiError::new(
+        ErrorCode::RateLimited,
+        format!("Too many requests. Ask again in {seconds} s"),
+    )
+    .field(RETRY_AFTER, "minimum")
+    .value(&Value::from(seconds))
+}
+
+/// The answer, with the headers that belong to its code.
+fn refused(error: ApiError) -> Response {
+    let wait = error.details.value.clone();
+    let code = error.code;
+    let mut response = error.into_response();
+    if code == ErrorCode::RateLimited
+        && let Some(seconds) = wait.and_then(|value| value.as_u64())
+    {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if code == ErrorCode::Unauthorized {
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}

@@ -1,0 +1,244 @@
+//! Every operation of the API, as one table.
+//!
+//! A new operation is one row here and its handler. The router's routes, the permission a caller
+//! needs, the rate limit that counts and the names in metrics and documents follow from the row.
+
+use axum::{
+    Router,
+    http::Method,
+    middleware::from_fn_with_state,
+    routing::{MethodFilter, MethodRouter, on},
+};
+
+use crate::{device, guard, router::Api, session, transactions};
+
+/// One operation.
+#[derive(Debug)]
+pub struct Operation {
+    /// The `operationId` of the reference, and the name in logs and metrics.
+    pub id: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The path, with its parameters in braces.
+    pub path: &'static str,
+    /// The chapter of the reference.
+    pub tag: Tag,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    /// The limit that its requests count in.
+    pub group: Group,
+    /// What a caller must be permitted.
+    pub permission: Permission,
+    /// The status of success.
+    pub success: u16,
+    /// The action of a session that does the same.
+    pub action: Option<&'static str>,
+    handler: fn(MethodFilter) -> MethodRouter<Api>,
+}
+
+impl Operation {
+    /// The operation that an action of a session does.
+    pub fn of_action(action: &str) -> Option<&'static Self> {
+        OPERATIONS
+            .iter()
+            .find(|operation| operation.action == Some(action))
+    }
+}
+
+/// The chapters of the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tag {
+    /// Transactions that the terminal routes to its acquirer.
+    Transactions,
+    /// Transactions that the point of sale routes to its own acquirer.
+    GranularMode,
+    /// Looking up and aborting.
+    TransactionManagement,
+    /// The terminal's state.
+    Device,
+    /// What the terminal shows, asks and prints.
+    DeviceInteraction,
+    /// Totals, day's end, settlements.
+    Reconciliation,
+    /// The session.
+    WebSocket,
+}
+
+impl Tag {
+    /// The chapter's title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Transactions => "Transactions",
+            Self::GranularMode => "Granular Mode",
+            Self::TransactionManagement => "Transaction Management",
+            Self::Device => "Device",
+            Self::DeviceInteraction => "Device Interaction",
+            Self::Reconciliation => "Reconciliation",
+            Self::WebSocket => "WebSocket Stream",
+        }
+    }
+}
+
+/// The groups of the reference's rate limits, and one of our own: an abort is never refused
+/// because of the transactions it is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Sale, refund, void, pre-auth, granular; looking up.
+    Transaction,
+    /// Health, display, input, print.
+    Device,
+    /// Totals, reconciliation, settlements.
+    Settlement,
+    /// Abort.
+    Abort,
+}
+
+/// What a caller may be permitted: the scopes of the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Permission {
+    /// Read: health, transactions, totals, settlements, the events of a session.
+    TerminalRead,
+    /// Use the terminal without a payment: display, input, print, reconciliation.
+    TerminalWrite,
+    /// Start, complete and abort transactions.
+    TransactionsWrite,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 3] = [
+        Self::TerminalRead,
+        Self::TerminalWrite,
+        Self::TransactionsWrite,
+    ];
+
+    /// The scope's name in tokens and key files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TerminalRead => "terminal:read",
+            Self::TerminalWrite => "terminal:write",
+            Self::TransactionsWrite => "transactions:write",
+        }
+    }
+
+    /// The permission of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|permission| permission.as_str() == name)
+    }
+}
+
+/// Every operation this terminal has, in the order of the reference.
+pub static OPERATIONS: &[Operation] = &[
+    Operation {
+        id: "createSale",
+        method: Method::POST,
+        path: "/v1/transaction/sale",
+        tag: Tag::Transactions,
+        summary: "Sell, and answer with the end",
+        group: Group::Transaction,
+        permission: Permission::TransactionsWrite,
+        success: 200,
+        action: Some("sale"),
+        handler: |method| on(method, transactions::sale),
+    },
+    Operation {
+        id: "getTransaction",
+        method: Method::GET,
+        path: "/v1/transaction/{transactionId}",
+        tag: Tag::TransactionManagement,
+        summary: "Show a transaction as it is now",
+        group: Group::Transaction,
+        permission: Permission::TerminalRead,
+        success: 200,
+        action: None,
+        handler: |method| on(method, transactions::show),
+    },
+    Operation {
+        id: "abortTransaction",
+        method: Method::POST,
+        path: "/v1/transaction/{transactionId}/abort",
+        tag: Tag::TransactionManagement,
+        summary: "Abort the running transaction",
+        group: Group::Abort,
+        permission: Permission::TransactionsWrite,
+        success: 200,
+        action: Some("abort"),
+        handler: |method| on(method, transactions::abort),
+    },
+    Operation {
+        id: "getDeviceHealth",
+        method: Method::GET,
+        path: "/v1/device/health",
+        tag: Tag::Device,
+        summary: "Probe the terminal",
+        group: Group::Device,
+        permission: Permission::TerminalRead,
+        success: 200,
+        action: None,
+        handler: |method| on(method, device::health),
+    },
+    Operation {
+        id: "openSession",
+        method: Method::GET,
+        path: "/v1/session",
+        tag: Tag::WebSocket,
+        summary: "Drive and watch transactions over a WebSocket",
+        group: Group::Device,
+        permission: Permission::TerminalRead,
+        success: 101,
+        action: None,
+        handler: |method| on(method, session::open),
+    },
+];
+
+/// The routes of every operation, each behind its own guard.
+pub(crate) fn routes(api: &Api) -> Router<Api> {
+    OPERATIONS.iter().fold(Router::new(), |router, operation| {
+        // The table holds only methods that a filter has; a test walks it.
+        let filter = MethodFilter::try_from(operation.method.clone()).unwrap_or(MethodFilter::GET);
+        let guard = from_fn_with_state(guard::Guard::new(api.clone(), operation), guard::admit);
+        router.route(
+            operation.path,
+            (operation.handler)(filter).route_layer(guard),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_row_is_an_operation_of_its_own() {
+        let mut ids = BTreeSet::new();
+        let mut routes = BTreeSet::new();
+        let mut actions = BTreeSet::new();
+        for operation in OPERATIONS {
+            assert!(ids.insert(operation.id), "{}", operation.id);
+            assert!(
+                routes.insert((operation.path, operation.method.as_str())),
+                "{}",
+                operation.id
+            );
+            assert!(MethodFilter::try_from(operation.method.clone()).is_ok());
+            assert!(operation.path.starts_with("/v1/"), "{}", operation.path);
+            if let Some(action) = operation.action {
+                assert!(actions.insert(action), "{action}");
+                let found = Operation::of_action(action).map(|found| found.id);
+                assert_eq!(found, Some(operation.id));
+            }
+        }
+    }
+
+    #[test]
+    fn permissions_have_the_references_names() {
+        for permission in Permission::ALL {
+            assert_eq!(Permission::parse(permission.as_str()), Some(permission));
+        }
+        assert_eq!(Permission::parse("terminal:admin"), None);
+    }
+}
