@@ -15,6 +15,8 @@ mod acquirer;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod parameters;
 #[cfg(test)]
 mod recordings;

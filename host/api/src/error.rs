@@ -6,7 +6,11 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use terminal_host::{service::BeginError, transaction::TransactionId};
+use terminal_host::{
+    batch::ReconcileError,
+    service::{BeginError, OriginalRefused},
+    transaction::TransactionId,
+};
 
 /// Declares every error code with its HTTP status, its severity and its text on the wire, as one
 /// table.
@@ -236,6 +240,7 @@ pub(crate) fn begin_refused(error: BeginError, running: Option<&TransactionId>) 
             "The terminal does not take this currency",
         )
         .field("currency", "enum"),
+        BeginError::Original(refused) => original_refused(refused),
         BeginError::ShuttingDown => ApiError::new(
             ErrorCode::TerminalUnavailable,
             "The terminal is shutting down",
@@ -245,6 +250,56 @@ pub(crate) fn begin_refused(error: BeginError, running: Option<&TransactionId>) 
             "The terminal's journal cannot be used. This request started nothing",
         ),
     }
+}
+
+/// What a refund, a void or a completion is answered that its original does not allow.
+fn original_refused(refused: OriginalRefused) -> ApiError {
+    const ORIGINAL: &str = "originalTransactionId";
+    let (code, field, constraint) = match refused {
+        OriginalRefused::Misplaced => (ErrorCode::InvalidRequest, ORIGINAL, "not"),
+        OriginalRefused::Unknown => (ErrorCode::NotFound, ORIGINAL, "exists"),
+        OriginalRefused::NotApproved => (ErrorCode::InvalidRequest, ORIGINAL, "approved"),
+        OriginalRefused::OtherKind => (ErrorCode::InvalidRequest, ORIGINAL, "type"),
+        OriginalRefused::OtherCurrency => (ErrorCode::InvalidCurrency, "currency", "const"),
+        OriginalRefused::BatchClosed => (ErrorCode::InvalidRequest, ORIGINAL, "batch"),
+        OriginalRefused::Used => (ErrorCode::InvalidRequest, ORIGINAL, "unused"),
+        OriginalRefused::TooMuch { .. } => (ErrorCode::InvalidAmount, "amount", "maximum"),
+        OriginalRefused::NotWhole { .. } => (ErrorCode::InvalidAmount, "amount", "const"),
+    };
+    let message = format!("The original transaction does not allow it: {refused}");
+    ApiError::new(code, message).field(field, constraint)
+}
+
+/// What a reconciliation is answered that was not made.
+pub(crate) fn reconcile_refused(error: ReconcileError) -> ApiError {
+    match error {
+        ReconcileError::Busy => ApiError::new(
+            ErrorCode::TerminalBusy,
+            "A transaction is in progress on this terminal",
+        ),
+        ReconcileError::InProgress => ApiError::new(
+            ErrorCode::ReconciliationInProgress,
+            "A reconciliation is in progress on this terminal",
+        ),
+        ReconcileError::ShuttingDown => ApiError::new(
+            ErrorCode::TerminalUnavailable,
+            "The terminal is shutting down",
+        ),
+        ReconcileError::StorageFault | ReconcileError::EngineFault => ApiError::new(
+            ErrorCode::InternalError,
+            "The reconciliation failed. It goes on where it stopped when it is asked for again",
+        ),
+    }
+}
+
+/// There is no transaction that could be referred to.
+pub(crate) fn original_unknown(value: &Value) -> ApiError {
+    ApiError::new(
+        ErrorCode::NotFound,
+        "There is no transaction with this originalTransactionId",
+    )
+    .field("originalTransactionId", "exists")
+    .value(value)
 }
 
 /// There is no such transaction.
@@ -347,6 +402,12 @@ mod tests {
             (BeginError::CurrencyNotAccepted, ErrorCode::InvalidCurrency),
             (BeginError::ShuttingDown, ErrorCode::TerminalUnavailable),
             (BeginError::StorageFault, ErrorCode::InternalError),
+            (OriginalRefused::Unknown.into(), ErrorCode::NotFound),
+            (OriginalRefused::Used.into(), ErrorCode::InvalidRequest),
+            (
+                OriginalRefused::TooMuch { left_minor: 1 }.into(),
+                ErrorCode::InvalidAmount,
+            ),
         ];
         for (error, code) in cases {
             assert_eq!(begin_refused(error, Some(&running)).code, code, "{error}");

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 use iso_currency::Currency;
 use serde_json::{Map, Value};
-use terminal_host::transaction::{EntryPreference, Kind, Request};
+use terminal_host::transaction::{EntryPreference, Kind, Request, TransactionId};
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, original_unknown};
 
 /// The longest `referenceId`, in characters.
 pub const REFERENCE_CHARS_MAX: usize = 64;
@@ -31,28 +31,29 @@ pub(crate) struct Allowed {
     pub(crate) currencies: Vec<String>,
 }
 
-/// Parses the body of `POST /v1/transaction/sale`.
-pub(crate) fn parse_sale(body: Value, allowed: &Allowed) -> Result<Request, ApiError> {
+/// Parses the body of a request for a transaction of this kind.
+pub(crate) fn parse(kind: Kind, body: Value, allowed: &Allowed) -> Result<Request, ApiError> {
     let mut fields = Fields::of(body)?;
-    fields.kind(Kind::Sale)?;
-    let request = sale_fields(&mut fields, allowed)?;
-    if let Some(original) = fields.take("originalTransactionId") {
-        return Err(invalid(
-            "originalTransactionId",
-            "not",
-            "A sale refers to no other transaction",
-        )
-        .value(&original));
-    }
+    fields.kind(kind)?;
+    let request = transaction_fields(&mut fields, kind, allowed)?;
     fields.finish()?;
     Ok(request)
 }
 
-/// Reads the fields that a sale has, over HTTP and in the session.
-pub(crate) fn sale_fields(fields: &mut Fields, allowed: &Allowed) -> Result<Request, ApiError> {
-    let amount_minor = fields.required_amount("amount", 1)?;
-    let tip_minor = fields.optional_amount("tipAmount")?;
-    let cashback_minor = fields.optional_amount("cashbackAmount")?;
+/// Reads the fields that a transaction of this kind has, over HTTP and in the session.
+pub(crate) fn transaction_fields(
+    fields: &mut Fields,
+    kind: Kind,
+    allowed: &Allowed,
+) -> Result<Request, ApiError> {
+    let rules = Rules::of(kind);
+    let amount_minor = if rules.moves_money {
+        fields.required_amount("amount", 1)?
+    } else {
+        fields.no_amount("amount")?
+    };
+    let tip_minor = fields.amount_where(rules.tip, "tipAmount")?;
+    let cashback_minor = fields.amount_where(rules.cashback, "cashbackAmount")?;
     check_ceiling(
         amount_minor,
         tip_minor,
@@ -60,17 +61,65 @@ pub(crate) fn sale_fields(fields: &mut Fields, allowed: &Allowed) -> Result<Requ
         allowed.amount_minor_max,
     )?;
     Ok(Request {
-        kind: Kind::Sale,
+        kind,
         amount_minor,
         tip_minor,
         cashback_minor,
         currency: fields.currency(&allowed.currencies)?,
         entry: fields.entry_preference()?,
-        accepts_partial_approval: false,
+        accepts_partial_approval: fields.partial_approval(rules.partial_approval)?,
         reference: fields.reference()?,
-        original: None,
+        original: fields.original(rules.original)?,
         metadata: fields.metadata()?,
     })
+}
+
+/// What a kind of transaction may have.
+struct Rules {
+    /// The amount is positive; otherwise it is zero.
+    moves_money: bool,
+    tip: bool,
+    cashback: bool,
+    partial_approval: bool,
+    /// It refers to an earlier transaction.
+    original: bool,
+}
+
+impl Rules {
+    const fn of(kind: Kind) -> Self {
+        let none = Self {
+            moves_money: true,
+            tip: false,
+            cashback: false,
+            partial_approval: false,
+            original: false,
+        };
+        match kind {
+            Kind::Sale => Self {
+                tip: true,
+                cashback: true,
+                partial_approval: true,
+                ..none
+            },
+            Kind::PreAuth => Self {
+                partial_approval: true,
+                ..none
+            },
+            Kind::PreAuthComplete => Self {
+                tip: true,
+                original: true,
+                ..none
+            },
+            Kind::Refund | Kind::Void => Self {
+                original: true,
+                ..none
+            },
+            Kind::CardRead | Kind::BalanceInquiry => Self {
+                moves_money: false,
+                ..none
+            },
+        }
+    }
 }
 
 /// The fields of one JSON object; each is taken once, and none may be left.
@@ -97,6 +146,14 @@ impl Fields {
     /// Takes a field out. `null` is absent.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// Puts a field in that was left out.
+    pub(crate) fn assume(&mut self, name: &str, value: &Value) {
+        let field = self.0.entry(name).or_insert(Value::Null);
+        if field.is_null() {
+            field.clone_from(value);
+        }
     }
 
     /// Takes a field out that must be there.
@@ -146,9 +203,82 @@ impl Fields {
         parse_amount(name, &value, minimum)
     }
 
-    fn optional_amount(&mut self, name: &'static str) -> Result<u64, ApiError> {
-        self.take(name)
-            .map_or(Ok(0), |value| parse_amount(name, &value, 0))
+    /// An amount where there can be none: zero, or left out.
+    fn no_amount(&mut self, name: &'static str) -> Result<u64, ApiError> {
+        let value = self.require(name)?;
+        match parse_amount(name, &value, 0)? {
+            0 => Ok(0),
+            _ => Err(ApiError::new(
+                ErrorCode::InvalidAmount,
+                format!("The '{name}' field must be 0: this transaction moves no money"),
+            )
+            .field(name, "const")
+            .value(&value)),
+        }
+    }
+
+    /// An amount that only some kinds have. Zero says that there is none.
+    fn amount_where(&mut self, possible: bool, name: &'static str) -> Result<u64, ApiError> {
+        let Some(value) = self.take(name) else {
+            return Ok(0);
+        };
+        match parse_amount(name, &value, 0)? {
+            amount if possible || amount == 0 => Ok(amount),
+            _ => Err(ApiError::new(
+                ErrorCode::InvalidAmount,
+                format!("The '{name}' field has no place in a transaction of this type"),
+            )
+            .field(name, "not")
+            .value(&value)),
+        }
+    }
+
+    fn partial_approval(&mut self, possible: bool) -> Result<bool, ApiError> {
+        const FIELD: &str = "allowPartialApproval";
+        match self.take(FIELD) {
+            None | Some(Value::Bool(false)) => Ok(false),
+            Some(Value::Bool(true)) if possible => Ok(true),
+            Some(value @ Value::Bool(true)) => Err(invalid(
+                FIELD,
+                "not",
+                "A transaction of this type is approved whole or not at all",
+            )
+            .value(&value)),
+            Some(value) => Err(invalid(
+                FIELD,
+                "type",
+                "The 'allowPartialApproval' field must be true or false",
+            )
+            .value(&value)),
+        }
+    }
+
+    fn original(&mut self, needed: bool) -> Result<Option<TransactionId>, ApiError> {
+        const FIELD: &str = "originalTransactionId";
+        if !needed {
+            return match self.take(FIELD) {
+                None => Ok(None),
+                Some(value) => Err(invalid(
+                    FIELD,
+                    "not",
+                    "A transaction of this type refers to no other transaction",
+                )
+                .value(&value)),
+            };
+        }
+        let value = self.require(FIELD)?;
+        let text = value.as_str().ok_or_else(|| {
+            invalid(
+                FIELD,
+                "type",
+                "The 'originalTransactionId' field must be a string",
+            )
+            .value(&value)
+        })?;
+        match TransactionId::parse(text) {
+            Some(id) => Ok(Some(id)),
+            None => Err(original_unknown(&value)),
+        }
     }
 
     fn currency(&mut self, accepted: &[String]) -> Result<String, ApiError> {
@@ -375,7 +505,7 @@ mod tests {
             "tipAmount": 100, "cashbackAmount": 2000, "entryMode": "CONTACT",
             "referenceId": "POS-1", "metadata": {"till": "3"},
         }));
-        let request = parse_sale(body, &allowed()).expect("valid");
+        let request = parse(Kind::Sale, body, &allowed()).expect("valid");
         assert_eq!(
             request,
             Request {
@@ -398,7 +528,7 @@ mod tests {
         let body = with(json!({
             "tipAmount": null, "entryMode": null, "metadata": null, "originalTransactionId": null,
         }));
-        let request = parse_sale(body, &allowed()).expect("valid");
+        let request = parse(Kind::Sale, body, &allowed()).expect("valid");
         assert_eq!(
             (request.tip_minor, request.entry),
             (0, EntryPreference::Auto)
@@ -408,7 +538,7 @@ mod tests {
     /// Changes to a valid request that must be refused: the field named, and the rule it broke.
     fn check_refused<const N: usize>(code: ErrorCode, cases: [(Value, &str, &str); N]) {
         for (changes, field, constraint) in cases {
-            let error = parse_sale(with(changes.clone()), &allowed()).expect_err("refused");
+            let error = parse(Kind::Sale, with(changes.clone()), &allowed()).expect_err("refused");
             let details = &error.details;
             assert_eq!(
                 (error.code, details.field.as_deref(), details.constraint),
@@ -502,9 +632,64 @@ mod tests {
                 "originalTransactionId",
                 "not",
             ),
+            (
+                json!({"allowPartialApproval": 1}),
+                "allowPartialApproval",
+                "type",
+            ),
             (json!({"tipAmout": 100}), "tipAmout", "additionalProperties"),
         ];
         check_refused(ErrorCode::InvalidRequest, cases);
+    }
+
+    #[test]
+    fn each_kind_has_its_own_fields() {
+        const ORIGINAL: &str = "txn_01JQXYZA7B8C9D0E1F2G3H4J5K";
+        let kinds = [
+            (Kind::Sale, 2500, false),
+            (Kind::PreAuth, 2500, false),
+            (Kind::PreAuthComplete, 2500, true),
+            (Kind::Refund, 2500, true),
+            (Kind::Void, 2500, true),
+            (Kind::CardRead, 0, false),
+            (Kind::BalanceInquiry, 0, false),
+        ];
+        for (kind, amount, refers) in kinds {
+            let body = |changes: Value| {
+                let mut body = with(changes);
+                body["type"] = serde_json::to_value(kind).expect("a text");
+                if body["amount"] == 2500 {
+                    body["amount"] = amount.into();
+                }
+                if refers && body.get("originalTransactionId").is_none() {
+                    body["originalTransactionId"] = ORIGINAL.into();
+                }
+                parse(kind, body, &allowed())
+            };
+            let request = body(json!({"tipAmount": 0, "cashbackAmount": 0})).expect("valid");
+            assert_eq!(request.original.is_some(), refers, "{kind:?}");
+            assert_eq!(request.amount_minor, amount);
+            // Zero where there is an amount, and one where there is none.
+            let other = u64::from(amount == 0);
+            let error = body(json!({"amount": other})).expect_err("refused");
+            assert_eq!(error.code, ErrorCode::InvalidAmount, "{kind:?}");
+            for (field, kinds) in [
+                ("tipAmount", &[Kind::Sale, Kind::PreAuthComplete][..]),
+                ("cashbackAmount", &[Kind::Sale]),
+            ] {
+                let taken = body(json!({field: 1})).is_ok();
+                assert_eq!(taken, kinds.contains(&kind), "{kind:?} {field}");
+            }
+            let partial = body(json!({"allowPartialApproval": true})).is_ok();
+            let possible = matches!(kind, Kind::Sale | Kind::PreAuth);
+            assert_eq!(partial, possible, "{kind:?}");
+            if refers {
+                let error = body(json!({"originalTransactionId": null})).expect_err("refused");
+                assert_eq!(error.code, ErrorCode::MissingField, "{kind:?}");
+                let error = body(json!({"originalTransactionId": "txn_1"})).expect_err("refused");
+                assert_eq!(error.code, ErrorCode::NotFound, "{kind:?}");
+            }
+        }
     }
 
     #[test]
@@ -514,13 +699,14 @@ mod tests {
             .collect();
         let body =
             with(json!({"referenceId": "é".repeat(64), "metadata": keys, "amount": 100_000}));
-        let request = parse_sale(body, &allowed()).expect("valid");
+        let request = parse(Kind::Sale, body, &allowed()).expect("valid");
         assert_eq!(request.metadata.len(), METADATA_KEYS_MAX);
 
         let keys: Map<String, Value> = (0..=METADATA_KEYS_MAX)
             .map(|n| (n.to_string(), "".into()))
             .collect();
-        let error = parse_sale(with(json!({"metadata": keys})), &allowed()).expect_err("refused");
+        let error =
+            parse(Kind::Sale, with(json!({"metadata": keys})), &allowed()).expect_err("refused");
         assert_eq!(error.details.constraint, Some("maxProperties"));
     }
 
@@ -531,14 +717,14 @@ mod tests {
             ..allowed()
         };
         let body = with(json!({"amount": AMOUNT_MINOR_MAX, "tipAmount": 1}));
-        let error = parse_sale(body, &wide).expect_err("refused");
+        let error = parse(Kind::Sale, body, &wide).expect_err("refused");
         assert_eq!(error.details.field.as_deref(), Some("tipAmount"));
     }
 
     #[test]
     fn only_an_object_is_a_request() {
         for body in [json!(null), json!([]), json!("SALE"), json!(1), json!(true)] {
-            let error = parse_sale(body, &allowed()).expect_err("refused");
+            let error = parse(Kind::Sale, body, &allowed()).expect_err("refused");
             assert_eq!(
                 (error.code, error.details.constraint),
                 (ErrorCode::InvalidRequest, Some("type"))

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Zoned;
-use serde::Serialize;
+use jiff::{Timestamp, Zoned};
+use serde::{Deserialize, Serialize};
 use terminal_host::transaction::{
     CardDetails, CryptogramType, Ending, EntryMode, Failure, Kind, Outcome, Record, ReversalState,
     Scheme, Verification,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The state of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Approved, and recorded as such.
@@ -26,7 +26,8 @@ pub enum Status {
     Cancelled,
     /// Ended by a fault; or money may have moved, and a reversal is on its way.
     Error,
-    /// Ended without an approval after money may have moved; the acquirer confirmed the reversal.
+    /// Ended without an approval after money may have moved; the acquirer confirmed the reversal. Or
+    /// approved, and voided later.
     Reversed,
     /// It runs.
     PendingCompletion,
@@ -40,10 +41,25 @@ pub fn status(outcome: &Outcome) -> Status {
     match (outcome.ending, outcome.reversal) {
         (_, ReversalState::Pending | ReversalState::ByHand)
         | (Ending::Failed(_), ReversalState::None) => Status::Error,
-        (Ending::Approved, ReversalState::None) => Status::Approved,
-        (Ending::Approved | Ending::Failed(_), ReversalState::Confirmed) => Status::Reversed,
+        (Ending::Approved | Ending::Completed, ReversalState::None) => Status::Approved,
+        (Ending::Approved | Ending::Completed | Ending::Failed(_), ReversalState::Confirmed) => {
+            Status::Reversed
+        }
         (Ending::Declined(_), ReversalState::None | ReversalState::Confirmed) => Status::Declined,
         (Ending::Cancelled(_), ReversalState::None | ReversalState::Confirmed) => Status::Cancelled,
+    }
+}
+
+/// The status of a transaction as it stands now: what was voided since is reversed.
+pub fn now(record: &Record) -> Status {
+    let status = record
+        .outcome
+        .as_ref()
+        .map_or(Status::PendingCompletion, status);
+    if status == Status::Approved && record.referred.voided {
+        Status::Reversed
+    } else {
+        status
     }
 }
 
@@ -75,6 +91,10 @@ pub(crate) fn failure(record: &Record) -> Option<ApiError> {
             ErrorCode::UnsupportedCard,
             "The card is not accepted here. Nothing was charged",
         ),
+        (Ending::Failed(Failure::OtherCard), _) => (
+            ErrorCode::UnsupportedCard,
+            "The card is not the one that paid. Nothing was refunded",
+        ),
         (Ending::Failed(Failure::AcquirerUnreachable), _) => (
             ErrorCode::CommunicationError,
             "The acquirer cannot be reached. Nothing was sent, nothing was charged",
@@ -90,6 +110,7 @@ pub(crate) fn failure(record: &Record) -> Option<ApiError> {
         (
             Ending::Failed(Failure::EngineFault)
             | Ending::Approved
+            | Ending::Completed
             | Ending::Declined(_)
             | Ending::Cancelled(_),
             _,
@@ -112,13 +133,26 @@ pub struct TransactionResponse {
     /// What was asked for.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// Without tip and cashback, in minor units. For an approval, what was approved.
-    pub amount: u64,
+    /// Without tip and cashback, in minor units. For an approval, what was approved; of a balance
+    /// inquiry, the balance.
+    pub amount: i64,
     /// ISO 4217 alphabetic code.
     pub currency: String,
     /// In minor units, when there is one.
     #[serde(skip_serializing_if = "is_zero")]
     pub tip_amount: u64,
+    /// In minor units, when there is one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cashback_amount: u64,
+    /// What was asked for without tip and cashback, where less was approved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_amount: Option<u64>,
+    /// What was given back of it so far, in minor units.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub refunded_amount: u64,
+    /// What a refund, a void or a completion refers to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original_transaction_id: Option<String>,
     /// What the acquirer answered.
     #[serde(flatten)]
     pub answer: Answer,
@@ -210,11 +244,11 @@ pub struct ReceiptData {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_code: Option<String>,
     /// Without tip and cashback, in minor units.
-    pub amount: u64,
+    pub amount: i64,
     /// In minor units.
     pub tip_amount: u64,
     /// Amount and tip, in minor units.
-    pub total_amount: u64,
+    pub total_amount: i64,
     /// How the card was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry_mode: Option<EntryMode>,
@@ -228,10 +262,7 @@ pub struct ReceiptData {
 impl TransactionResponse {
     /// The answer for a record, running or ended.
     pub fn of(record: &Record, merchant: &Merchant) -> Self {
-        let status = record
-            .outcome
-            .as_ref()
-            .map_or(Status::PendingCompletion, status);
+        let status = now(record);
         let request = &record.request;
         let answer = answer(record.outcome.as_ref());
         let card = card(record.outcome.as_ref());
@@ -239,9 +270,13 @@ impl TransactionResponse {
             transaction_id: record.id.as_str().into(),
             status,
             kind: request.kind,
-            amount: amount_minor(record, status),
+            amount: amount_minor(record),
             currency: request.currency.clone(),
             tip_amount: request.tip_minor,
+            cashback_amount: request.cashback_minor,
+            requested_amount: requested_minor(record),
+            refunded_amount: record.referred.refunded_minor,
+            original_transaction_id: request.original.as_ref().map(|id| id.as_str().to_owned()),
             answer,
             card,
             reference_id: request.reference.clone(),
@@ -249,7 +284,11 @@ impl TransactionResponse {
             receipt_data: None,
             metadata: request.metadata.clone(),
         };
-        if matches!(status, Status::Approved | Status::Declined) {
+        let decided = matches!(
+            record.outcome.as_ref().map(|outcome| outcome.ending),
+            Some(Ending::Approved | Ending::Declined(_))
+        );
+        if decided && matches!(status, Status::Approved | Status::Declined) {
             response.receipt_data = Some(response.receipt(record, merchant));
         }
         response
@@ -270,7 +309,7 @@ impl TransactionResponse {
             authorization_code: self.answer.authorization_code.clone(),
             amount: self.amount,
             tip_amount: self.tip_amount,
-            total_amount: self.amount.saturating_add(self.tip_amount),
+            total_amount: self.amount.saturating_add_unsigned(self.tip_amount),
             entry_mode: card.map(|card| card.entry_mode),
             cvm_performed: card.and_then(|card| card.cvm_result),
             approval_status: self.status,
@@ -280,22 +319,46 @@ impl TransactionResponse {
 
 /// UTC to the second.
 pub(crate) fn timestamp(moment: &Zoned) -> String {
-    moment
-        .timestamp()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string()
+    utc(moment.timestamp())
 }
 
-/// What was approved without tip and cashback; what was asked for when nothing was approved.
-fn amount_minor(record: &Record, status: Status) -> u64 {
-    let request = &record.request;
-    match &record.outcome {
-        Some(outcome) if status == Status::Approved => outcome
-            .approved_minor
-            .saturating_sub(request.tip_minor)
-            .saturating_sub(request.cashback_minor),
-        Some(_) | None => request.amount_minor,
+/// The same of a moment without a time zone.
+pub(crate) fn utc(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// What was approved without tip and cashback; what was asked for when nothing was approved; what an
+/// account holds when that was asked.
+fn amount_minor(record: &Record) -> i64 {
+    let outcome = record.outcome.as_ref();
+    if let Some(balance) = outcome.and_then(|outcome| outcome.balance.as_ref()) {
+        return balance.minor;
     }
+    let minor = approved_minor(record).unwrap_or(record.request.amount_minor);
+    i64::try_from(minor).unwrap_or(i64::MAX)
+}
+
+/// What was asked for, where less was approved.
+fn requested_minor(record: &Record) -> Option<u64> {
+    let requested = record.request.amount_minor;
+    approved_minor(record)
+        .filter(|approved| *approved != requested)
+        .map(|_| requested)
+}
+
+/// What was approved without tip and cashback.
+fn approved_minor(record: &Record) -> Option<u64> {
+    let request = &record.request;
+    record
+        .outcome
+        .as_ref()
+        .filter(|outcome| outcome.ending == Ending::Approved)
+        .map(|outcome| {
+            outcome
+                .approved_minor
+                .saturating_sub(request.tip_minor)
+                .saturating_sub(request.cashback_minor)
+        })
 }
 
 fn answer(outcome: Option<&Outcome>) -> Answer {
@@ -351,8 +414,8 @@ fn is_zero(amount: &u64) -> bool {
 mod tests {
     use serde_json::json;
     use terminal_host::transaction::{
-        AcquirerAnswer, CancelReason, CardDetails, DeclineReason, EntryPreference, Request,
-        TransactionId,
+        AcquirerAnswer, Balance, CancelReason, CardDetails, DeclineReason, EntryPreference,
+        Referred, Request, TransactionId,
     };
 
     use super::*;
@@ -399,7 +462,11 @@ mod tests {
                     cryptogram: Some(CryptogramType::Tc),
                     verification: Some(Verification::NoCvm),
                 }),
+                balance: None,
             }),
+            batch: 1,
+            refers_to: None,
+            referred: Referred::default(),
         }
     }
 
@@ -428,6 +495,8 @@ mod tests {
             (cancelled, Nothing, Status::Cancelled),
             (cancelled, Confirmed, Status::Cancelled),
             (lost, Confirmed, Status::Reversed),
+            (Ending::Completed, Nothing, Status::Approved),
+            (Ending::Completed, Confirmed, Status::Reversed),
         ];
         for (ending, reversal, expected) in cases {
             let plain = record(ending, reversal);
@@ -453,6 +522,7 @@ mod tests {
         let cases = [
             (Failure::CardUnreadable, ErrorCode::CardReadError),
             (Failure::CardNotAccepted, ErrorCode::UnsupportedCard),
+            (Failure::OtherCard, ErrorCode::UnsupportedCard),
             (Failure::AcquirerUnreachable, ErrorCode::CommunicationError),
             (Failure::AnswerLost, ErrorCode::Timeout),
             (Failure::DeviceFault, ErrorCode::TerminalUnavailable),
@@ -500,6 +570,7 @@ mod tests {
                 "amount": 2500,
                 "currency": "NZD",
                 "tipAmount": 250,
+                "cashbackAmount": 1000,
                 "authorizationCode": "A12345",
                 "responseCode": "00",
                 "rrn": "262803141422",
@@ -542,7 +613,43 @@ mod tests {
         if let Some(outcome) = partial.outcome.as_mut() {
             outcome.approved_minor = 2000;
         }
-        assert_eq!(TransactionResponse::of(&partial, &merchant()).amount, 750);
+        let response = TransactionResponse::of(&partial, &merchant());
+        assert_eq!(
+            (response.amount, response.requested_amount),
+            (750, Some(2500))
+        );
+        let whole = record(Ending::Approved, ReversalState::None);
+        let response = TransactionResponse::of(&whole, &merchant());
+        assert_eq!(response.requested_amount, None);
+    }
+
+    #[test]
+    fn a_balance_is_the_amount_and_may_be_below_zero() {
+        let mut told = record(Ending::Completed, ReversalState::None);
+        for minor in [8750, -100] {
+            if let Some(outcome) = told.outcome.as_mut() {
+                outcome.balance = Some(Balance {
+                    currency: 554,
+                    minor,
+                });
+            }
+            let response = TransactionResponse::of(&told, &merchant());
+            assert_eq!(
+                (response.status, response.amount),
+                (Status::Approved, minor)
+            );
+            assert_eq!(response.receipt_data, None);
+        }
+    }
+
+    #[test]
+    fn what_was_voided_is_reversed_from_then_on() {
+        let mut voided = record(Ending::Approved, ReversalState::None);
+        voided.referred.voided = true;
+        let response = TransactionResponse::of(&voided, &merchant());
+        assert_eq!(response.status, Status::Reversed);
+        // The answer to the sale itself is not changed by it: a client that repeats it is told.
+        assert_eq!(failure(&voided), None);
     }
 
     #[test]

@@ -26,9 +26,6 @@ use crate::{
 /// The path of the WebSocket.
 pub(crate) const SESSION_PATH: &str = "/v1/session";
 
-/// The path of a sale.
-pub(crate) const SALE_PATH: &str = "/v1/transaction/sale";
-
 /// One terminal's API. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {

@@ -1,8 +1,10 @@
 //! The host's transaction service as the API's terminal.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use terminal_host::{
     TransactionService,
+    batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
     service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, StorageFault},
     transaction::{Record, Request, TransactionId},
 };
@@ -26,6 +28,34 @@ impl Terminal for TransactionService {
 
     async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
         Self::transaction(self, id).await
+    }
+
+    async fn transactions(
+        &self,
+        before: Option<&TransactionId>,
+        from: Option<Timestamp>,
+        count_max: u32,
+    ) -> Result<Vec<Record>, StorageFault> {
+        Self::transactions(self, before, from, count_max).await
+    }
+
+    async fn totals(&self) -> Result<Vec<CurrencyTotals>, StorageFault> {
+        Self::totals(self).await
+    }
+
+    async fn reconcile(&self) -> Result<Vec<Settlement>, ReconcileError> {
+        Self::reconcile(self).await
+    }
+
+    async fn settlements(&self) -> Result<Vec<Settlement>, StorageFault> {
+        Self::settlements(self).await
+    }
+
+    async fn settlement(
+        &self,
+        id: &SettlementId,
+    ) -> Result<Option<(Settlement, Vec<Record>)>, StorageFault> {
+        Self::settlement(self, id).await
     }
 
     fn events(&self) -> broadcast::Receiver<Event> {

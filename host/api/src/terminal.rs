@@ -1,7 +1,9 @@
 //! What the API needs of a terminal.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use terminal_host::{
+    batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
     service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, StorageFault},
     transaction::{Record, Request, TransactionId},
 };
@@ -24,6 +26,29 @@ pub trait Terminal: Send + Sync {
 
     /// One transaction of the records.
     async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault>;
+
+    /// Records, the newest first. See [`terminal_host::TransactionService::transactions`].
+    async fn transactions(
+        &self,
+        before: Option<&TransactionId>,
+        from: Option<Timestamp>,
+        count_max: u32,
+    ) -> Result<Vec<Record>, StorageFault>;
+
+    /// What was approved in the batch that is open, by currency.
+    async fn totals(&self) -> Result<Vec<CurrencyTotals>, StorageFault>;
+
+    /// Closes batches. See [`terminal_host::TransactionService::reconcile`].
+    async fn reconcile(&self) -> Result<Vec<Settlement>, ReconcileError>;
+
+    /// Every settlement, the newest first.
+    async fn settlements(&self) -> Result<Vec<Settlement>, StorageFault>;
+
+    /// One settlement and its transactions, the oldest first.
+    async fn settlement(
+        &self,
+        id: &SettlementId,
+    ) -> Result<Option<(Settlement, Vec<Record>)>, StorageFault>;
 
     /// Every event of every transaction from now on.
     fn events(&self) -> broadcast::Receiver<Event>;

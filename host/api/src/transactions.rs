@@ -1,15 +1,16 @@
-//! Transactions over HTTP: a sale, its state, its abort.
+//! Transactions over HTTP: every kind of them, their state, their abort.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json,
     extract::{Path, Request, State, rejection::PathRejection},
+    routing::{MethodFilter, MethodRouter, on},
 };
 use serde_json::Value;
 use terminal_host::{
     service::{AbortAnswer, Begun, Claim},
-    transaction::{self, Record, TransactionId},
+    transaction::{self, Kind, Record, TransactionId},
 };
 
 use crate::{
@@ -17,9 +18,10 @@ use crate::{
     body,
     error::{ApiError, ErrorCode, begin_refused, transaction_unknown},
     idempotency,
+    operations::Operation,
     request::{self, invalid},
     response::{self, Status, TransactionResponse},
-    router::{Api, SALE_PATH},
+    router::Api,
     terminal::Terminal,
 };
 
@@ -29,16 +31,25 @@ const ABORT_WAIT: Duration = Duration::from_secs(10);
 
 type Answered = Result<Json<TransactionResponse>, ApiError>;
 
-/// `POST /v1/transaction/sale`: answers when the sale has its end.
-pub(crate) async fn sale(
+/// `POST /v1/transaction/…` for one kind of transaction.
+pub(crate) fn creating(method: MethodFilter, kind: Kind) -> MethodRouter<Api> {
+    on(method, move |state, caller, operation, request| {
+        create(kind, state, caller, operation, request)
+    })
+}
+
+/// Answers when the transaction has its end.
+async fn create(
+    kind: Kind,
     State(api): State<Api>,
     Extension(caller): Extension<KeyDigest>,
+    Extension(operation): Extension<&'static Operation>,
     request: Request,
 ) -> Answered {
     let headers = request.headers().clone();
     let body = body::read_json(request).await?;
-    let claim = idempotency::claim(&headers, SALE_PATH, caller, &body)?;
-    let request = request::parse_sale(body, &api.allowed())?;
+    let claim = idempotency::claim(&headers, operation.path, caller, &body)?;
+    let request = request::parse(kind, body, &api.allowed())?;
     let id = begin(&api.terminal, request, claim).await?;
     let record = api.terminal.ended(&id).await.ok_or_else(|| {
         ApiError::new(ErrorCode::InternalError, "The transaction's record is gone").transaction(&id)

@@ -73,6 +73,7 @@ pub(crate) fn ending(outcome: Option<&Outcome>) -> (String, Verdict) {
     };
     let (words, verdict) = match outcome.ending {
         Ending::Approved => ("APPROVED", Verdict::Approved),
+        Ending::Completed => ("DONE, no money moved", Verdict::Undecided),
         Ending::Declined(DeclineReason::Card) => ("DECLINED by the card", Verdict::Declined),
         Ending::Declined(DeclineReason::Terminal) => {
             ("DECLINED by the terminal", Verdict::Declined)
@@ -105,6 +106,7 @@ fn failed(failure: Failure) -> &'static str {
     match failure {
         Failure::CardUnreadable => "FAILED, the card could not be read",
         Failure::CardNotAccepted => "FAILED, the card is not accepted here",
+        Failure::OtherCard => "FAILED, the card is not the one that paid",
         Failure::AcquirerUnreachable => "FAILED, the acquirer could not be reached",
         Failure::AnswerLost => "FAILED, the acquirer's answer was lost",
         Failure::DeviceFault => "FAILED, a device of the terminal does not work",

@@ -108,7 +108,8 @@ impl Parts {
         self.journal.begin(&beginning).ok()?;
         let currency = self.parameters.currency(&request.currency);
         let currency = currency.map_or(0, |currency| currency.numeric);
-        let asked = convert::request(&id, request, currency, &began);
+        let record = self.journal.record(&id).ok()??;
+        let asked = convert::request(&record, None, currency);
         Some((id, asked))
     }
 

@@ -359,6 +359,12 @@ impl<H: Host> Journal for Native<'_, H> {
             .map_err(convert::errors::journal)
     }
 
+    fn batch(&mut self, after_sequence: u64, count_max: u32) -> Result<Vec<Entry>, JournalError> {
+        host!(self, journal::batch(after_sequence, count_max))
+            .map(|entries| entries.into_iter().map(convert::journal::entry).collect())
+            .map_err(convert::errors::journal)
+    }
+
     fn last_entry(&mut self, id: &str) -> Result<Option<Entry>, JournalError> {
         host!(self, journal::last_entry(id.to_owned()))
             .map(|last| last.map(convert::journal::entry))

@@ -19,14 +19,18 @@ pub(super) fn ask<T: Terminal>(
     purpose: Purpose,
     original: &Original,
 ) -> Result<Concluded, Error> {
-    let kept = original::record(terminal, original)?.ok_or(Error::InvalidRequest)?;
-    let request = kept.open.ok_or(Error::InvalidRequest)?.message;
-    let facts = CardFacts::of_original(kept.outcome.card);
+    let kept = original::record(terminal, original)?;
+    let (details, request) = kept
+        .map(|kept| (kept.outcome.card, kept.open))
+        .unwrap_or_default();
+    let facts = CardFacts::of_original(details);
+    // An offline approval among what waits for the acquirer may be the original itself.
     if !sale.acquirer_available {
         let unreachable = Ending::Failed(Failure::AcquirerUnreachable);
         let record = Record::closed(facts.outcome(unreachable));
         return sale.ended(terminal, record, unreachable);
     }
+    let request = request.ok_or(Error::InvalidRequest)?.message;
     let number = next_trace_number(terminal)?;
     let asked = sale.asked(purpose, number);
     let codec = &sale.configuration.codec;

@@ -1,7 +1,7 @@
 //! What a client of a session may ask for.
 
 use serde_json::Value;
-use terminal_host::transaction::{Request, TransactionId};
+use terminal_host::transaction::{Kind, Request, TransactionId};
 
 use crate::{
     error::{ApiError, transaction_unknown},
@@ -11,24 +11,29 @@ use crate::{
 /// One action.
 #[derive(Debug, PartialEq)]
 pub(super) enum Action {
-    /// Starts a sale.
-    Sale(Box<Request>),
+    /// Starts a transaction.
+    Start(Box<Request>),
     /// Aborts a transaction.
     Abort(TransactionId),
 }
 
-/// Parses one message. The fields of a sale are those of the HTTP request, without `type`.
+/// Parses one message. The fields of a transaction are those of the HTTP request, without `type`.
 pub(super) fn parse(message: Value, allowed: &Allowed) -> Result<Action, ApiError> {
     const FIELD: &str = "action";
     let mut fields = Fields::of(message)?;
     let name = fields.require(FIELD)?;
     let action = match name.as_str() {
-        Some("sale") => {
-            refuse_granular(&mut fields)?;
-            Action::Sale(Box::new(request::sale_fields(&mut fields, allowed)?))
+        Some("sale") => start(&mut fields, Kind::Sale, allowed)?,
+        Some("pre_auth") => start(&mut fields, Kind::PreAuth, allowed)?,
+        Some("card_read") => {
+            // The reference asks for no amount and no currency here.
+            fields.assume("amount", &Value::from(0));
+            let usual = allowed.currencies.first().cloned().unwrap_or_default();
+            fields.assume("currency", &Value::from(usual));
+            start(&mut fields, Kind::CardRead, allowed)?
         }
         Some("abort") => Action::Abort(transaction_id(&mut fields)?),
-        Some("pre_auth" | "card_read" | "complete" | "display" | "input") => {
+        Some("complete" | "display" | "input") => {
             return Err(invalid(
                 FIELD,
                 "supported",
@@ -47,6 +52,12 @@ pub(super) fn parse(message: Value, allowed: &Allowed) -> Result<Action, ApiErro
     };
     fields.finish()?;
     Ok(action)
+}
+
+fn start(fields: &mut Fields, kind: Kind, allowed: &Allowed) -> Result<Action, ApiError> {
+    refuse_granular(fields)?;
+    let request = request::transaction_fields(fields, kind, allowed)?;
+    Ok(Action::Start(Box::new(request)))
 }
 
 fn refuse_granular(fields: &mut Fields) -> Result<(), ApiError> {
@@ -95,10 +106,33 @@ mod tests {
     fn the_references_sale_is_read() {
         let message =
             json!({"action": "sale", "amount": 2500, "currency": "NZD", "granular": false});
-        let Ok(Action::Sale(request)) = parse(message, &allowed()) else {
+        let Ok(Action::Start(request)) = parse(message, &allowed()) else {
             panic!("a sale")
         };
         assert_eq!((request.kind, request.amount_minor), (Kind::Sale, 2500));
+    }
+
+    #[test]
+    fn other_kinds_are_started_alike() {
+        for (message, kind) in [
+            (
+                json!({"action": "pre_auth", "amount": 2500, "currency": "NZD"}),
+                Kind::PreAuth,
+            ),
+            (json!({"action": "card_read"}), Kind::CardRead),
+            (
+                json!({"action": "card_read", "amount": 0, "currency": "NZD"}),
+                Kind::CardRead,
+            ),
+        ] {
+            let Ok(Action::Start(request)) = parse(message, &allowed()) else {
+                panic!("{kind:?}")
+            };
+            assert_eq!((request.kind, request.currency.as_str()), (kind, "NZD"));
+        }
+        let amount = json!({"action": "card_read", "amount": 1});
+        let error = parse(amount, &allowed()).expect_err("refused");
+        assert_eq!(error.code, ErrorCode::InvalidAmount);
     }
 
     #[test]
@@ -136,7 +170,7 @@ mod tests {
                 "enum",
             ),
         ]);
-        for action in ["pre_auth", "card_read", "complete", "display", "input"] {
+        for action in ["complete", "display", "input"] {
             check_refused([(
                 json!({"action": action}),
                 InvalidRequest,

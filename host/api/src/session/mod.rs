@@ -237,7 +237,7 @@ async fn act(
     let message = body::parse(text);
     check(api, caller, message.as_ref().ok())?;
     match action::parse(message?, &api.allowed())? {
-        Action::Sale(request) => {
+        Action::Start(request) => {
             transactions::begin(&api.terminal, *request, None).await?;
             Ok(None)
         }

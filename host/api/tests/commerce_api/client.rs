@@ -77,6 +77,13 @@ impl Running {
         self.send("GET", path, &[], "").await
     }
 
+    /// An answer that is no JSON.
+    pub(crate) async fn get_text(&self, path: &str) -> String {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.text
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.send("POST", path, &[], &body.to_string()).await
     }
@@ -174,6 +181,7 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 impl Answer {
@@ -184,6 +192,7 @@ impl Answer {
             status: status.unwrap_or_else(|| panic!("no HTTP answer: {text:?}")),
             head: head.to_ascii_lowercase(),
             body: serde_json::from_str(body).unwrap_or(Value::Null),
+            text: body.to_owned(),
         }
     }
 

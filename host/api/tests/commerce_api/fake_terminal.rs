@@ -11,12 +11,13 @@ use std::{
 
 use api::{Merchant, Terminal};
 use async_trait::async_trait;
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 use terminal_host::{
+    batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId, Sum, Totals},
     service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, Progress, StorageFault},
     transaction::{
         AcquirerAnswer, CancelReason, CardDetails, CryptogramType, Ending, EntryMode, Outcome,
-        Record, Request, ReversalState, Scheme, TransactionId, Verification,
+        Record, Referred, Request, ReversalState, Scheme, TransactionId, Verification,
     },
 };
 use tokio::sync::{broadcast, watch};
@@ -41,6 +42,8 @@ struct State {
     refuse: Option<BeginError>,
     past_abort: bool,
     panics: bool,
+    reconcile: Option<ReconcileError>,
+    settlements: Vec<Settlement>,
 }
 
 impl FakeTerminal {
@@ -67,6 +70,22 @@ impl FakeTerminal {
     /// Closes the time in which an abort is possible.
     pub(crate) fn pass_abort(&self) {
         self.state().past_abort = true;
+    }
+
+    /// Refuses every reconciliation from now on.
+    pub(crate) fn refuse_reconciliation(&self, error: ReconcileError) {
+        self.state().reconcile = Some(error);
+    }
+
+    /// What was settled, the newest first.
+    pub(crate) fn settle(&self, settlements: Vec<Settlement>) {
+        self.state().settlements = settlements;
+    }
+
+    /// Changes what later transactions made of one.
+    pub(crate) fn refer(&self, id: &TransactionId, referred: Referred) {
+        let mut state = self.state();
+        state.records.get_mut(id).expect("a transaction").referred = referred;
     }
 
     /// Panics when asked for its health.
@@ -145,6 +164,9 @@ impl Terminal for FakeTerminal {
             request,
             began,
             outcome: None,
+            batch: 1,
+            refers_to: None,
+            referred: Referred::default(),
         };
         state.records.insert(id.clone(), record);
         self.0.begun.fetch_add(1, Ordering::SeqCst);
@@ -188,6 +210,50 @@ impl Terminal for FakeTerminal {
 
     async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
         Ok(self.state().records.get(id).cloned())
+    }
+
+    async fn transactions(
+        &self,
+        before: Option<&TransactionId>,
+        from: Option<Timestamp>,
+        count_max: u32,
+    ) -> Result<Vec<Record>, StorageFault> {
+        let records: Vec<Record> = self
+            .state()
+            .records
+            .values()
+            .rev()
+            .filter(|record| before.is_none_or(|before| record.id < *before))
+            .filter(|record| from.is_none_or(|from| record.began.timestamp() >= from))
+            .take(usize::try_from(count_max).expect("a few"))
+            .cloned()
+            .collect();
+        Ok(records)
+    }
+
+    async fn totals(&self) -> Result<Vec<CurrencyTotals>, StorageFault> {
+        Ok(vec![totals()])
+    }
+
+    async fn reconcile(&self) -> Result<Vec<Settlement>, ReconcileError> {
+        let state = self.state();
+        match state.reconcile {
+            Some(error) => Err(error),
+            None => Ok(state.settlements.clone()),
+        }
+    }
+
+    async fn settlements(&self) -> Result<Vec<Settlement>, StorageFault> {
+        Ok(self.state().settlements.clone())
+    }
+
+    async fn settlement(
+        &self,
+        id: &SettlementId,
+    ) -> Result<Option<(Settlement, Vec<Record>)>, StorageFault> {
+        let state = self.state();
+        let found = state.settlements.iter().find(|one| one.id == *id).cloned();
+        Ok(found.map(|one| (one, state.records.values().cloned().collect())))
     }
 
     fn events(&self) -> broadcast::Receiver<Event> {
@@ -253,6 +319,21 @@ pub(crate) fn outcome(ending: Ending, reversal: ReversalState) -> Outcome {
             cryptogram: Some(CryptogramType::Tc),
             verification: Some(Verification::Pin),
         }),
+        balance: None,
+    }
+}
+
+/// What the open batch adds up to.
+pub(crate) fn totals() -> CurrencyTotals {
+    let sum = |count, minor| Sum { count, minor };
+    CurrencyTotals {
+        currency: "NZD".into(),
+        totals: Totals {
+            sale: sum(12, 30_000),
+            refund: sum(2, 3000),
+            void: sum(1, 2500),
+            pre_auth: sum(3, 9000),
+        },
     }
 }
 

@@ -12,7 +12,11 @@ mod fake_terminal;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod lists;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]

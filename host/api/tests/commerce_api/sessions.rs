@@ -106,10 +106,7 @@ async fn refused_actions_are_error_events_of_their_own_session() {
             "{\"action\":\"sale\",\"action\":\"sale\"}",
             "INVALID_REQUEST",
         ),
-        (
-            "{\"action\":\"pre_auth\",\"amount\":1,\"currency\":\"NZD\"}",
-            "INVALID_REQUEST",
-        ),
+        ("{\"action\":\"display\",\"lines\":[]}", "INVALID_REQUEST"),
         ("{\"action\":\"dance\"}", "INVALID_REQUEST"),
         (
             "{\"action\":\"sale\",\"amount\":0,\"currency\":\"NZD\"}",

@@ -2,9 +2,7 @@
 
 use virtual_card::Issuer;
 
-use super::{
-    behaviour, chip, codec::Message, fields::number as field, security, service::Service,
-};
+use super::{behaviour, chip, codec::Message, fields::number as field, security, service::Service};
 use crate::keys;
 
 /// What was decided.

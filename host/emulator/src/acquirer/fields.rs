@@ -108,6 +108,7 @@ const FIELDS: &[(u8, Content, Length)] = &[
     (89, Numeric, Fixed(16)),
     (90, Numeric, Fixed(42)),
     (95, Characters, Fixed(42)),
+    (97, Characters, Fixed(17)),
     (128, Binary, Fixed(8)),
 ];
 

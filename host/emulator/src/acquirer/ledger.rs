@@ -171,9 +171,8 @@ impl Ledger {
     /// `uploaded`: debits and credits, each number and amount.
     pub(super) fn totals(&self, batch: &Batch, uploaded: bool) -> Totals {
         let mut totals = Totals::default();
-        let open = |entry: &&Entry| {
-            batch.holds(entry) && !entry.settled && (entry.uploaded || !uploaded)
-        };
+        let open =
+            |entry: &&Entry| batch.holds(entry) && !entry.settled && (entry.uploaded || !uploaded);
         for entry in self.entries().filter(open) {
             let net = entry.net_minor();
             let (number, amount) = match net {

@@ -450,7 +450,10 @@ fn voids_once_and_lets_a_void_be_reversed() {
     let original = sale(1, 2500);
     assert_eq!(terminal.code(original.clone()), "00");
     assert_eq!(terminal.code(about(&original, "020000", 2, 2400)), "13");
-    assert_eq!(terminal.code(about(&sale(9, 2500), "020000", 3, 2500)), "12");
+    assert_eq!(
+        terminal.code(about(&sale(9, 2500), "020000", 3, 2500)),
+        "12"
+    );
     let void = about(&original, "020000", 4, 2500);
     assert_eq!(terminal.code(void.clone()), "00");
     assert_eq!(net(&terminal), 0);

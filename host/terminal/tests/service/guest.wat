@@ -224,7 +224,7 @@
     (i32.const 2048))
 
   (func (export "terminal:engine/transactions@0.1.0#reconcile")
-    (param i32 i32 i32 i32 i32 i32 i32) (result i32)
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
     (i32.const 2048))
   (func (export "terminal:engine/transactions@0.1.0#describe") (result i32)
     (nop (;describe;))
