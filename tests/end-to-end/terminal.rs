@@ -65,6 +65,7 @@ impl Terminal {
     pub(crate) fn start(options: &Options<'_>) -> Option<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenon"));
         command.args(["emulator", "--listen", "127.0.0.1:0", "--api-key", API_KEY]);
+        command.arg("--no-rate-limits");
         command
             .arg("--data")
             .arg(options.data)

@@ -13,6 +13,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     operations::{Group, Operation},
     router::Api,
+    version,
 };
 
 /// What stands before one operation.
@@ -41,7 +42,11 @@ pub(crate) async fn admit(
     let admitted = api
         .credentials
         .caller(request.headers(), request.uri(), now)
-        .and_then(|caller| check(&api, caller, operation).map(|()| caller));
+        .and_then(|caller| {
+            version::check(request.headers())?;
+            check(&api, caller, operation)?;
+            Ok(caller)
+        });
     let mut response = match admitted {
         Ok(caller) => {
             request.extensions_mut().insert(caller.id);

@@ -3,7 +3,7 @@
 //! HTTP and a WebSocket over one terminal's transaction service. This first slice has
 //! `POST /v1/transaction/sale`, `GET /v1/transaction/{id}`, `POST /v1/transaction/{id}/abort`,
 //! `GET /v1/device/health` and the session `/v1/session` with the actions `sale` and `abort`.
-//! It speaks plain HTTP; TLS, CORS and rate limits are the embedder's until later versions.
+//! It speaks HTTP, plain or over TLS with a certificate of its own.
 //!
 //! An embedder makes an [`Api`] over its [`Terminal`] and hands [`router()`] to [`serve`].
 //!
@@ -15,7 +15,9 @@
 //!   gets its answer.
 //! - A point of sale that goes away changes nothing for its transaction.
 //! - Nothing is called declined or cancelled while money may have moved; see [`response::status`].
-//! - Keys are kept as digests, and no URL is logged with its query.
+//! - Keys are kept as digests. What is logged and counted is the operation, never a URL.
+//! - Before a handler is asked: the names in `Host` and `Origin` are allowed, the caller is known,
+//!   permitted, and not too fast; see [`OPERATIONS`].
 //!
 //! What was decided where the reference is silent:
 //!
@@ -43,6 +45,7 @@ mod idempotency;
 mod json;
 mod limits;
 mod listing;
+mod metrics;
 mod operations;
 mod query;
 mod request;
@@ -55,6 +58,8 @@ mod session;
 mod settlements;
 mod terminal;
 mod transactions;
+mod version;
+mod web;
 
 pub use auth::{
     API_KEY_HEADER, ApiKey, ApiKeys, DigestEntry, KEY_NAME_CHARS_MAX, KEYS_MAX, KeyEntry, KeyFile,
@@ -69,6 +74,8 @@ pub use operations::{Group, OPERATIONS, Operation, Permission, Tag};
 pub use request::{AMOUNT_MINOR_MAX, METADATA_CHARS_MAX, METADATA_KEYS_MAX, REFERENCE_CHARS_MAX};
 pub use request_id::REQUEST_ID_HEADER;
 pub use router::{Api, router};
-pub use server::{CONNECTIONS_MAX, serve};
+pub use server::{CONNECTIONS_MAX, Identity, IdentityError, serve, serve_tls};
 pub use session::{MESSAGE_BYTES_MAX, SESSIONS_MAX, SESSIONS_PER_CALLER_MAX};
 pub use terminal::{Merchant, Terminal};
+pub use version::{API_VERSION, API_VERSION_HEADER};
+pub use web::{WebRules, WebRulesError};

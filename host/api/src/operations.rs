@@ -9,10 +9,9 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{MethodFilter, MethodRouter, on},
 };
-
 use terminal_host::transaction::Kind;
 
-use crate::{device, guard, listing, router::Api, session, settlements, transactions};
+use crate::{device, guard, listing, metrics, router::Api, session, settlements, transactions};
 
 /// One operation.
 #[derive(Debug)]
@@ -37,6 +36,20 @@ pub struct Operation {
     pub action: Option<&'static str>,
     handler: fn(MethodFilter) -> MethodRouter<Api>,
 }
+
+/// What is for the operator and not for points of sale: outside the reference and its documents.
+static GET_METRICS: Operation = Operation {
+    id: "getMetrics",
+    method: Method::GET,
+    path: "/metrics",
+    tag: Tag::Device,
+    summary: "Show figures for Prometheus",
+    group: Group::Device,
+    permission: Permission::TerminalRead,
+    success: 200,
+    action: None,
+    handler: |method| on(method, metrics::show),
+};
 
 impl Operation {
     /// The operation that an action of a session does.
@@ -353,7 +366,8 @@ pub static OPERATIONS: &[Operation] = &[
 
 /// The routes of every operation, each behind its own guard.
 pub(crate) fn routes(api: &Api) -> Router<Api> {
-    OPERATIONS.iter().fold(Router::new(), |router, operation| {
+    let all = OPERATIONS.iter().chain([&GET_METRICS]);
+    all.fold(Router::new(), |router, operation| {
         // The table holds only methods that a filter has; a test walks it.
         let filter = MethodFilter::try_from(operation.method.clone()).unwrap_or(MethodFilter::GET);
         let guard = from_fn_with_state(guard::Guard::new(api.clone(), operation), guard::admit);

@@ -3,13 +3,18 @@
 use std::time::Instant;
 
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderValue, header},
     middleware::Next,
     response::Response,
 };
 
-use crate::error::ApiError;
+use crate::{
+    error::ApiError,
+    metrics::Metrics,
+    operations::Operation,
+    version::{API_VERSION, API_VERSION_HEADER},
+};
 
 /// The header that carries the request's name on every answer.
 pub const REQUEST_ID_HEADER: &str = "X-Request-Id";
@@ -19,31 +24,60 @@ pub(crate) fn new_request_id() -> String {
     format!("req_{}", ulid::Ulid::new())
 }
 
-/// The outermost layer: names the request, renders errors, logs one line without the query.
+/// What is logged and counted of a request to no operation.
+const NO_OPERATION: &str = "none";
+
+/// The outermost layer: names the request, renders errors, counts, and logs one line.
 ///
 /// Every error is rendered here and nowhere else, the framework's own included (404, 405 and the
-/// refusals of its extractors), so that there is one envelope on every path.
-pub(crate) async fn name_and_render(request: Request, next: Next) -> Response {
+/// refusals of its extractors), so that there is one envelope on every path. The line names the
+/// operation and not the path: a client may have put anything there, a key or a card number too.
+pub(crate) async fn name_and_render(
+    State(metrics): State<Metrics>,
+    request: Request,
+    next: Next,
+) -> Response {
     let request_id = new_request_id();
     let began = Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let mut response = rendered(next.run(request).await, &request_id);
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    let mut response = named(rendered(next.run(request).await, &request_id), &request_id);
+    response
+        .headers_mut()
+        .insert(API_VERSION_HEADER, HeaderValue::from_static(API_VERSION));
+    let operation = response
+        .extensions()
+        .get::<&'static Operation>()
+        .map_or(NO_OPERATION, |operation| operation.id);
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    metrics.answered(operation, status, took);
+    tracing::info!(
+        request_id,
+        operation,
+        %method,
+        status,
+        milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    response
+}
+
+/// Renders an error of the API on a path that is not the API's, and leaves every other answer.
+pub(crate) fn rendered_if_ours(response: Response) -> Response {
+    if response.extensions().get::<ApiError>().is_none() {
+        return response;
+    }
+    let request_id = new_request_id();
+    named(rendered(response, &request_id), &request_id)
+}
+
+fn named(mut response: Response, request_id: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(REQUEST_ID_HEADER, value);
     }
     // An answer may hold masked card data and amounts: nobody on the way is to keep it.
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    tracing::info!(
-        %method,
-        path = %path.escape_debug(),
-        status = response.status().as_u16(),
-        request_id,
-        milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-        "answered"
-    );
     response
 }
 

@@ -1,11 +1,15 @@
 //! The paths, and what every request passes on its way to them.
 
-use std::{any::Any, sync::Arc};
+use std::{
+    any::Any,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use axum::{
     Router,
     http::StatusCode,
-    middleware::from_fn,
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
 };
 use terminal_host::clock::{Clock, SystemClock};
@@ -16,11 +20,13 @@ use crate::{
     auth::{ApiKeys, Credentials, Tokens},
     error::{ApiError, ErrorCode},
     limits::Limits,
+    metrics::Metrics,
     operations,
     request::{AMOUNT_MINOR_MAX, Allowed},
     request_id,
     session::Places,
     terminal::{Merchant, Terminal},
+    web::{self, WebRules},
 };
 
 /// The path of the WebSocket.
@@ -39,6 +45,8 @@ pub struct Api {
     pub(crate) amount_minor_max: u64,
     pub(crate) shutdown: watch::Receiver<bool>,
     pub(crate) sessions: Places,
+    pub(crate) metrics: Metrics,
+    pub(crate) web_rules: WebRules,
 }
 
 impl Api {
@@ -59,6 +67,8 @@ impl Api {
             amount_minor_max: AMOUNT_MINOR_MAX,
             shutdown,
             sessions: Places::default(),
+            metrics: Metrics::default(),
+            web_rules: WebRules::of_address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         }
     }
 
@@ -77,6 +87,14 @@ impl Api {
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets under which names the terminal answers, and to which pages. Without it, it answers as
+    /// one that listens on the loopback address and has no further name.
+    #[must_use]
+    pub fn with_web_rules(mut self, rules: WebRules) -> Self {
+        self.web_rules = rules;
         self
     }
 
@@ -104,13 +122,17 @@ impl Api {
 }
 
 /// The Commerce API as a router, ready for [`crate::serve`]. Paths of an embedder's own can be merged
-/// into it; they pass none of the API's layers.
+/// into it; they pass none of the API's layers, and [`WebRules::protect`] is for them.
 pub fn router(api: Api) -> Router {
     operations::routes(&api)
         // Named, so that it stays when an embedder merges paths of its own into this router.
         .fallback(not_found)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(request_id::name_and_render))
+        .layer(from_fn_with_state(api.web_rules.clone(), web::check))
+        .layer(from_fn_with_state(
+            api.metrics.clone(),
+            request_id::name_and_render,
+        ))
         .with_state(api)
 }
 

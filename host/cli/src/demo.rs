@@ -28,6 +28,7 @@ use crate::{
     explain, paragraph, point_of_sale,
     point_of_sale::Terminal,
     sale,
+    web_options::WebOptions,
 };
 
 /// The card of the demonstration.
@@ -65,6 +66,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         acquirer: None,
         observer: Arc::new(NoObserver),
         recordings: None,
+        web: WebOptions::default(),
     };
     emulated_terminal::runtime()?.block_on(async {
         let terminal = EmulatedTerminal::boot(options).await?;

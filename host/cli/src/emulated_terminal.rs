@@ -3,13 +3,13 @@
 use std::{
     fs::{self, TryLockError},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use api::{Api, ApiKeys};
+use api::Api;
 use cap_std::{ambient_authority, fs::Dir};
 use emulator::{
     Controls, Emulator, Shown,
@@ -27,7 +27,7 @@ use tokio::{
     time,
 };
 
-use crate::{api_key, engine_file, parameters, vault_file};
+use crate::{api_key, engine_file, keys::KeyRing, parameters, vault_file, web_options::WebOptions};
 
 /// How long a running transaction may take to end when the terminal stops: longer than the
 /// acquirer may take to answer.
@@ -53,12 +53,15 @@ pub(crate) struct Options {
     pub(crate) observer: Arc<dyn Observer>,
     /// What is kept of the latest transactions.
     pub(crate) recordings: Option<RecordingPolicy>,
+    /// How it is reached.
+    pub(crate) web: WebOptions,
 }
 
 /// A terminal that serves.
 pub(crate) struct EmulatedTerminal {
     url: String,
     api_key: String,
+    fingerprint: Option<String>,
     service: TransactionService,
     controls: Controls,
     shutdown: watch::Sender<bool>,
@@ -88,16 +91,13 @@ impl EmulatedTerminal {
             .await
             .with_context(|| format!("{} cannot be listened on", options.listen))?;
         let address = listener.local_addr()?;
-        fs::create_dir_all(&options.data)
-            .with_context(|| format!("creating {}", options.data.display()))?;
-        let files = Dir::open_ambient_dir(&options.data, ambient_authority())
-            .with_context(|| format!("opening {}", options.data.display()))?;
-        let lock = lock(&files)
-            .with_context(|| format!("the data folder is {}", options.data.display()))?;
+        let (files, lock) = data_folder(&options.data)?;
         let api_key = match options.api_key {
             Some(key) => key,
             None => api_key::of(&files)?,
         };
+        let keys = KeyRing::open(&files, &api_key)?;
+        let door = options.web.door(address, &parameters.terminal, &files)?;
         let mut vault = vault_file::open(&files)?;
         emulator::provision(&mut vault)?;
         let (acquirer, own_acquirer) = acquirer(options.acquirer)?;
@@ -121,12 +121,25 @@ impl EmulatedTerminal {
         })
         .await?;
         let (shutdown, closing) = watch::channel(false);
-        let keys = ApiKeys::from_keys([api_key.as_str()]);
-        let api = Api::new(Arc::new(service.clone()), keys, closing.clone());
-        let router = api::router(api).merge(controls.router());
-        let server = tokio::spawn(api::serve(listener, router, closing));
+        let api = Api::new(Arc::new(service.clone()), keys.keys(), closing.clone());
+        let own_paths = door.rules.protect(controls.router());
+        let router = api::router(options.web.apply(api, &door)?).merge(own_paths);
+        let (url, fingerprint) = (door.url(address), door.fingerprint());
+        let server = tokio::spawn(async move {
+            let serving = async {
+                match &door.identity {
+                    Some(own) => api::serve_tls(listener, router, own, closing).await,
+                    None => api::serve(listener, router, closing).await,
+                }
+            };
+            tokio::select! {
+                () = serving => {}
+                () = keys.watch() => {}
+            }
+        });
         Ok(Self {
-            url: format!("http://{address}"),
+            url,
+            fingerprint,
             api_key,
             service,
             controls,
@@ -144,6 +157,11 @@ impl EmulatedTerminal {
     /// The key that points of sale must show.
     pub(crate) fn api_key(&self) -> &str {
         &self.api_key
+    }
+
+    /// The fingerprint of the terminal's certificate, when it serves TLS.
+    pub(crate) fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
     }
 
     /// The transaction service.
@@ -174,6 +192,15 @@ impl EmulatedTerminal {
             tracing::error!(%error, "the server ended early");
         }
     }
+}
+
+/// The data folder, made when there is none, and its lock.
+fn data_folder(path: &Path) -> Result<(Dir, fs::File)> {
+    fs::create_dir_all(path).with_context(|| format!("creating {}", path.display()))?;
+    let files = Dir::open_ambient_dir(path, ambient_authority())
+        .with_context(|| format!("opening {}", path.display()))?;
+    let lock = lock(&files).with_context(|| format!("the data folder is {}", path.display()))?;
+    Ok((files, lock))
 }
 
 /// One terminal at a time uses a folder. Taken before anything in it is read: two that start together

@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     emulated_terminal::{self, EmulatedTerminal},
     kill_at::{KillAt, Killer},
+    web_options::WebOptions,
 };
 
 /// Run a terminal with its devices and its acquirer in software
@@ -28,6 +29,9 @@ use crate::{
 /// When it serves, it prints one line of JSON on stdout:
 ///
 ///     {"ready":true,"url":"http://127.0.0.1:8443","apiKey":"sk_test_..."}
+///
+/// On the loopback address it serves plain HTTP; on others TLS, with a
+/// certificate of its own whose `fingerprint` the line has.
 ///
 /// It stops cleanly on SIGINT and SIGTERM: a sale that waits for a card is
 /// cancelled, one that has asked the acquirer goes on to its end. A terminal
@@ -83,6 +87,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     record: Record,
 
+    #[command(flatten)]
+    web: WebOptions,
+
     /// Also print, on stderr, what to try
     #[arg(long)]
     introduce: bool,
@@ -135,13 +142,18 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         acquirer: arguments.acquirer,
         observer,
         recordings: arguments.record.policy(),
+        web: arguments.web,
     };
     emulated_terminal::runtime()?.block_on(async {
         // Before the terminal says that it is ready: a signal may come right after.
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
         let terminal = EmulatedTerminal::boot(options).await?;
-        let ready = json!({"ready": true, "url": terminal.url(), "apiKey": terminal.api_key()});
+        let mut ready = json!({"ready": true, "url": terminal.url(), "apiKey": terminal.api_key()});
+        if let (Some(fingerprint), Some(members)) = (terminal.fingerprint(), ready.as_object_mut())
+        {
+            members.insert("fingerprint".into(), fingerprint.into());
+        }
         writeln!(io::stdout(), "{ready}")?;
         io::stdout().flush()?;
         if arguments.introduce {
@@ -150,6 +162,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
                 "{}",
                 introduction(terminal.url(), terminal.api_key())
             )?;
+            if let Some(fingerprint) = terminal.fingerprint() {
+                write!(io::stderr(), "{}", pairing(fingerprint))?;
+            }
         }
         tokio::select! {
             _ = interrupted.recv() => {}
@@ -158,6 +173,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         terminal.stop().await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn pairing(fingerprint: &str) -> String {
+    let half = fingerprint.len().saturating_add(1) / 2;
+    let (first, second) = fingerprint
+        .split_at_checked(half)
+        .unwrap_or((fingerprint, ""));
+    format!(
+        "\nIts certificate is its own; tls-certificate.pem in the data folder is for\n\
+         `curl --cacert`. Compare its SHA-256 fingerprint once:\n\n  {first}\n  {second}\n"
+    )
 }
 
 fn introduction(url: &str, api_key: &str) -> String {

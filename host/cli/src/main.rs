@@ -11,6 +11,7 @@ mod emulator;
 mod engine_file;
 mod explain;
 mod inspect;
+mod keys;
 mod kill_at;
 mod log;
 mod money;
@@ -22,6 +23,7 @@ mod recordings;
 mod replay;
 mod sale;
 mod vault_file;
+mod web_options;
 
 use std::{
     io::{self, Write},
@@ -62,6 +64,7 @@ enum Command {
     Demo(demo::Arguments),
     Sale(sale::Arguments),
     Cards(cards::Arguments),
+    Keys(keys::Arguments),
     Parameters(parameters::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Sale(arguments) => sale::run(&arguments),
         Command::Cards(arguments) => cards::run(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments),
         Command::Parameters(arguments) => parameters::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

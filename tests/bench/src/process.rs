@@ -194,6 +194,7 @@ fn started(tenon: &Path, engine: &Path, data: &Path) -> Result<(Terminal, f64)> 
             "emulator",
             "--listen",
             "127.0.0.1:0",
+            "--no-rate-limits",
             "--card",
             "visa-credit",
             // What a terminal in the field keeps.

@@ -227,15 +227,37 @@ impl Session {
     }
 }
 
-/// Does one action. What follows from it arrives as events of the terminal, like for every
-/// other session; only an abort that comes after its own result has an answer of its own.
+/// Does one action, and counts what became of it.
 async fn act(
     api: &Api,
     caller: Caller,
     text: &[u8],
 ) -> Result<Option<serde_json::Value>, ApiError> {
     let message = body::parse(text);
-    check(api, caller, message.as_ref().ok())?;
+    let action = message
+        .as_ref()
+        .ok()
+        .and_then(|message| message.get("action")?.as_str());
+    let operation = action.and_then(Operation::of_action);
+    let done = match check(api, caller, operation) {
+        Ok(()) => perform(api, message).await,
+        Err(error) => Err(error),
+    };
+    let result = match &done {
+        Ok(_) => "accepted",
+        Err(error) => error.code.as_str(),
+    };
+    let operation = operation.map_or("none", |operation| operation.id);
+    api.metrics.acted(operation, result);
+    done
+}
+
+/// What follows from an action arrives as events of the terminal, like for every other session;
+/// only an abort that comes after its own result has an answer of its own.
+async fn perform(
+    api: &Api,
+    message: Result<serde_json::Value, ApiError>,
+) -> Result<Option<serde_json::Value>, ApiError> {
     match action::parse(message?, &api.allowed())? {
         Action::Start(request) => {
             transactions::begin(&api.terminal, *request, None).await?;
@@ -250,9 +272,8 @@ async fn act(
 
 /// Counts a message, and refuses what the caller may not do. A message that names no action counts
 /// as a transaction: else it could be sent without end.
-fn check(api: &Api, caller: Caller, message: Option<&serde_json::Value>) -> Result<(), ApiError> {
-    let action = message.and_then(|message| message.get("action")?.as_str());
-    match action.and_then(Operation::of_action) {
+fn check(api: &Api, caller: Caller, operation: Option<&'static Operation>) -> Result<(), ApiError> {
+    match operation {
         Some(operation) => guard::check(api, caller, operation),
         None => guard::count(api, caller, Group::Transaction),
     }

@@ -118,7 +118,7 @@ async fn a_body_that_is_too_large_is_answered_and_not_kept() {
 
     let chunk = format!("{:x}\r\n{}\r\n", 1 << 20, "x".repeat(1 << 20));
     let message = format!(
-        "POST {SALE} HTTP/1.1\r\nHost: t\r\nX-Api-Key: {}\r\nContent-Type: application/json\r\n\
+        "POST {SALE} HTTP/1.1\r\nHost: terminal\r\nX-Api-Key: {}\r\nContent-Type: application/json\r\n\
          Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
         crate::client::KEY,
         chunk.repeat(10),

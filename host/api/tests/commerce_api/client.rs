@@ -148,7 +148,7 @@ pub(crate) fn sale() -> Value {
     json!({"type": "SALE", "amount": 2500, "currency": "NZD"})
 }
 
-fn head(method: &str, path: &str, headers: &[(&str, &str)], length: usize) -> String {
+pub(crate) fn head(method: &str, path: &str, headers: &[(&str, &str)], length: usize) -> String {
     let mut lines = vec![
         ("Host", "terminal".to_owned()),
         ("X-Api-Key", KEY.to_owned()),
@@ -185,7 +185,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
         Self {

@@ -80,7 +80,7 @@ async fn a_client_that_hangs_up_finds_its_answer_later() {
     let running = Running::start().await;
     let body = sale().to_string();
     let message = format!(
-        "POST /v1/transaction/sale HTTP/1.1\r\nHost: t\r\nX-Api-Key: {KEY}\r\n\
+        "POST /v1/transaction/sale HTTP/1.1\r\nHost: terminal\r\nX-Api-Key: {KEY}\r\n\
          Content-Type: application/json\r\nIdempotency-Key: one\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );

@@ -10,6 +10,8 @@ mod client;
 #[cfg(test)]
 mod fake_terminal;
 #[cfg(test)]
+mod figures;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod kinds;
@@ -23,3 +25,7 @@ mod outcomes;
 mod server;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod web;

@@ -10,7 +10,7 @@ use tokio::{
 use axum::{Router, routing::get};
 
 use crate::{
-    client::{Running, sale},
+    client::{Answer, Running, sale},
     fake_terminal::approved,
 };
 
@@ -28,6 +28,54 @@ async fn half_a_head_is_cut_off_and_others_are_served() {
     let mut rest = Vec::new();
     let cut = tokio::time::timeout(Duration::from_secs(15), silent.read_to_end(&mut rest)).await;
     assert!(cut.is_ok(), "the connection is still open");
+    Answer::parse(&String::from_utf8_lossy(&rest)).check_error(408, "TIMEOUT");
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_nothing_more_ends_without_an_answer() {
+    let running = Running::start().await;
+    let mut idle = TcpStream::connect(running.address)
+        .await
+        .expect("a connection");
+    let request = b"GET /v1/nothing HTTP/1.1\r\nHost: terminal\r\n\r\n";
+    idle.write_all(request).await.expect("taken");
+    let mut all = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(15), idle.read_to_end(&mut all)).await;
+    assert!(ended.is_ok(), "the connection is still open");
+    let all = String::from_utf8_lossy(&all);
+    assert_eq!(all.matches("HTTP/1.1").count(), 1, "{all}");
+}
+
+#[tokio::test]
+async fn a_head_out_of_bounds_is_answered_with_the_envelope() {
+    let running = Running::start().await;
+    let long = "x".repeat(40 * 1024);
+    let many = "X-Many: 1\r\n".repeat(100);
+    let cases = [
+        (
+            format!("GET /{long} HTTP/1.1\r\nHost: terminal\r\n\r\n"),
+            [414, 431],
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: terminal\r\nX-Long: {long}\r\n\r\n"),
+            [431, 431],
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: terminal\r\n{many}\r\n"),
+            [431, 431],
+        ),
+        (
+            "GET / HTTP/3.9\r\nHost: terminal\r\n\r\n".to_owned(),
+            [400, 400],
+        ),
+        ("GET\r\n\r\n".to_owned(), [400, 400]),
+    ];
+    for (request, statuses) in cases {
+        let answer = running.send_raw(request.as_bytes()).await;
+        assert!(statuses.contains(&answer.status), "{answer:?}");
+        answer.check_error(answer.status, "INVALID_REQUEST");
+    }
+    assert_eq!(running.get("/v1/device/health").await.status, 200);
 }
 
 #[tokio::test]
@@ -47,7 +95,7 @@ async fn what_is_not_http_ends_its_own_connection() {
     let answer = running
         .send_raw(b"\x16\x03\x01\x02\x00 not HTTP\r\n\r\n")
         .await;
-    assert_eq!(answer.status, 400);
+    answer.check_error(400, "INVALID_REQUEST");
     assert_eq!(running.get("/v1/device/health").await.status, 200);
 }
 

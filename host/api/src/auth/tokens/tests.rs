@@ -8,7 +8,7 @@ use ring::{
     rand::SystemRandom,
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
-        RsaKeyPair,
+        RsaKeyPair, RsaPublicKeyComponents,
     },
 };
 use serde_json::{Value, json};
@@ -79,10 +79,8 @@ impl Signer {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match self {
             Self::Rsa(pair) => {
-                let public = pair.public();
-                let n = public.modulus().big_endian_without_leading_zero();
-                let e = public.exponent().big_endian_without_leading_zero();
-                json!({"kty": "RSA", "kid": id, "use": "sig", "n": text(n), "e": text(e)})
+                let RsaPublicKeyComponents::<Vec<u8>> { n, e } = pair.public().into();
+                json!({"kty": "RSA", "kid": id, "use": "sig", "n": text(&n), "e": text(&e)})
             }
             Self::Ec(pair) => {
                 let (x, y) = pair.public_key().as_ref()[1..].split_at(32);

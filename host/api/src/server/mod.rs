@@ -1,6 +1,9 @@
 //! Serving a router: connections bounded in number and in how long they may keep silent.
 
-use std::{io, sync::Arc, time::Duration};
+mod refusal;
+mod tls;
+
+use std::{io, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -9,11 +12,17 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::JoinSet,
 };
 use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+
+use self::refusal::{Farewell, Refusing};
+pub use self::tls::{Identity, IdentityError};
+use crate::error::{ApiError, ErrorCode};
 
 /// The most connections at one time. Further ones wait in the listener's backlog.
 pub const CONNECTIONS_MAX: usize = 128;
@@ -36,9 +45,43 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 /// How long to rest when the system has no file handle left for a connection.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// Serves `router` on `listener` until `shutdown` becomes true or its sender is dropped, then lets
-/// requests in progress finish for ten seconds.
-pub async fn serve(listener: TcpListener, router: Router, mut shutdown: watch::Receiver<bool>) {
+/// How long a client may take to begin its TLS connection, and to finish its handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Serves `router` on `listener` as plain HTTP until `shutdown` becomes true or its sender is
+/// dropped, then lets requests in progress finish for ten seconds.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: watch::Receiver<bool>) {
+    serve_over(Transport::Plain, listener, router, shutdown).await;
+}
+
+/// Serves as [`serve`] does, over TLS.
+pub async fn serve_tls(
+    listener: TcpListener,
+    router: Router,
+    identity: &Identity,
+    shutdown: watch::Receiver<bool>,
+) {
+    serve_over(
+        Transport::Tls(identity.acceptor()),
+        listener,
+        router,
+        shutdown,
+    )
+    .await;
+}
+
+#[derive(Clone)]
+enum Transport {
+    Plain,
+    Tls(TlsAcceptor),
+}
+
+async fn serve_over(
+    transport: Transport,
+    listener: TcpListener,
+    router: Router,
+    mut shutdown: watch::Receiver<bool>,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     let closing = shutdown.clone();
@@ -49,9 +92,10 @@ pub async fn serve(listener: TcpListener, router: Router, mut shutdown: watch::R
             };
             let stream = accept(&listener).await;
             let (router, closing) = (router.clone(), closing.clone());
+            let transport = transport.clone();
             connections.spawn(async move {
                 let _place = place;
-                serve_connection(stream, router, closing).await;
+                serve_stream(stream, transport, router, closing).await;
             });
             // Those that ended are forgotten, so that the set stays small.
             while connections.try_join_next().is_some() {}
@@ -100,32 +144,93 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, mut closing: watch::Receiver<bool>) {
+async fn serve_stream(
+    stream: TcpStream,
+    transport: Transport,
+    router: Router,
+    closing: watch::Receiver<bool>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps its delay");
     }
+    match transport {
+        Transport::Plain => serve_connection(bounded(stream), router, closing).await,
+        Transport::Tls(acceptor) => {
+            let shaking = tokio::time::timeout(HANDSHAKE_TIMEOUT, shake_hands(stream, &acceptor));
+            match shaking.await {
+                Ok(Some(stream)) => serve_connection(stream, router, closing).await,
+                Ok(None) => {}
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
+            }
+        }
+    }
+}
+
+/// A connection that ends when its client reads nothing any more.
+fn bounded(stream: TcpStream) -> Pin<Box<TimeoutStream<TcpStream>>> {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    let connection = http1::Builder::new()
+    Box::pin(stream)
+}
+
+async fn shake_hands(
+    stream: TcpStream,
+    acceptor: &TlsAcceptor,
+) -> Option<impl AsyncRead + AsyncWrite + Unpin + Send + 'static> {
+    let mut first = [0];
+    if stream.peek(&mut first).await.ok()? == 0 {
+        return None;
+    }
+    if first != [tls::HANDSHAKE] {
+        // Most likely `http` in place of `https`: said in a way that its client can read.
+        let error = ApiError::new(
+            ErrorCode::InvalidRequest,
+            "This port speaks TLS: the URL begins with https or wss",
+        );
+        bounded(stream).end_with(&error).await;
+        return None;
+    }
+    match acceptor.accept(bounded(stream)).await {
+        Ok(stream) => Some(stream),
+        Err(error) => {
+            tracing::info!(%error, "a TLS handshake failed");
+            None
+        }
+    }
+}
+
+async fn serve_connection<S>(stream: S, router: Router, mut closing: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(
-            TokioIo::new(Box::pin(stream)),
+            TokioIo::new(Refusing::new(stream)),
             TowerToHyperService::new(router),
         )
         .with_upgrades();
-    tokio::pin!(connection);
     let served = tokio::select! {
-        served = connection.as_mut() => served,
+        served = &mut connection => served,
         () = requested(&mut closing) => {
-            connection.as_mut().graceful_shutdown();
-            connection.as_mut().await
+            Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
         }
     };
     if let Err(error) = served {
         // The error names no content of the request.
         tracing::debug!(%error, "a connection ended early");
+        // An upgraded connection has left; it ends itself.
+        if let Some(parts) = connection.into_parts() {
+            let stream = parts.io.into_inner();
+            if error.is_timeout() {
+                stream.end_late().await;
+            } else {
+                stream.end_refused().await;
+            }
+        }
     }
 }
