@@ -8,6 +8,7 @@ use crate::iso8583::requests::{self, ReversalReason};
 use crate::outcome::{CancelReason, Ending, Error, Failure};
 use crate::ports::{Phase, Terminal};
 use crate::record::{Open, Record};
+use crate::trace;
 
 /// Why the acquirer answered nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub(super) fn conclude<T: Terminal>(
     approve(terminal, sale, &facts, record, unanswered)
 }
 
-/// Records an offline approval, which the acquirer must hear of.
+/// Records an offline approval, which the acquirer must hear of: one that cannot be told is none.
 fn approve<T: Terminal>(
     terminal: &mut T,
     sale: &Sale<'_>,
@@ -72,12 +73,18 @@ fn approve<T: Terminal>(
     };
     let codec = &sale.configuration.codec;
     let request = sale.message(facts, number);
+    let message = requests::offline_advice(&request, codec, &facts.chip_data, code);
+    record.outcome.trace_number = Some(number);
+    // The acquirer could never hear of it, and nothing else would leave before it.
+    if codec.encode(&message).is_err() {
+        trace::note(terminal, &trace::NOT_PREPARED);
+        return sale.ended(terminal, record, Ending::Failed(Failure::DeviceFault));
+    }
     record.open = Some(Open {
-        message: requests::offline_advice(&request, codec, &facts.chip_data, code),
+        message,
         reason: ReversalReason::NotCompleted,
         refused: None,
     });
-    record.outcome.trace_number = Some(number);
     record.outcome.approved_minor = sale.payment.total.minor();
     sale.approve(terminal, Phase::AdviceDue, &record, facts)?;
     let reachable = sale.acquirer_available && unanswered == Unanswered::DecidedAlone;

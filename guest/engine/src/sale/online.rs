@@ -12,7 +12,6 @@ use crate::chip_data::IssuerData;
 use crate::delivery::{self, Fault, Prepared};
 use crate::iso8583::answers::{self, Verdict};
 use crate::iso8583::dialect::PinBlockFormat;
-use crate::iso8583::fields::number as field;
 use crate::iso8583::requests::{self, ReversalReason};
 use crate::iso8583::{Codec, Message};
 use crate::outcome::{CancelReason, DeclineReason, Ending, Error, Failure, ReversalState};
@@ -125,26 +124,15 @@ pub(super) fn request<T: Terminal>(
         }
         Ok(verdict) => {
             record.outcome.answer = Some(verdict.answer.clone());
-            take_references(&mut open.message, &verdict);
+            for (number, value) in &verdict.references {
+                open.message.set(*number, value);
+            }
             let answered = Answered {
                 verdict,
                 record,
                 open,
             };
             Ok(Came::Answered(Box::new(answered)))
-        }
-    }
-}
-
-/// What a reversal must name of the answer.
-fn take_references(message: &mut Message, verdict: &Verdict) {
-    let answer = &verdict.answer;
-    for (number, text) in [
-        (field::AUTHORISATION_CODE, &answer.authorisation_code),
-        (field::RETRIEVAL_REFERENCE, &answer.retrieval_reference),
-    ] {
-        if let Some(text) = text {
-            message.set(number, text);
         }
     }
 }
