@@ -75,6 +75,31 @@ fn what_cannot_be_explained_or_replayed_says_why() {
     }
 }
 
+#[test]
+fn a_recording_in_the_place_of_another_is_not_taken_for_it() {
+    let mut world = World::new(Some("visa-credit"));
+    world.sale(2500);
+    let folder = world.data().join("recordings");
+    let entries = std::fs::read_dir(&folder).expect("a folder");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let name = names
+        .filter_map(|name| name.into_string().ok())
+        .find(|name| name.starts_with("txn_"))
+        .expect("a recording");
+    let other = "txn_01M8C9ZVR5V2Y9TG5HZD47E0JN";
+    std::fs::copy(folder.join(&name), folder.join(other)).expect("a copy");
+    for command in ["explain", "replay"] {
+        let output = tenon(world.data(), &[command, other]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(
+            error.contains(&format!("is the recording of {name}")),
+            "{error}"
+        );
+        assert!(tenon(world.data(), &[command, &name]).status.success());
+    }
+}
+
 fn tenon(data: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_tenon"))
         .args(arguments)

@@ -20,6 +20,16 @@ const SHOWN: usize = 4;
 /// How many digits a card number has, as far as it is looked for in other values.
 const PAN_LENGTHS: core::ops::RangeInclusive<usize> = 13..=19;
 
+/// How many digits the number on a track has (ISO 7812-1), and at least those of the expiry and the
+/// service code after it.
+const NUMBER_MIN: usize = 12;
+const NUMBER_MAX: usize = 19;
+const OWN_MIN: usize = 7;
+
+/// The longest track 2, and the longest track 1 (ISO 7811-6).
+const TRACK_MAX: usize = 40;
+const FIRST_TRACK_MAX: usize = 79;
+
 /// Bytes with the half bytes that must not be seen.
 pub(crate) struct Veiled<'a> {
     bytes: &'a [u8],
@@ -28,8 +38,8 @@ pub(crate) struct Veiled<'a> {
 }
 
 impl<'a> Veiled<'a> {
-    /// A value that is not known to be secret: hidden is what looks like a card number in it, in
-    /// half bytes or in characters, and what looks like a PIN block.
+    /// A value that is not known to be secret: hidden is what looks like a card number or a track in
+    /// it, in half bytes or in characters, and what looks like a PIN block.
     pub(crate) fn scanned(bytes: &'a [u8], secrets: Secrets) -> Self {
         let mut veiled = Self {
             bytes,
@@ -38,6 +48,7 @@ impl<'a> Veiled<'a> {
         if secrets == Secrets::Hidden {
             veiled.hide_digits();
             veiled.hide_characters();
+            veiled.hide_tracks();
         }
         veiled.hide_pin_blocks();
         veiled
@@ -139,7 +150,7 @@ impl<'a> Veiled<'a> {
         for run in half_bytes.split(|half| *half > 9) {
             for range in card_numbers(run) {
                 let range = shifted(&range, start);
-                if !self.is_text(&range) {
+                if !self.is_text(range.start / 2..range.end.div_ceil(2)) {
                     self.hide(range);
                 }
             }
@@ -147,11 +158,12 @@ impl<'a> Veiled<'a> {
         }
     }
 
-    /// Whether half bytes are those of digits and spaces in ASCII: 30 to 39 and 20 are digits in
-    /// both halves, so that every such text would look like a longer number.
-    fn is_text(&self, range: &Range<usize>) -> bool {
-        let bytes = self.bytes.get(range.start / 2..range.end.div_ceil(2));
-        bytes.is_some_and(|bytes| bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b' ')))
+    /// Whether bytes are digits and spaces in ASCII, or `=`: 30 to 39 and 20 are digits in both
+    /// halves, so that every such text would look like a longer number.
+    fn is_text(&self, range: Range<usize>) -> bool {
+        let bytes = self.bytes.get(range);
+        let text = |byte: &u8| matches!(byte, b'0'..=b'9' | b'=' | b' ');
+        bytes.is_some_and(|bytes| bytes.iter().all(text))
     }
 
     /// Card numbers in ASCII, with or without spaces and hyphens in them.
@@ -181,6 +193,27 @@ impl<'a> Veiled<'a> {
                     places.clear();
                 }
             }
+        }
+    }
+
+    /// What follows a card number on a track proves more than the number (PCI DSS 4.0, 3.3.1), whether
+    /// or not the number has a check digit.
+    fn hide_tracks(&mut self) {
+        let mut found = Vec::new();
+        for Found { whole, hidden } in tracks(&half_bytes(self.bytes), |half| half < 10, &[0x0D]) {
+            // The half bytes of digits and `=` in ASCII look like a track with other places.
+            // Half of a character may be taken for a digit at either end.
+            if !self.is_text(whole.start.div_ceil(2)..whole.end / 2) {
+                found.extend(hidden);
+            }
+        }
+        let characters = tracks(self.bytes, |byte| byte.is_ascii_digit(), b"=D");
+        let all = characters.into_iter().flat_map(|track| track.hidden);
+        for range in all.chain(first_tracks(self.bytes)) {
+            found.push(range.start.saturating_mul(2)..range.end.saturating_mul(2));
+        }
+        for range in found {
+            self.hide(range);
         }
     }
 
@@ -234,6 +267,57 @@ fn card_numbers(digits: &[u8]) -> Vec<Range<usize>> {
             if number.first() != Some(&0) && has_check_digit(number) {
                 found.push(start..end.saturating_sub(SHOWN));
             }
+        }
+    }
+    found
+}
+
+/// A track within a longer value.
+struct Found {
+    whole: Range<usize>,
+    hidden: [Range<usize>; 2],
+}
+
+/// Each track 2 within some digits and characters: a number, a separator, and at least an expiry and a
+/// service code (ISO 7813). Hidden are the number less its last four, and all that follows.
+fn tracks(symbols: &[u8], digit: impl Fn(u8) -> bool, separators: &[u8]) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (place, symbol) in symbols.iter().enumerate() {
+        if !separators.contains(symbol) {
+            continue;
+        }
+        let (before, after) = symbols.split_at(place);
+        let is_digit = |symbol: &&u8| digit(**symbol);
+        let number = before.iter().rev().take(NUMBER_MAX).take_while(is_digit);
+        let own = after.iter().skip(1).take(TRACK_MAX).take_while(is_digit);
+        let (number, own) = (number.count(), own.count());
+        if number >= NUMBER_MIN && own >= OWN_MIN {
+            let start = place.saturating_sub(number);
+            let next = place.saturating_add(1);
+            let end = next.saturating_add(own);
+            found.push(Found {
+                whole: start..end,
+                hidden: [start..place.saturating_sub(SHOWN), next..end],
+            });
+        }
+    }
+    found
+}
+
+/// Each track 1 within characters: a number, `^`, and the cardholder's name up to the end sentinel
+/// (ISO 7813). Hidden is the same.
+fn first_tracks(characters: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (place, _) in characters.iter().enumerate().filter(|(_, it)| **it == b'^') {
+        let (before, after) = characters.split_at(place);
+        let digits = before.iter().rev().take(NUMBER_MAX);
+        let number = digits.take_while(|byte| byte.is_ascii_digit()).count();
+        if number >= NUMBER_MIN {
+            let next = place.saturating_add(1);
+            let rest = after.iter().skip(1).take(FIRST_TRACK_MAX);
+            let rest = rest.take_while(|byte| **byte != b'?').count();
+            found.push(place.saturating_sub(number)..place.saturating_sub(SHOWN));
+            found.push(next..next.saturating_add(rest));
         }
     }
     found
@@ -297,6 +381,46 @@ mod tests {
             ("1000000000000001", "1000000000000001"),
         ] {
             assert_eq!(shown(text, veil), seen);
+        }
+    }
+
+    #[test]
+    fn a_track_is_found_wherever_it_stands() {
+        let veil = |bytes: &[u8]| Veiled::scanned(bytes, Secrets::Hidden).hexadecimal();
+        for (text, seen) in [
+            (
+                "DFA1114761739001010010D2212201114300F0",
+                "DFA***************0010D*************F0",
+            ),
+            // Without a check digit.
+            ("4761739001010011D2212201F0", "************0011D*******F0"),
+            // Too short for an expiry and a service code; a number, but no card's.
+            ("1000000000000002D221220F", "1000000000000002D221220F"),
+            ("1234567D22122010", "1234567D22122010"),
+            (
+                "313233343536373D32323132323031",
+                "313233343536373D32323132323031",
+            ),
+        ] {
+            assert_eq!(shown(text, veil), seen, "{text}");
+        }
+        let characters = |bytes: &[u8]| Veiled::scanned(bytes, Secrets::Hidden).text();
+        for (text, seen) in [
+            (
+                ";4761739001010011=22122011143?",
+                ";************0011=***********?",
+            ),
+            (
+                "A=1234567/4761739001010010=22",
+                "A=1234567/************0010=22",
+            ),
+            (
+                "J4761739001010011^DOE/JOHN^2212201114300?TAIL",
+                "J************0011^**********************?TAIL",
+            ),
+            ("2^16", "2^16"),
+        ] {
+            assert_eq!(characters(text.as_bytes()).as_deref(), Some(seen));
         }
     }
 

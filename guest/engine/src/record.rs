@@ -478,7 +478,7 @@ mod tests {
         ) {
             let mut bytes = Record { outcome, open }.encode().to_vec();
             // The version comes first; what it does is said below.
-            let position = 1 + position.index(bytes.len() - 1);
+            let position = position.index(bytes.len().saturating_sub(1)).saturating_add(1);
             bytes[position] = byte;
             if let Ok(record) = Record::decode(&bytes) {
                 prop_assert_eq!(&*record.encode(), &bytes);

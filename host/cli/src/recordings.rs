@@ -1,7 +1,8 @@
 //! The recordings of a terminal, as its data folder holds them.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +15,9 @@ use terminal_host::{
 };
 
 use crate::vault_file;
+
+/// The longest recording that is read, in bytes: the terminal writes none of half of it.
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Which recording is meant.
 #[derive(Debug, clap::Args)]
@@ -47,9 +51,19 @@ impl Which {
             .with_context(|| format!("opening {data}; --data names the terminal's folder"))?;
         let vault = vault_file::open_existing(&files).with_context(|| format!("in {data}"))?;
         let path = self.path()?;
-        let sealed = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let sealed = read(&path).with_context(|| format!("reading {}", path.display()))?;
         let recording = Recording::open(&sealed, &vault)
             .with_context(|| format!("opening {}", path.display()))?;
+        // One that was put in another's place is right in all else.
+        let name = path.file_name().and_then(|name| name.to_str());
+        let named = name.and_then(TransactionId::parse);
+        if named.is_some_and(|named| named.as_str() != recording.transaction()) {
+            bail!(
+                "{} is the recording of {}",
+                path.display(),
+                recording.transaction()
+            );
+        }
         Ok(Found {
             recording,
             files,
@@ -74,6 +88,21 @@ impl Which {
             Some(file) => Ok(PathBuf::from(file)),
         }
     }
+}
+
+/// The whole file. Fails where it is none, such as a pipe that could be waited for without end, or is
+/// too long.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut content = Vec::new();
+    let limit = FILE_BYTES_MAX.saturating_add(1);
+    let count = File::open(path)?.take(limit).read_to_end(&mut content)?;
+    if u64::try_from(count).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
+        return Err(io::Error::other("it is longer than any recording"));
+    }
+    Ok(content)
 }
 
 /// The last name: a transaction's name begins with its time.
@@ -114,6 +143,19 @@ mod tests {
             found.file_name().expect("a name").to_str(),
             Some(name('C').as_str())
         );
+    }
+
+    #[test]
+    fn what_cannot_be_a_recording_is_not_read_to_its_end() {
+        assert!(read(Path::new("/dev/zero")).is_err());
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(read(folder.path()).is_err());
+        let path = folder.path().join("long");
+        let long = File::create(&path).expect("a file");
+        for (length, right) in [(FILE_BYTES_MAX, true), (FILE_BYTES_MAX + 1, false)] {
+            long.set_len(length).expect("a length");
+            assert_eq!(read(&path).is_ok(), right, "{length}");
+        }
     }
 
     #[test]

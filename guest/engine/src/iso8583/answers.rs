@@ -13,6 +13,8 @@ use crate::outcome::{AcquirerAnswer, Balance};
 pub(crate) struct Verdict {
     /// What is reported of it.
     pub(crate) answer: AcquirerAnswer,
+    /// Fields 37 and 38 as they came, for a reversal to name.
+    pub(crate) references: Vec<(u8, Vec<u8>)>,
     /// Field 39.
     pub(crate) code: [u8; 2],
     /// Field 39 says approved, for the whole amount.
@@ -106,6 +108,9 @@ pub(crate) fn verdict(codec: &Codec, answer: &Message) -> Option<Verdict> {
         Some(data) => chip_data::parse_issuer_data(data)?,
         None => IssuerData::default(),
     };
+    let references = [field::RETRIEVAL_REFERENCE, field::AUTHORISATION_CODE]
+        .into_iter()
+        .filter_map(|number| Some((number, answer.field(number)?.to_vec())));
     let plainly_declined =
         DECLINED_CODES.contains(&&code[..]) && answer.field(field::AUTHORISATION_CODE).is_none();
     Some(Verdict {
@@ -114,6 +119,7 @@ pub(crate) fn verdict(codec: &Codec, answer: &Message) -> Option<Verdict> {
             authorisation_code: text(field::AUTHORISATION_CODE),
             retrieval_reference: text(field::RETRIEVAL_REFERENCE),
         },
+        references: references.collect(),
         code,
         approved: approved && code != PARTIAL,
         partial: (code == PARTIAL).then(|| amount(answer).unwrap_or_default()),
@@ -276,6 +282,17 @@ mod tests {
             assert_eq!(reversed(&codec, &answer), reversal, "{code:?}");
             assert_eq!(advised(&codec, &answer), advice, "{code:?}");
         }
+    }
+
+    #[test]
+    fn a_reversal_names_its_original_as_the_acquirer_wrote_it() {
+        let codec = Codec::new(fields::built_in()).expect("the built-in table");
+        let answer = message(210, &[(37, " 1 "), (38, "12345 "), (39, "00")]);
+        let verdict = verdict(&codec, &answer).expect("a verdict");
+        let references = [(37, b" 1 ".to_vec()), (38, b"12345 ".to_vec())];
+        assert_eq!(verdict.references, references);
+        let reported = verdict.answer.authorisation_code;
+        assert_eq!(reported.as_deref(), Some("12345"));
     }
 
     #[test]

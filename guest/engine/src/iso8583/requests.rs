@@ -310,8 +310,8 @@ fn set_payment(
     if let Some(payer) = &card.payer {
         message.set(field::PAN, payer.pan.digits());
         message.set(field::EXPIRY, &payer.expiry);
-        if let Some(sequence) = payer.sequence_number {
-            message.set(field::CARD_SEQUENCE, format!("{sequence:03}"));
+        if let Some(sequence) = payer.sequence_number.and_then(card_sequence) {
+            message.set(field::CARD_SEQUENCE, sequence);
         }
         if let Some(track) = &payer.track_2 {
             message.set(field::TRACK_2, &**track);
@@ -335,6 +335,16 @@ pub(super) fn set_batch(message: &mut Message, codec: &Codec, batch_number: u32)
     if let Some(number) = codec.dialect().batch_number_field {
         message.set(number, format!("{batch_number:06}"));
     }
+}
+
+/// Field 23 of tag 5F34, which is two digits in BCD. `None` when a card gave something else: a field
+/// that cannot be written would keep the message, and its reversal or advice, from the acquirer.
+fn card_sequence(number: u8) -> Option<String> {
+    let digits = format!("{number:03X}");
+    digits
+        .bytes()
+        .all(|digit| digit.is_ascii_digit())
+        .then_some(digits)
 }
 
 pub(super) fn set_time(message: &mut Message, now: &Moment) {
@@ -456,6 +466,20 @@ mod tests {
     fn what_is_stored_holds_no_track_and_no_pin() {
         let numbers: Vec<u8> = storable(&original()).fields().map(|(n, _)| n).collect();
         assert_eq!(numbers, [2, 4, 7, 11, 32, 33, 55]);
+    }
+
+    #[test]
+    fn a_card_sequence_number_keeps_its_digits() {
+        for (number, digits) in [
+            (0x00, Some("000")),
+            (0x01, Some("001")),
+            (0x12, Some("012")),
+            (0x99, Some("099")),
+            (0x1A, None),
+            (0xFF, None),
+        ] {
+            assert_eq!(card_sequence(number).as_deref(), digits, "{number:02X}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::iso8583::requests::{self, Purpose, ReversalReason};
 use crate::outcome::{CancelReason, Ending, Error, Failure};
 use crate::ports::{Phase, Terminal};
 use crate::record::{Open, Record};
+use crate::trace;
 
 /// Why the acquirer answered nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,8 +57,8 @@ pub(super) fn conclude<T: Terminal>(
     approve(terminal, sale, &facts, record, unanswered)
 }
 
-/// Records an offline approval, which the acquirer must hear of. Only a sale comes here: what else is
-/// authorised, only the issuer approves.
+/// Records an offline approval, which the acquirer must hear of: one that cannot be told is none. Only a
+/// sale comes here: what else is authorised, only the issuer approves.
 fn approve<T: Terminal>(
     terminal: &mut T,
     sale: &Sale<'_>,
@@ -73,12 +74,18 @@ fn approve<T: Terminal>(
     };
     let codec = &sale.configuration.codec;
     let request = sale.message(Purpose::Sale, facts, number);
+    let message = requests::offline_advice(&request, codec, &facts.chip_data, code);
+    record.outcome.trace_number = Some(number);
+    // The acquirer could never hear of it, and nothing else would leave before it.
+    if codec.encode(&message).is_err() {
+        trace::note(terminal, &trace::NOT_PREPARED);
+        return sale.ended(terminal, record, Ending::Failed(Failure::DeviceFault));
+    }
     record.open = Some(Open {
-        message: requests::offline_advice(&request, codec, &facts.chip_data, code),
+        message,
         reason: ReversalReason::NotCompleted,
         refused: None,
     });
-    record.outcome.trace_number = Some(number);
     record.outcome.approved_minor = sale.payment.total.minor();
     sale.approve(terminal, Phase::AdviceDue, &record, facts)?;
     let reachable = sale.acquirer_available && unanswered == Unanswered::DecidedAlone;

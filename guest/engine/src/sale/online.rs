@@ -160,26 +160,15 @@ fn request<T: Terminal>(
         }
         Ok(verdict) => {
             record.outcome.answer = Some(verdict.answer.clone());
-            take_references(&mut open.message, &verdict);
+            for (number, value) in &verdict.references {
+                open.message.set(*number, value);
+            }
             let answered = Answered {
                 verdict,
                 record,
                 open,
             };
             Ok(Came::Answered(Box::new(answered)))
-        }
-    }
-}
-
-/// What a reversal must name of the answer.
-fn take_references(message: &mut Message, verdict: &Verdict) {
-    let answer = &verdict.answer;
-    for (number, text) in [
-        (field::AUTHORISATION_CODE, &answer.authorisation_code),
-        (field::RETRIEVAL_REFERENCE, &answer.retrieval_reference),
-    ] {
-        if let Some(text) = text {
-            message.set(number, text);
         }
     }
 }

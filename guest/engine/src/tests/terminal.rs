@@ -150,10 +150,10 @@ impl Parameters for MemoryTerminal<'_> {
     }
 
     fn acquirer_data(&mut self) -> Acquirer {
-        self.call(|_, _| Acquirer {
+        self.call(|world, _| Acquirer {
             acquirer_id: "123456".into(),
             network_id: "001".into(),
-            dialect: None,
+            dialect: world.dialect.clone(),
         })
     }
 

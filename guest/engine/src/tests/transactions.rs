@@ -3,6 +3,8 @@
 use super::acquirer::{Behaviour, Booking, Corruption};
 use super::journal::record;
 use super::world::{CardManner, Profile, Run, Setting, World, request};
+use crate::iso8583::dialect::FieldLength;
+use crate::iso8583::fields;
 use crate::outcome::{
     CancelReason, DeclineReason, Ending, Error, Failure, Outcome, ReversalState, TransactionRequest,
 };
@@ -195,6 +197,33 @@ fn an_offline_approval_is_shown_before_its_advice_is_sent() {
     };
     assert!(position("Approved") < position("sent     0220"));
     assert_eq!(world.acquirer.ledger["000001"], Booking::Charged(2500));
+}
+
+#[test]
+fn an_offline_approval_that_no_message_can_tell_is_none() {
+    // Field 55 has no room for what a card may give.
+    let mut dialect = fields::built_in();
+    for format in &mut dialect.fields {
+        if format.number == fields::number::CHIP_DATA {
+            format.length = FieldLength::Fixed(20);
+        }
+    }
+    for profile in [Profile::Offline, Profile::FallsBack] {
+        let mut world = World::new(Setting {
+            profile,
+            ..Setting::USUAL
+        });
+        world.dialect = Some(dialect.clone());
+        world.acquirer.requests = Behaviour::Unreachable;
+        let outcome = sale(&mut world);
+        assert_eq!(outcome.ending, Ending::Failed(Failure::DeviceFault));
+        assert_eq!(world.journal.phases("one").last(), Some(&Closed));
+        assert!(world.trace.iter().any(|(rule, _)| *rule == "TX-11"));
+        // Nothing is due that would keep every later request from the acquirer.
+        world.dialect = None;
+        world.acquirer.requests = Behaviour::Approve;
+        assert_eq!(recover(&mut world), 0);
+    }
 }
 
 /// A sale of this amount at a terminal that asks from 10000.00 on.

@@ -7,6 +7,7 @@ use super::acquirer::MemoryAcquirer;
 use super::journal::MemoryJournal;
 use super::terminal::MemoryTerminal;
 use crate::configuration::Configuration;
+use crate::iso8583::dialect::Dialect;
 use crate::moment::{Moment, MomentParts};
 use crate::outcome::{
     Agreement, Batch, BatchTotals, Ending, Error, OnlineDecision, Outcome, Recovery,
@@ -41,6 +42,8 @@ pub(super) struct World {
     pub(super) presented: VecDeque<Presented>,
     /// How stripes are taken.
     pub(super) magstripe: Option<MagstripeRules>,
+    /// The terminal's dialect, when it is not the built-in one.
+    pub(super) dialect: Option<Dialect>,
     /// What the running transaction asks for, in all.
     pub(super) asked_minor: u64,
     /// The original that it refers to.
@@ -154,6 +157,7 @@ impl World {
             commands: 0,
             presented: VecDeque::new(),
             magstripe: None,
+            dialect: None,
             asked_minor: 0,
             original: None,
         }

@@ -614,7 +614,9 @@ fn every_special_amount_charges_and_answers_as_the_table_says() {
                 assert_ne!(code, response_cryptogram(Ok(again)));
             }
             Behaviour::Dribble => assert!(differs(0) && took >= Duration::from_millis(200)),
-            Behaviour::Normal | Behaviour::Refuse => panic!("not special"),
+            Behaviour::Normal | Behaviour::OtherTotals | Behaviour::Refuse => {
+                panic!("not special")
+            }
         }
         let charged = terminal.acquirer.ledger();
         let charged = charged

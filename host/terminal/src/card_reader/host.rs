@@ -5,7 +5,15 @@ use std::time::Duration;
 use wasmtime::{Result, bail, component::Resource};
 
 use super::{ActiveCard, Card, Fault, Presented, Technologies};
-use crate::{bindings::card_reader as wit, interruption::Interruption, terminal::Terminal};
+use crate::{
+    bindings::card_reader as wit,
+    interruption::{AbortWindow, Interruption},
+    terminal::Terminal,
+};
+
+/// The longest a card may take for one command. A card may ask its reader for more time without end
+/// (EMV Level 1), and no card needs a minute.
+const COMMAND_MAX: Duration = Duration::from_mins(1);
 
 /// The longest command APDU: an extended header, 65535 bytes and Le (ISO 7816-3, 12.1.3).
 const COMMAND_LENGTH_MAX: usize = 65_544;
@@ -71,7 +79,8 @@ impl wit::HostCard for Terminal {
             bail!("the guest sends a command that is no APDU");
         }
         let card = self.table.get_mut(&card)?;
-        Ok(card.transmit(&command).await.map_err(Into::into))
+        let answer = card.transmit(&command, &self.abort).await;
+        Ok(answer.map_err(Into::into))
     }
 
     async fn drop(&mut self, card: Resource<ActiveCard>) -> Result<()> {
@@ -82,12 +91,31 @@ impl wit::HostCard for Terminal {
 }
 
 impl ActiveCard {
-    /// Sends one command. A card that was removed or fell silent stays so.
-    pub(crate) async fn transmit(&mut self, command: &[u8]) -> std::result::Result<Vec<u8>, Fault> {
+    /// Sends one command. A card that was removed or fell silent stays so. It is given up when the point
+    /// of sale has an abort accepted, and when it comes to no end: nobody waits for it then.
+    pub(crate) async fn transmit(
+        &mut self,
+        command: &[u8],
+        abort: &AbortWindow,
+    ) -> std::result::Result<Vec<u8>, Fault> {
+        self.transmit_within(COMMAND_MAX, command, abort).await
+    }
+
+    async fn transmit_within(
+        &mut self,
+        longest: Duration,
+        command: &[u8],
+        abort: &AbortWindow,
+    ) -> std::result::Result<Vec<u8>, Fault> {
         if let Some(fault) = self.dead {
             return Err(fault);
         }
-        let answer = self.driver.transmit(command).await.and_then(|response| {
+        let answer = abort.bound(longest, self.driver.transmit(command)).await;
+        let answer = answer.unwrap_or_else(|interruption| {
+            tracing::info!(?interruption, "the card is given up");
+            Err(Fault::CardUnresponsive)
+        });
+        let answer = answer.and_then(|response| {
             // Anything else is no response APDU: the driver or the card broke the protocol.
             if (2..=RESPONSE_LENGTH_MAX).contains(&response.len()) {
                 Ok(response)
@@ -121,6 +149,43 @@ impl From<Fault> for wit::ErrorCode {
             Fault::CardUnresponsive => Self::CardUnresponsive,
             Fault::CardCollision => Self::CardCollision,
             Fault::Reader => Self::ReaderFault,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+
+    /// A chip that asks for more time as often as it is let.
+    struct Endless;
+
+    #[async_trait]
+    impl Card for Endless {
+        async fn transmit(&mut self, _: &[u8]) -> std::result::Result<Vec<u8>, Fault> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_card_without_end() {
+        let aborted = AbortWindow::default();
+        assert!(aborted.request());
+        for (longest, abort) in [
+            (Duration::from_millis(1), AbortWindow::default()),
+            (COMMAND_MAX, aborted),
+        ] {
+            let mut card = ActiveCard {
+                driver: Box::new(Endless),
+                dead: None,
+            };
+            let answer = card.transmit_within(longest, &[0; 4], &abort).await;
+            assert_eq!(answer, Err(Fault::CardUnresponsive));
+            // It is not asked again.
+            let again = card.transmit(&[0; 4], &AbortWindow::default()).await;
+            assert_eq!(again, Err(Fault::CardUnresponsive));
         }
     }
 }

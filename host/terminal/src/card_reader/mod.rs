@@ -20,6 +20,9 @@ pub trait CardReader: Send {
 pub trait Card: Send {
     /// Sends a command APDU and returns the response APDU, SW1-SW2 included. The driver does T=0,
     /// T=1 and ISO 14443-4, GET RESPONSE and Le correction.
+    ///
+    /// The host drops the future when the point of sale has an abort accepted, and when a card asks for
+    /// more time for a minute; it asks nothing more of the card then.
     async fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Fault>;
 }
 

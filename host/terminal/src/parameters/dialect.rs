@@ -18,7 +18,7 @@ pub struct Dialect {
     pub message_type_encoding: Encoding,
     /// How the bitmaps are written: `binary` or `hex_ascii`.
     pub bitmap_encoding: Encoding,
-    /// Every field the dialect knows, each number once.
+    /// Every field the dialect knows, each number once; 4, 11, 39 and 41 among them.
     pub fields: Vec<FieldFormat>,
     /// Message authentication, when the dialect has it.
     pub mac: Option<MacFormat>,
@@ -146,11 +146,11 @@ pub enum MacKind {
 pub struct MacFormat {
     /// How it is made.
     pub kind: MacKind,
-    /// How many of its bytes are sent, from the left: 4 to 8, or to 16 with CMAC.
+    /// How many of its bytes are sent, from the left: 4 to 8.
     pub length: u8,
     /// Bytes as they are, or ASCII hexadecimal characters.
     pub encoding: Encoding,
-    /// The field with the key serial number, when the dialect sends one.
+    /// The field of bytes with the key serial number, when the dialect sends one.
     pub key_serial_number_field: Option<u8>,
 }
 
@@ -160,7 +160,7 @@ pub struct MacFormat {
 pub struct PinFormat {
     /// ISO 9564-1 format: 0, 1, 3 or 4.
     pub block_format: u8,
-    /// The field with the key serial number, when the dialect sends one.
+    /// The field of bytes with the key serial number, when the dialect sends one.
     pub key_serial_number_field: Option<u8>,
 }
 

@@ -13,7 +13,7 @@ use super::{HexBytes, Parameters, given::given};
 
 /// A card on the exception file, or every card of a number.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct ExceptionEntry {
     /// The card's number.
     pub pan: CardNumber,
@@ -53,6 +53,35 @@ impl fmt::Debug for CardNumber {
     }
 }
 
+impl<'de> Deserialize<'de> for ExceptionEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer).map_err(without_content)
+    }
+}
+
+/// The whole file.
+pub(super) fn entries<'de, D>(deserializer: D) -> Result<Vec<ExceptionEntry>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    Vec::deserialize(deserializer).map_err(without_content)
+}
+
+/// A refusal that repeats nothing of what it refuses: a number may stand where none should.
+fn without_content<E: serde::de::Error>(refused: E) -> E {
+    let text = refused.to_string();
+    if text.starts_with("invalid ") || text.starts_with("unknown ") {
+        // The place, when the text ends with it.
+        let place = text.rfind(" at line ").and_then(|at| text.get(at..));
+        let place = place.unwrap_or_default();
+        E::custom(format!(
+            "expected entries of `pan` and `sequence_number`{place}"
+        ))
+    } else {
+        refused
+    }
+}
+
 impl<'de> Deserialize<'de> for CardNumber {
     /// A string of digits. A refusal never repeats what it refuses.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -89,10 +118,11 @@ mod tests {
 
     use super::*;
 
+    const RIGHT: &str = include_str!("../../tests/parameters.json");
+
     #[test]
     fn a_card_is_found_by_its_number_and_by_its_sequence_number_when_there_is_one() {
-        let text = include_str!("../../tests/parameters.json");
-        let mut parameters = Parameters::from_json(text).expect("right parameters");
+        let mut parameters = Parameters::from_json(RIGHT).expect("right parameters");
         parameters.exception_file = serde_json::from_value(json!([
             { "pan": "4761739001010010", "sequence_number": null },
             { "pan": "374245001741007", "sequence_number": "02" },
@@ -113,6 +143,28 @@ mod tests {
         ] {
             let answer = parameters.is_on_exception_file(pan, sequence_number);
             assert_eq!(answer, found, "{pan:02X?} {sequence_number:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_in_a_wrong_place_is_not_repeated_either() {
+        let number = "4761739001010010";
+        for wrong in [
+            json!(number),
+            json!(4_761_739_001_010_010_u64),
+            json!([number]),
+            json!([[number]]),
+            json!([4_761_739_001_010_010_u64]),
+            json!([{ number: null }]),
+            json!([{ "pan": number, "sequence_number": 4_761_739_001_010_010_u64 }]),
+            json!([{ "pan": number, number: null }]),
+        ] {
+            let mut set: Value = serde_json::from_str(RIGHT).expect("JSON");
+            set["exception_file"] = wrong;
+            let refused = Parameters::from_json(&set.to_string()).expect_err("refused");
+            let refused = refused.to_string();
+            assert!(refused.starts_with("line 1, column "), "{refused}");
+            assert!(!refused.contains("4761739"), "{refused}");
         }
     }
 

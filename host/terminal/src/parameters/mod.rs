@@ -54,6 +54,7 @@ pub struct Parameters {
     /// The issuers' certificates that are good no more.
     pub revoked_issuer_certificates: Vec<RevokedIssuerCertificate>,
     /// The cards that must not be accepted offline.
+    #[serde(deserialize_with = "exception_file::entries")]
     pub exception_file: Vec<ExceptionEntry>,
     /// The acquirer and how it writes messages.
     pub acquirer: Acquirer,

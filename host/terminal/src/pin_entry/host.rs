@@ -74,7 +74,7 @@ impl wit::Host for Terminal {
         };
         let card = self.table.get_mut(&card)?;
         Ok(card
-            .transmit(&command)
+            .transmit(&command, &self.abort)
             .await
             .map_err(card_fault)
             .and_then(|response| status(&response)))
@@ -96,7 +96,8 @@ impl Terminal {
         card: &Resource<ActiveCard>,
         key: &wit::CardPublicKey,
     ) -> Result<std::result::Result<Zeroizing<Vec<u8>>, wit::ErrorCode>> {
-        let response = match self.table.get_mut(card)?.transmit(&GET_CHALLENGE).await {
+        let card = self.table.get_mut(card)?;
+        let response = match card.transmit(&GET_CHALLENGE, &self.abort).await {
             Ok(response) => response,
             Err(fault) => return Ok(Err(card_fault(fault))),
         };

@@ -105,8 +105,14 @@ impl Recordings {
             return Ok(());
         };
         // Never half of it while the power stays; without power it may be lost or short.
-        folder.write(NEW, sealed)?;
-        folder.rename(NEW, folder, id.as_str())?;
+        let written = folder
+            .write(NEW, sealed)
+            .and_then(|()| folder.rename(NEW, folder, id.as_str()));
+        if written.is_err() {
+            // What is left of it would fill a full disk, which the journal needs.
+            drop(folder.remove_file(NEW));
+        }
+        written?;
         let count = self.count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         // Looked at now and then: each look lists the folder.
         let slack = policy.transactions_max / 8;
@@ -124,14 +130,19 @@ impl Recordings {
         let names = names(folder)?;
         let kept = usize::try_from(policy.transactions_max).unwrap_or(usize::MAX);
         let too_many = names.len().saturating_sub(kept);
-        for name in names.iter().take(too_many) {
-            folder.remove_file(name)?;
-        }
+        let removed = remove(folder, names.iter().take(too_many));
         let count = names.len().saturating_sub(too_many);
         self.count
             .store(u32::try_from(count).unwrap_or(u32::MAX), Ordering::Relaxed);
-        Ok(())
+        removed
     }
+}
+
+/// Removes all of these that can be: one that stays keeps no other. Fails with the first fault.
+fn remove<'a>(folder: &Dir, names: impl Iterator<Item = &'a OsString>) -> io::Result<()> {
+    names
+        .map(|name| folder.remove_file(name))
+        .fold(Ok(()), Result::and)
 }
 
 /// Removes every recording when they were kept under another policy, and notes this one.
@@ -151,8 +162,11 @@ fn forget_another_policy(files: &Dir, keep: Option<Keep>) -> io::Result<()> {
     {
         return Ok(());
     }
-    for name in names(&folder)? {
-        folder.remove_file(name)?;
+    remove(&folder, names(&folder)?.iter())?;
+    // Without power between two steps one was left on its way.
+    match folder.remove_file(NEW) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
     }
     folder.write(POLICY, wanted)
 }
@@ -186,4 +200,81 @@ pub(crate) struct Made<'a> {
     pub(crate) tape: SharedTape,
     /// How the engine's call ended.
     pub(crate) end: End,
+}
+
+#[cfg(test)]
+mod tests {
+    use cap_std::ambient_authority;
+
+    use super::*;
+
+    struct Place {
+        files: Dir,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let files = Dir::open_ambient_dir(folder.path(), ambient_authority());
+            let files = files.expect("a folder");
+            files.create_dir(FOLDER).expect("a folder");
+            Self {
+                files,
+                _folder: folder,
+            }
+        }
+
+        fn recordings(&self) -> Dir {
+            self.files.open_dir(FOLDER).expect("a folder")
+        }
+    }
+
+    const TRACE: RecordingPolicy = RecordingPolicy {
+        keep: Keep::Trace,
+        transactions_max: 1,
+    };
+
+    fn name(number: u64) -> String {
+        TransactionId::first_at(number).as_str().to_owned()
+    }
+
+    #[test]
+    fn one_that_cannot_be_removed_keeps_no_other() {
+        let place = Place::new();
+        let folder = place.recordings();
+        folder.write(POLICY, "trace").expect("written");
+        folder.create_dir(name(1)).expect("a folder");
+        for number in 2..=4 {
+            folder.write(name(number), "sealed").expect("written");
+        }
+        Recordings::open(&place.files, Some(TRACE));
+        assert_eq!(names(&folder).expect("names"), [&name(1)[..], &name(4)]);
+    }
+
+    #[test]
+    fn less_is_kept_of_what_was_on_its_way_too() {
+        for policy in [None, Some(TRACE)] {
+            let place = Place::new();
+            let folder = place.recordings();
+            folder.write(POLICY, "everything").expect("written");
+            folder.write(NEW, "sealed").expect("written");
+            folder.write(name(1), "sealed").expect("written");
+            Recordings::open(&place.files, policy);
+            assert!(!folder.exists(NEW));
+            assert!(!folder.exists(name(1)));
+        }
+    }
+
+    #[test]
+    fn what_was_not_written_whole_leaves_nothing() {
+        let place = Place::new();
+        let folder = place.recordings();
+        let id = TransactionId::first_at(1);
+        // A name that no file can have now.
+        folder.create_dir(id.as_str()).expect("a folder");
+        let recordings = Recordings::open(&place.files, Some(TRACE));
+        assert!(recordings.write(&id, b"sealed").is_err());
+        assert!(!folder.exists(NEW));
+    }
 }

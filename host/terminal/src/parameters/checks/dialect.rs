@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{digits, length, line, printable, rule};
+use super::{digits, length, line, rule};
 use crate::parameters::{
-    Content, Dialect, Encoding, FieldFormat, FieldLength, MacFormat, MacKind, ParametersError,
+    Content, Dialect, Encoding, FieldFormat, FieldLength, MacFormat, Padding, ParametersError,
 };
 
 const PATH: &str = "acquirer.dialect.custom";
 
-/// Checks a dialect; fails with the first value that breaks a rule.
+/// Amount, trace number, response code and terminal: without them no answer can be told from that to
+/// another request, and no reversal says what it reverses.
+const NEEDED: [u8; 4] = [4, 11, 39, 41];
+
+/// Checks a dialect; fails with the first value that breaks a rule. The engine checks again what it
+/// runs on, and shares no code with this: what only it refused would fail every sale.
 pub(super) fn check(dialect: &Dialect) -> Result<(), ParametersError> {
     line(&format!("{PATH}.name"), &dialect.name)?;
     length(&format!("{PATH}.header"), &dialect.header, 0, 16)?;
@@ -34,17 +39,18 @@ pub(super) fn check(dialect: &Dialect) -> Result<(), ParametersError> {
         format!("{PATH}.bitmap_encoding"),
         "expected binary or hex_ascii",
     )?;
-    let numbers = fields(&dialect.fields)?;
+    fields(&dialect.fields)?;
     rule(
-        dialect
-            .batch_number_field
-            .is_none_or(|number| numbers.contains(&number)),
+        dialect.batch_number_field.is_none_or(|number| {
+            let has = |field: &FieldFormat| field.number == number;
+            dialect.fields.iter().any(has)
+        }),
         format!("{PATH}.batch_number_field"),
         "the dialect has no such field",
     )?;
     if let Some(mac) = &dialect.mac {
         check_mac(*mac)?;
-        key_serial_number_field("mac", mac.key_serial_number_field, &numbers)?;
+        key_serial_number_field("mac", mac.key_serial_number_field, &dialect.fields)?;
     }
     if let Some(pin) = &dialect.pin {
         rule(
@@ -52,12 +58,12 @@ pub(super) fn check(dialect: &Dialect) -> Result<(), ParametersError> {
             format!("{PATH}.pin.block_format"),
             "expected 0, 1, 3 or 4",
         )?;
-        key_serial_number_field("pin", pin.key_serial_number_field, &numbers)?;
+        key_serial_number_field("pin", pin.key_serial_number_field, &dialect.fields)?;
     }
     codes(dialect)
 }
 
-fn fields(fields: &[FieldFormat]) -> Result<BTreeSet<u8>, ParametersError> {
+fn fields(fields: &[FieldFormat]) -> Result<(), ParametersError> {
     let mut numbers = BTreeSet::new();
     for (index, field) in fields.iter().enumerate() {
         let path = format!("{PATH}.fields[{index}]");
@@ -77,24 +83,34 @@ fn fields(fields: &[FieldFormat]) -> Result<BTreeSet<u8>, ParametersError> {
             format!("{path}.encoding"),
             "the content cannot be written so",
         )?;
-        field_length(&format!("{path}.length"), field.length)?;
+        field_length(&format!("{path}.length"), field)?;
     }
-    Ok(numbers)
+    for number in NEEDED {
+        rule(
+            numbers.contains(&number),
+            format!("{PATH}.fields"),
+            &format!("field {number} is missing"),
+        )?;
+    }
+    Ok(())
 }
 
 /// Whether a kind of content can be written in an encoding.
 fn encoding_fits(content: Content, encoding: Encoding) -> bool {
     match content {
-        Content::Numeric | Content::Track | Content::SignedNumeric => {
+        Content::Numeric | Content::Track => {
             matches!(encoding, Encoding::Ascii | Encoding::Bcd | Encoding::Ebcdic)
         }
-        Content::Characters => matches!(encoding, Encoding::Ascii | Encoding::Ebcdic),
+        // A sign is no digit.
+        Content::Characters | Content::SignedNumeric => {
+            matches!(encoding, Encoding::Ascii | Encoding::Ebcdic)
+        }
         Content::Binary => matches!(encoding, Encoding::Binary | Encoding::HexAscii),
     }
 }
 
-fn field_length(path: &str, length: FieldLength) -> Result<(), ParametersError> {
-    match length {
+fn field_length(path: &str, field: &FieldFormat) -> Result<(), ParametersError> {
+    match field.length {
         FieldLength::Fixed(length) => rule(
             (1..=999).contains(&length),
             path,
@@ -124,20 +140,22 @@ fn field_length(path: &str, length: FieldLength) -> Result<(), ParametersError> 
                 (1..=longest).contains(&prefix.length_max),
                 path,
                 "the prefix cannot count the longest content",
+            )?;
+            let ends = field.encoding != Encoding::Bcd || field.padding == Padding::FRight;
+            rule(
+                ends || !prefix.counts_bytes,
+                path,
+                "a prefix that counts the bytes of digits needs f_right, which shows where they end",
             )
         }
     }
 }
 
 fn check_mac(mac: MacFormat) -> Result<(), ParametersError> {
-    let longest = match mac.kind {
-        MacKind::RetailPadding1 | MacKind::RetailPadding2 => 8,
-        MacKind::CmacAes => 16,
-    };
     rule(
-        (4..=longest).contains(&mac.length),
+        (4..=8).contains(&mac.length),
         format!("{PATH}.mac.length"),
-        "expected 4 bytes to the whole code",
+        "expected 4 to 8 bytes",
     )?;
     rule(
         matches!(mac.encoding, Encoding::Binary | Encoding::HexAscii),
@@ -149,12 +167,14 @@ fn check_mac(mac: MacFormat) -> Result<(), ParametersError> {
 fn key_serial_number_field(
     user: &str,
     field: Option<u8>,
-    numbers: &BTreeSet<u8>,
+    fields: &[FieldFormat],
 ) -> Result<(), ParametersError> {
+    let is_it =
+        |format: &FieldFormat, number| format.number == number && format.content == Content::Binary;
     rule(
-        field.is_none_or(|number| numbers.contains(&number)),
+        field.is_none_or(|number| fields.iter().any(|format| is_it(format, number))),
         format!("{PATH}.{user}.key_serial_number_field"),
-        "the dialect has no such field",
+        "the dialect has no such field of bytes",
     )
 }
 
@@ -192,7 +212,11 @@ fn codes(dialect: &Dialect) -> Result<(), ParametersError> {
         "expected 1 to 16 codes",
     )?;
     for (index, code) in dialect.approved_codes.iter().enumerate() {
-        printable(&format!("{PATH}.approved_codes[{index}]"), code, 2, 2)?;
+        rule(
+            code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+            format!("{PATH}.approved_codes[{index}]"),
+            "expected two letters or digits",
+        )?;
     }
     Ok(())
 }

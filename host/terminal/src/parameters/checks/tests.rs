@@ -17,6 +17,17 @@ fn dialect() -> Value {
               "padding": "zeros_left" },
             { "number": 53, "content": "binary", "encoding": "binary", "padding": "zeros_right",
               "length": { "prefixed": { "digits": 2, "encoding": "bcd", "length_max": 48,
+                                        "counts_bytes": true } } },
+            { "number": 4, "content": "numeric", "encoding": "bcd", "length": { "fixed": 12 },
+              "padding": "zeros_left" },
+            { "number": 11, "content": "numeric", "encoding": "bcd", "length": { "fixed": 6 },
+              "padding": "zeros_left" },
+            { "number": 39, "content": "characters", "encoding": "ascii",
+              "length": { "fixed": 2 }, "padding": "spaces_right" },
+            { "number": 41, "content": "characters", "encoding": "ascii",
+              "length": { "fixed": 8 }, "padding": "spaces_right" },
+            { "number": 2, "content": "numeric", "encoding": "bcd", "padding": "f_right",
+              "length": { "prefixed": { "digits": 2, "encoding": "bcd", "length_max": 10,
                                         "counts_bytes": true } } }
         ],
         "mac": { "kind": "retail_padding_1", "length": 8, "encoding": "binary",
@@ -215,7 +226,23 @@ fn names_the_part_of_a_dialect_that_breaks_a_rule() {
             json!(100),
             "fields[1].length",
         ),
-        ("/mac/length", json!(16), "mac.length"),
+        (
+            "/fields/0/content",
+            json!("signed_numeric"),
+            "fields[0].encoding",
+        ),
+        ("/fields/6/padding", json!("zeros_left"), "fields[6].length"),
+        // Without one of these no answer is told from another.
+        ("/fields/2/number", json!(5), "fields"),
+        ("/fields/3/number", json!(5), "fields"),
+        ("/fields/4/number", json!(5), "fields"),
+        ("/fields/5/number", json!(5), "fields"),
+        ("/mac/length", json!(9), "mac.length"),
+        (
+            "/mac/key_serial_number_field",
+            json!(3),
+            "mac.key_serial_number_field",
+        ),
         (
             "/mac/key_serial_number_field",
             json!(54),
@@ -228,6 +255,7 @@ fn names_the_part_of_a_dialect_that_breaks_a_rule() {
             "processing_codes.refund",
         ),
         ("/approved_codes", json!([]), "approved_codes"),
+        ("/approved_codes/0", json!("0 "), "approved_codes[0]"),
     ];
     for (pointer, value, path) in cases {
         let mut dialect = dialect();
