@@ -31,7 +31,6 @@ mod reconciling;
 mod record;
 mod recovery;
 mod reversal;
-mod sale;
 mod self_test;
 mod stripe;
 #[cfg(test)]
@@ -42,6 +41,7 @@ mod stripe;
 )]
 mod tests;
 mod trace;
+mod transaction;
 
 pub use description::{Description, describe};
 pub use self_test::{Check, self_test};
@@ -56,7 +56,7 @@ use ports::Terminal;
 /// started, and with `JournalFault` at any point; the host then calls [`recover`].
 pub fn run<T: Terminal>(terminal: &mut T, request: &TransactionRequest) -> Result<Outcome, Error> {
     match request.online_decision {
-        OnlineDecision::Acquirer => sale::run(terminal, request),
+        OnlineDecision::Acquirer => transaction::run(terminal, request),
         OnlineDecision::PointOfSale => Err(Error::NotSupported),
     }
 }

@@ -6,7 +6,7 @@
 use emv::{HostAnswer, OnlineRequest};
 
 use super::offline::{self, Unanswered};
-use super::{Concluded, Sale, ending, next_trace_number};
+use super::{Concluded, Running, ending, next_trace_number};
 use crate::card::{CardFacts, Dialogue};
 use crate::chip_data::IssuerData;
 use crate::delivery::{self, Fault, Prepared};
@@ -46,12 +46,11 @@ pub(super) struct Answered {
 
 impl Answered {
     /// The amount that the acquirer approved and the merchant takes.
-    fn approved(&self, sale: &Sale<'_>) -> Option<Amount> {
+    fn approved(&self, running: &Running<'_>) -> Option<Amount> {
         match self.verdict.partial {
-            Some(part) => {
-                Some(part).filter(|part| sale.request.accepts_partial_approval && part.minor() > 0)
-            }
-            None => Some(sale.payment.total).filter(|_| self.verdict.approved),
+            Some(part) => Some(part)
+                .filter(|part| running.request.accepts_partial_approval && part.minor() > 0),
+            None => Some(running.payment.total).filter(|_| self.verdict.approved),
         }
     }
 }
@@ -59,19 +58,24 @@ impl Answered {
 /// Journals, asks, and finishes with the card.
 pub(super) fn ask<T: Terminal>(
     dialogue: &mut Dialogue<'_, T>,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     purpose: Purpose,
     online: OnlineRequest,
 ) -> Result<Concluded, Error> {
-    let facts = CardFacts::of_contact(online.card(), sale.configuration);
+    let facts = CardFacts::of_contact(online.card(), running.configuration);
     let pin = dialogue.pin.take();
     let number = next_trace_number(dialogue.terminal)?;
-    let message = sale.message(purpose, &facts, number);
-    match request(dialogue.terminal, sale, &facts, (number, message), pin)? {
+    let message = running.message(purpose, &facts, number);
+    match request(dialogue.terminal, running, &facts, (number, message), pin)? {
         Came::Concluded(concluded) => Ok(*concluded),
         Came::Unreachable(number) => {
             let completed = online.complete(dialogue, &HostAnswer::UnableToGoOnline);
-            offline::conclude(dialogue, sale, &completed, Unanswered::Unreachable(number))
+            offline::conclude(
+                dialogue,
+                running,
+                &completed,
+                Unanswered::Unreachable(number),
+            )
         }
         Came::Answered(mut answered) => {
             let IssuerData {
@@ -79,7 +83,7 @@ pub(super) fn ask<T: Terminal>(
                 scripts,
             } = core::mem::take(&mut answered.verdict.issuer);
             let answer = HostAnswer::Answered {
-                approved: answered.approved(sale).is_some(),
+                approved: answered.approved(running).is_some(),
                 response_code: answered.verdict.code,
                 issuer_authentication_data: authentication_data,
                 scripts,
@@ -89,13 +93,13 @@ pub(super) fn ask<T: Terminal>(
                 Ok(completed) => &completed.card,
                 Err(ended) => &*ended.card,
             };
-            let facts = CardFacts::of_contact(card, sale.configuration);
+            let facts = CardFacts::of_contact(card, running.configuration);
             let card_approves = match completed {
                 Ok(done) if done.approved && !done.reversal_required => Ok(()),
                 Ok(done) => Err(ending::declined(done.declined_by)),
                 Err(ended) => Err(ending::ended_by(&ended)),
             };
-            settle(dialogue.terminal, sale, *answered, &facts, card_approves)
+            settle(dialogue.terminal, running, *answered, &facts, card_approves)
         }
     }
 }
@@ -103,27 +107,27 @@ pub(super) fn ask<T: Terminal>(
 /// Asks where no card has a say in the end: it is a stripe, or gets its money back, or is not there.
 pub(super) fn ask_without_card<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     facts: &CardFacts,
     (number, message): (u32, Message),
     pin: Option<T::Pin>,
 ) -> Result<Concluded, Error> {
-    match request(terminal, sale, facts, (number, message), pin)? {
+    match request(terminal, running, facts, (number, message), pin)? {
         Came::Concluded(concluded) => Ok(*concluded),
         Came::Unreachable(number) => {
             let unreachable = Ending::Failed(Failure::AcquirerUnreachable);
             let mut record = Record::closed(facts.outcome(unreachable));
             record.outcome.trace_number = Some(number);
-            sale.ended(terminal, record, unreachable)
+            running.ended(terminal, record, unreachable)
         }
-        Came::Answered(answered) => settle(terminal, sale, *answered, facts, Ok(())),
+        Came::Answered(answered) => settle(terminal, running, *answered, facts, Ok(())),
     }
 }
 
 /// Journals a request, and asks.
 fn request<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     facts: &CardFacts,
     (trace_number, message): (u32, Message),
     pin: Option<T::Pin>,
@@ -137,7 +141,7 @@ fn request<T: Terminal>(
     };
     if !terminal.proceed() {
         let ending = Ending::Cancelled(CancelReason::PointOfSale);
-        return sale.ended(terminal, record, ending).map(Came::ended);
+        return running.ended(terminal, record, ending).map(Came::ended);
     }
     terminal.show(DisplayMessage::PleaseWait);
     terminal.report(Progress::Authorising);
@@ -145,17 +149,17 @@ fn request<T: Terminal>(
     record.open = Some(open.clone());
     // Before the message is authenticated: with the key's counter the vault makes durable how far
     // the journal is, so that a journal that lost this entry is noticed.
-    sale.append(terminal, Phase::Sent, &record)?;
+    running.append(terminal, Phase::Sent, &record)?;
     record.open = None;
-    let Some(prepared) = prepare(terminal, sale, facts, (message, pin)) else {
+    let Some(prepared) = prepare(terminal, running, facts, (message, pin)) else {
         let ending = Ending::Failed(Failure::DeviceFault);
-        return sale.ended(terminal, record, ending).map(Came::ended);
+        return running.ended(terminal, record, ending).map(Came::ended);
     };
-    match verdict(terminal, sale, &prepared) {
+    match verdict(terminal, running, &prepared) {
         Err(Fault::NotSent) => Ok(Came::Unreachable(trace_number)),
         Err(Fault::NoAnswer) => {
             let ending = Ending::Failed(Failure::AnswerLost);
-            let reversed = sale.reverse(terminal, record, open, ending)?;
+            let reversed = running.reverse(terminal, record, open, ending)?;
             Ok(Came::ended(reversed.into()))
         }
         Ok(verdict) => {
@@ -176,11 +180,11 @@ fn request<T: Terminal>(
 /// Asks, and reads what the acquirer decided.
 fn verdict<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     prepared: &Prepared,
 ) -> Result<Verdict, Fault> {
-    let answer = delivery::exchange(terminal, sale.configuration, prepared)?;
-    let verdict = answers::verdict(&sale.configuration.codec, &answer);
+    let answer = delivery::exchange(terminal, running.configuration, prepared)?;
+    let verdict = answers::verdict(&running.configuration.codec, &answer);
     if verdict.is_none() {
         trace::note(terminal, &trace::REFUSED_CONTENT);
     }
@@ -191,12 +195,12 @@ fn verdict<T: Terminal>(
 /// card ended it; a stripe has nothing to say.
 fn settle<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     answered: Answered,
     facts: &CardFacts,
     card_approves: Result<(), Ending>,
 ) -> Result<Concluded, Error> {
-    let approved = answered.approved(sale);
+    let approved = answered.approved(running);
     let Answered {
         verdict,
         mut record,
@@ -214,20 +218,20 @@ fn settle<T: Terminal>(
         trace::note(terminal, rule);
         open.reason = reason;
         let ending = Ending::Declined(DeclineReason::Acquirer);
-        return sale
+        return running
             .reverse(terminal, record, open, ending)
             .map(Concluded::from);
     }
     let Some(approved) = approved else {
-        return sale.ended(terminal, record, Ending::Declined(DeclineReason::Acquirer));
+        return running.ended(terminal, record, Ending::Declined(DeclineReason::Acquirer));
     };
-    if !sale.service.moves_money() {
+    if !running.service.moves_money() {
         // The issuer has said it, whatever its card thinks of it.
         record.outcome.balance = verdict.balance;
-        return sale.ended(terminal, record, Ending::Completed);
+        return running.ended(terminal, record, Ending::Completed);
     }
     let Err(ending) = card_approves else {
-        if approved != sale.payment.total {
+        if approved != running.payment.total {
             trace::note(terminal, &trace::PARTIAL_TAKEN);
         }
         record.outcome.ending = Ending::Approved;
@@ -235,23 +239,24 @@ fn settle<T: Terminal>(
         record.outcome.approved_minor = approved.minor();
         open.message.set(field::AMOUNT, approved.to_field());
         record.open = Some(open);
-        sale.approve(terminal, Phase::Approved, &record, facts)?;
+        running.approve(terminal, Phase::Approved, &record, facts)?;
         return Ok(record.outcome.into());
     };
     trace::note(terminal, &trace::NOT_COMPLETED);
     open.reason = ReversalReason::NotCompleted;
-    sale.reverse(terminal, record, open, ending)
+    running
+        .reverse(terminal, record, open, ending)
         .map(Concluded::from)
 }
 
 /// Spends the PIN, when there is one, and authenticates the request.
 fn prepare<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     facts: &CardFacts,
     (mut message, pin): (Message, Option<T::Pin>),
 ) -> Option<Prepared> {
-    let codec = &sale.configuration.codec;
+    let codec = &running.configuration.codec;
     if let Some(pin) = pin {
         let Some(block) = encipher(terminal, codec, facts, pin) else {
             trace::note(terminal, &trace::NO_PIN_BLOCK);

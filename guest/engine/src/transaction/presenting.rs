@@ -4,7 +4,7 @@ use emv::{Decision, HostAnswer, contact};
 
 use super::attempts::{Attempts, Next, Policy, Unread, unread};
 use super::offline::{self, Unanswered};
-use super::{Concluded, Sale, Service, online, reading, swiped};
+use super::{Concluded, Running, Service, online, reading, swiped};
 use crate::card::{CardFacts, Dialogue, Reading};
 use crate::outcome::{CancelReason, CardholderVerification, Ending, Error, Failure, Outcome};
 use crate::parameters::MagstripeRules;
@@ -13,13 +13,13 @@ use crate::record::Record;
 use crate::stripe::Stripe;
 use crate::trace;
 
-/// How a sale ended, and where its card is.
+/// How a transaction ended, and where its card is.
 pub(super) struct Served {
     pub(super) concluded: Result<Concluded, Error>,
     pub(super) card: Whereabouts,
 }
 
-/// Where the card is when a sale has ended.
+/// Where the card is when a transaction has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whereabouts {
     /// In the slot.
@@ -32,7 +32,7 @@ pub(super) enum Whereabouts {
 
 /// What one card came to.
 enum Came {
-    /// The sale has ended.
+    /// The transaction has ended.
     Concluded(Box<Result<Concluded, Error>>),
     /// The card gave no decision, and may be presented again.
     Unread(Unread),
@@ -42,19 +42,19 @@ enum Came {
 
 /// Asks for a card, hands it to the kernel or reads its stripe, and asks again as long as
 /// [`Attempts`] says so.
-pub(super) fn serve<T: Terminal>(terminal: &mut T, sale: &Sale<'_>) -> Served {
-    let rules = sale.configuration.magstripe.as_ref();
-    let mut attempts = Attempts::new(Policy::of(rules, sale.request.accepted));
+pub(super) fn serve<T: Terminal>(terminal: &mut T, running: &Running<'_>) -> Served {
+    let rules = running.configuration.magstripe.as_ref();
+    let mut attempts = Attempts::new(Policy::of(rules, running.request.accepted));
     let mut sequence = None;
-    terminal.present_card(sale.payment.total, sale.payment.currency);
+    terminal.present_card(running.payment.total, running.payment.currency);
     loop {
         terminal.report(Progress::WaitingForCard);
-        let timeout_ms = sale.configuration.timeouts.card_ms;
+        let timeout_ms = running.configuration.timeouts.card_ms;
         let presented = terminal.wait_for_card(attempts.accepted(), timeout_ms);
         let (came, card) = match presented {
-            Ok(PresentedCard::Contact(card)) => with_chip(terminal, sale, card, &mut sequence),
+            Ok(PresentedCard::Contact(card)) => with_chip(terminal, running, card, &mut sequence),
             Ok(PresentedCard::Magstripe(track)) => {
-                let came = with_stripe(terminal, sale, track.as_deref(), &attempts);
+                let came = with_stripe(terminal, running, track.as_deref(), &attempts);
                 (came, Whereabouts::InTheHand)
             }
             Ok(PresentedCard::Contactless(_)) => (
@@ -82,7 +82,7 @@ pub(super) fn serve<T: Terminal>(terminal: &mut T, sale: &Sale<'_>) -> Served {
             },
         };
         let record = Record::closed(Outcome::without_card(ending));
-        let concluded = sale.ended(terminal, record, ending);
+        let concluded = running.ended(terminal, record, ending);
         return Served { concluded, card };
     }
 }
@@ -103,7 +103,7 @@ const fn without_card(error: CardReaderError) -> Came {
 /// The kernel's part and what follows from its decision. The card is powered down at the end.
 fn with_chip<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     card: T::Card,
     sequence: &mut Option<u32>,
 ) -> (Came, Whereabouts) {
@@ -119,14 +119,14 @@ fn with_chip<T: Terminal>(
     *sequence = Some(number);
     let mut dialogue = Dialogue {
         terminal,
-        configuration: sale.configuration,
+        configuration: running.configuration,
         card,
-        amount: sale.payment.total,
-        currency: sale.payment.currency,
+        amount: running.payment.total,
+        currency: running.payment.currency,
         pin: None,
         removed: false,
     };
-    let came = converse(&mut dialogue, sale, number);
+    let came = converse(&mut dialogue, running, number);
     let whereabouts = if dialogue.removed {
         Whereabouts::TakenOut
     } else {
@@ -135,39 +135,43 @@ fn with_chip<T: Terminal>(
     (came, whereabouts)
 }
 
-fn converse<T: Terminal>(dialogue: &mut Dialogue<'_, T>, sale: &Sale<'_>, sequence: u32) -> Came {
-    let terminal = &sale.configuration.terminal;
-    let applications = &sale.configuration.applications;
-    let transaction = sale.kernel_transaction(sequence);
+fn converse<T: Terminal>(
+    dialogue: &mut Dialogue<'_, T>,
+    running: &Running<'_>,
+    sequence: u32,
+) -> Came {
+    let terminal = &running.configuration.terminal;
+    let applications = &running.configuration.applications;
+    let transaction = running.kernel_transaction(sequence);
     let alone = Unanswered::DecidedAlone;
-    let Service::Authorise(purpose) = sale.service else {
+    let Service::Authorise(purpose) = running.service else {
         let concluded = match contact::read(dialogue, terminal, applications, &transaction) {
             Ok(card) => {
-                let facts = CardFacts::of_contact(&card, sale.configuration);
-                reading::conclude(dialogue.terminal, sale, &facts)
+                let facts = CardFacts::of_contact(&card, running.configuration);
+                reading::conclude(dialogue.terminal, running, &facts)
             }
             Err(ended) => match unread(&ended) {
                 Some(unread) => return Came::Unread(unread),
-                None => offline::conclude(dialogue, sale, &Err(ended), alone),
+                None => offline::conclude(dialogue, running, &Err(ended), alone),
             },
         };
         return Came::Concluded(Box::new(concluded));
     };
     let started = contact::start(dialogue, terminal, applications, &transaction);
     Came::Concluded(Box::new(match started {
-        Ok(Decision::Online(request)) if sale.acquirer_available => {
-            online::ask(dialogue, sale, purpose, request)
+        Ok(Decision::Online(request)) if running.acquirer_available => {
+            online::ask(dialogue, running, purpose, request)
         }
         Ok(Decision::Online(request)) => {
             let completed = request.complete(dialogue, &HostAnswer::UnableToGoOnline);
-            offline::conclude(dialogue, sale, &completed, Unanswered::Blocked)
+            offline::conclude(dialogue, running, &completed, Unanswered::Blocked)
         }
         Ok(Decision::Approved(completed) | Decision::Declined(completed)) => {
-            offline::conclude(dialogue, sale, &Ok(completed), alone)
+            offline::conclude(dialogue, running, &Ok(completed), alone)
         }
         Err(ended) => match unread(&ended) {
             Some(unread) => return Came::Unread(unread),
-            None => offline::conclude(dialogue, sale, &Err(ended), alone),
+            None => offline::conclude(dialogue, running, &Err(ended), alone),
         },
     }))
 }
@@ -175,12 +179,12 @@ fn converse<T: Terminal>(dialogue: &mut Dialogue<'_, T>, sale: &Sale<'_>, sequen
 /// A stripe: the terminal takes it, or says why not.
 fn with_stripe<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     track: Option<&Vec<u8>>,
     attempts: &Attempts,
 ) -> Came {
     let not_accepted = Came::Nothing(Ending::Failed(Failure::CardNotAccepted));
-    let Some(rules) = sale.configuration.magstripe.as_ref() else {
+    let Some(rules) = running.configuration.magstripe.as_ref() else {
         return not_accepted;
     };
     let Some(stripe) = track.and_then(|track| Stripe::parse(track)) else {
@@ -195,13 +199,13 @@ fn with_stripe<T: Terminal>(
     } else {
         Reading::Magstripe
     };
-    taken(terminal, sale, rules, &stripe, reading).unwrap_or(not_accepted)
+    taken(terminal, running, rules, &stripe, reading).unwrap_or(not_accepted)
 }
 
 /// Does what is asked with a stripe. `None` when its account or its service code is not taken here.
 fn taken<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     rules: &MagstripeRules,
     stripe: &Stripe,
     reading: Reading,
@@ -210,17 +214,17 @@ fn taken<T: Terminal>(
         trace::note(terminal, &trace::STRIPE_OUT_OF_RANGE);
         return None;
     };
-    let Service::Authorise(purpose) = sale.service else {
+    let Service::Authorise(purpose) = running.service else {
         let facts = CardFacts::of_stripe(stripe, scheme, reading, CardholderVerification::None);
         swiped::tell(terminal, &facts);
-        let concluded = reading::conclude(terminal, sale, &facts);
+        let concluded = reading::conclude(terminal, running, &facts);
         return Some(Came::Concluded(Box::new(concluded)));
     };
     if !stripe.service_code().sells() {
         trace::note(terminal, &trace::STRIPE_SELLS_NOTHING);
         return None;
     }
-    let pin_possible = sale.configuration.online_pin_possible();
+    let pin_possible = running.configuration.online_pin_possible();
     let Some(method) =
         crate::stripe::method(stripe.service_code(), rules.verification, pin_possible)
     else {
@@ -235,6 +239,6 @@ fn taken<T: Terminal>(
         purpose,
     };
     Some(Came::Concluded(Box::new(swiped::pay(
-        terminal, sale, &swiped,
+        terminal, running, &swiped,
     ))))
 }

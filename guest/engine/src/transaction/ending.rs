@@ -3,7 +3,7 @@
 use emv::ports::{CardFault, Interruption};
 use emv::{Cause, Decliner, Ended};
 
-use super::Sale;
+use super::Running;
 use super::presenting::Whereabouts;
 use crate::outcome::{CancelReason, DeclineReason, Ending, Failure, Outcome};
 use crate::ports::{DisplayMessage, Terminal};
@@ -12,7 +12,7 @@ use crate::receipt;
 /// Shows how it ended and prints both copies. Everything shown here is durable.
 pub(super) fn show<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     outcome: &Outcome,
     card: Whereabouts,
 ) {
@@ -24,9 +24,9 @@ pub(super) fn show<T: Terminal>(
     }
     for copy in [receipt::Copy::Merchant, receipt::Copy::Cardholder] {
         let lines = receipt::lines(
-            sale.configuration,
-            sale.currency,
-            sale.request,
+            running.configuration,
+            running.currency,
+            running.request,
             outcome,
             copy,
         );

@@ -1,6 +1,6 @@
 //! A card that does not pay: it is read, or gets its money back.
 
-use super::{Concluded, Sale, Service, next_trace_number, online};
+use super::{Concluded, Running, Service, next_trace_number, online};
 use crate::card::CardFacts;
 use crate::iso8583::fields::number as field;
 use crate::iso8583::requests::{self, Purpose};
@@ -12,37 +12,37 @@ use crate::{original, trace};
 /// Ends the transaction with the card that was read.
 pub(super) fn conclude<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     facts: &CardFacts,
 ) -> Result<Concluded, Error> {
-    let ending = match sale.service {
+    let ending = match running.service {
         Service::Refund(original) if !paid(terminal, original, facts)? => {
             trace::note(terminal, &trace::OTHER_CARD);
             Ending::Failed(Failure::OtherCard)
         }
-        Service::Refund(_) if !sale.acquirer_available => {
+        Service::Refund(_) if !running.acquirer_available => {
             Ending::Failed(Failure::AcquirerUnreachable)
         }
-        Service::Refund(original) => return refund(terminal, sale, original, facts),
+        Service::Refund(original) => return refund(terminal, running, original, facts),
         Service::Read | Service::Authorise(_) | Service::Refer(..) => {
             trace::note(terminal, &trace::CARD_READ);
             Ending::Completed
         }
     };
     let record = Record::closed(facts.outcome(ending));
-    sale.ended(terminal, record, ending)
+    running.ended(terminal, record, ending)
 }
 
 fn refund<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     original: &Original,
     facts: &CardFacts,
 ) -> Result<Concluded, Error> {
     let number = next_trace_number(terminal)?;
-    let mut message = sale.message(Purpose::Refund, facts, number);
-    requests::name_original(&mut message, &sale.configuration.codec, original);
-    online::ask_without_card(terminal, sale, facts, (number, message), None)
+    let mut message = running.message(Purpose::Refund, facts, number);
+    requests::name_original(&mut message, &running.configuration.codec, original);
+    online::ask_without_card(terminal, running, facts, (number, message), None)
 }
 
 /// Whether the card is the one that paid: by its whole number while the batch is open, and by what

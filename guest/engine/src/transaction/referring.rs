@@ -3,7 +3,7 @@
 //! It is a request of its own. An answer that is lost is reversed like that of any other, and the
 //! original stays as it was.
 
-use super::{Concluded, Sale, next_trace_number, online};
+use super::{Concluded, Running, next_trace_number, online};
 use crate::card::CardFacts;
 use crate::iso8583::requests::{self, Purpose};
 use crate::original;
@@ -15,7 +15,7 @@ use crate::record::Record;
 /// more: the host offers only what it does.
 pub(super) fn ask<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     purpose: Purpose,
     original: &Original,
 ) -> Result<Concluded, Error> {
@@ -25,15 +25,15 @@ pub(super) fn ask<T: Terminal>(
         .unwrap_or_default();
     let facts = CardFacts::of_original(details);
     // An offline approval among what waits for the acquirer may be the original itself.
-    if !sale.acquirer_available {
+    if !running.acquirer_available {
         let unreachable = Ending::Failed(Failure::AcquirerUnreachable);
         let record = Record::closed(facts.outcome(unreachable));
-        return sale.ended(terminal, record, unreachable);
+        return running.ended(terminal, record, unreachable);
     }
     let request = request.ok_or(Error::InvalidRequest)?.message;
     let number = next_trace_number(terminal)?;
-    let asked = sale.asked(purpose, number);
-    let codec = &sale.configuration.codec;
+    let asked = running.asked(purpose, number);
+    let codec = &running.configuration.codec;
     let message = requests::of_original(codec, &asked, &request, original);
-    online::ask_without_card(terminal, sale, &facts, (number, message), None)
+    online::ask_without_card(terminal, running, &facts, (number, message), None)
 }

@@ -2,7 +2,7 @@
 
 use emv::{Completed, Ended};
 
-use super::{Concluded, Sale, ending, next_trace_number};
+use super::{Concluded, Running, ending, next_trace_number};
 use crate::card::{CardFacts, Dialogue};
 use crate::iso8583::requests::{self, Purpose, ReversalReason};
 use crate::outcome::{CancelReason, Ending, Error, Failure};
@@ -25,7 +25,7 @@ pub(super) enum Unanswered {
 /// Ends a transaction no answer belongs to: approved offline, declined, or broken off.
 pub(super) fn conclude<T: Terminal>(
     dialogue: &mut Dialogue<'_, T>,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     completed: &Result<Completed, Ended>,
     unanswered: Unanswered,
 ) -> Result<Concluded, Error> {
@@ -40,28 +40,28 @@ pub(super) fn conclude<T: Terminal>(
         ),
         Err(ended) => (&*ended.card, ending::ended_by(ended)),
     };
-    let facts = CardFacts::of_contact(card, sale.configuration);
+    let facts = CardFacts::of_contact(card, running.configuration);
     let mut record = Record::closed(facts.outcome(ending));
     let terminal = &mut *dialogue.terminal;
     if let Unanswered::Unreachable(number) = unanswered {
         record.outcome.trace_number = Some(number);
     }
     if ending != Ending::Approved {
-        return sale.ended(terminal, record, ending);
+        return running.ended(terminal, record, ending);
     }
     // Before a request was made ready, the point of sale has been asked already.
     if !matches!(unanswered, Unanswered::Unreachable(_)) && !terminal.proceed() {
         let ending = Ending::Cancelled(CancelReason::PointOfSale);
-        return sale.ended(terminal, record, ending);
+        return running.ended(terminal, record, ending);
     }
-    approve(terminal, sale, &facts, record, unanswered)
+    approve(terminal, running, &facts, record, unanswered)
 }
 
 /// Records an offline approval, which the acquirer must hear of: one that cannot be told is none. Only a
 /// sale comes here: what else is authorised, only the issuer approves.
 fn approve<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     facts: &CardFacts,
     mut record: Record,
     unanswered: Unanswered,
@@ -72,23 +72,23 @@ fn approve<T: Terminal>(
         Unanswered::Blocked => (next_trace_number(terminal)?, "Y3"),
         Unanswered::Unreachable(number) => (number, "Y3"),
     };
-    let codec = &sale.configuration.codec;
-    let request = sale.message(Purpose::Sale, facts, number);
+    let codec = &running.configuration.codec;
+    let request = running.message(Purpose::Sale, facts, number);
     let message = requests::offline_advice(&request, codec, &facts.chip_data, code);
     record.outcome.trace_number = Some(number);
     // The acquirer could never hear of it, and nothing else would leave before it.
     if codec.encode(&message).is_err() {
         trace::note(terminal, &trace::NOT_PREPARED);
-        return sale.ended(terminal, record, Ending::Failed(Failure::DeviceFault));
+        return running.ended(terminal, record, Ending::Failed(Failure::DeviceFault));
     }
     record.open = Some(Open {
         message,
         reason: ReversalReason::NotCompleted,
         refused: None,
     });
-    record.outcome.approved_minor = sale.payment.total.minor();
-    sale.approve(terminal, Phase::AdviceDue, &record, facts)?;
-    let reachable = sale.acquirer_available && unanswered == Unanswered::DecidedAlone;
+    record.outcome.approved_minor = running.payment.total.minor();
+    running.approve(terminal, Phase::AdviceDue, &record, facts)?;
+    let reachable = running.acquirer_available && unanswered == Unanswered::DecidedAlone;
     Ok(Concluded {
         outcome: record.outcome.clone(),
         advice: reachable.then_some(record),

@@ -77,7 +77,7 @@ impl<'a> Service<'a> {
 }
 
 /// What does not change during one transaction.
-struct Sale<'a> {
+struct Running<'a> {
     request: &'a TransactionRequest,
     service: Service<'a>,
     configuration: &'a Configuration,
@@ -120,7 +120,7 @@ pub(crate) fn run<T: Terminal>(
     }
     take_up(terminal, request)?;
     let acquirer_available = recovery::settle_before(terminal, &configuration, request.began)?;
-    let sale = Sale {
+    let running = Running {
         request,
         service,
         configuration: &configuration,
@@ -130,15 +130,15 @@ pub(crate) fn run<T: Terminal>(
     };
     let Served { concluded, card } = match service {
         Service::Refer(purpose, original) => Served {
-            concluded: referring::ask(terminal, &sale, purpose, original),
+            concluded: referring::ask(terminal, &running, purpose, original),
             card: Whereabouts::InTheHand,
         },
         Service::Authorise(_) | Service::Refund(_) | Service::Read => {
-            presenting::serve(terminal, &sale)
+            presenting::serve(terminal, &running)
         }
     };
     match &concluded {
-        Ok(concluded) => ending::show(terminal, &sale, &concluded.outcome, card),
+        Ok(concluded) => ending::show(terminal, &running, &concluded.outcome, card),
         Err(_) => terminal.show(DisplayMessage::ProcessingError),
     }
     if card == Whereabouts::InTheSlot {
@@ -146,7 +146,7 @@ pub(crate) fn run<T: Terminal>(
     }
     let Concluded { outcome, advice } = concluded?;
     if let Some(record) = advice {
-        sale.advise(terminal, record);
+        running.advise(terminal, record);
     }
     Ok(outcome)
 }
@@ -196,7 +196,7 @@ fn next_trace_number<T: Terminal>(terminal: &mut T) -> Result<u32, Error> {
         .map_err(|_| Error::JournalFault)
 }
 
-impl Sale<'_> {
+impl Running<'_> {
     fn kernel_transaction(&self, sequence: u32) -> emv::Transaction {
         let cashback = self.payment.cashback.minor();
         emv::Transaction {

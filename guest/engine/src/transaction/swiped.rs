@@ -1,7 +1,7 @@
 //! A payment with a magnetic stripe. It is never approved without its issuer: nothing about a stripe can
 //! be checked here.
 
-use super::{Concluded, Sale, next_trace_number, online};
+use super::{Concluded, Running, next_trace_number, online};
 use crate::card::{CardFacts, PIN_DIGITS_MAX, PIN_DIGITS_MIN, Reading};
 use crate::iso8583::requests::Purpose;
 use crate::outcome::{CancelReason, CardholderVerification, Ending, Error, Failure};
@@ -41,39 +41,39 @@ pub(super) fn tell<T: Terminal>(terminal: &mut T, facts: &CardFacts) {
 /// Verifies the cardholder and asks the issuer.
 pub(super) fn pay<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     swiped: &Swiped<'_>,
 ) -> Result<Concluded, Error> {
     let facts = |verification| {
         CardFacts::of_stripe(swiped.stripe, swiped.scheme, swiped.reading, verification)
     };
     tell(terminal, &facts(CardholderVerification::None));
-    if !sale.acquirer_available {
+    if !running.acquirer_available {
         let unreachable = Ending::Failed(Failure::AcquirerUnreachable);
         let nobody = facts(CardholderVerification::None);
-        return sale.ended(terminal, closed(&nobody, unreachable), unreachable);
+        return running.ended(terminal, closed(&nobody, unreachable), unreachable);
     }
-    let (pin, verification) = match verify(terminal, sale, swiped.method) {
+    let (pin, verification) = match verify(terminal, running, swiped.method) {
         Ok(verified) => verified,
         Err(ending) => {
             let failed = facts(CardholderVerification::Failed);
-            return sale.ended(terminal, closed(&failed, ending), ending);
+            return running.ended(terminal, closed(&failed, ending), ending);
         }
     };
     let facts = facts(verification);
     let number = next_trace_number(terminal)?;
-    let message = sale.message(swiped.purpose, &facts, number);
-    online::ask_without_card(terminal, sale, &facts, (number, message), pin)
+    let message = running.message(swiped.purpose, &facts, number);
+    online::ask_without_card(terminal, running, &facts, (number, message), pin)
 }
 
 fn closed(facts: &CardFacts, ending: Ending) -> Record {
     Record::closed(facts.outcome(ending))
 }
 
-/// Takes a PIN where the method has one. Fails with how the sale ends.
+/// Takes a PIN where the method has one. Fails with how the transaction ends.
 fn verify<T: Terminal>(
     terminal: &mut T,
-    sale: &Sale<'_>,
+    running: &Running<'_>,
     method: StripeMethod,
 ) -> Result<(Option<T::Pin>, CardholderVerification), Ending> {
     let signature = (None, CardholderVerification::Signature);
@@ -86,12 +86,12 @@ fn verify<T: Terminal>(
     terminal.report(Progress::EnteringPin);
     let entered = terminal.enter_pin(PinRules {
         prompt: emv::ports::PinPrompt::Enter,
-        amount: sale.payment.total,
-        currency: sale.payment.currency,
+        amount: running.payment.total,
+        currency: running.payment.currency,
         digits_min: PIN_DIGITS_MIN,
         digits_max: PIN_DIGITS_MAX,
-        allow_bypass: !required && sale.configuration.pin_bypass_allowed,
-        key_timeout_ms: sale.configuration.timeouts.key_ms,
+        allow_bypass: !required && running.configuration.pin_bypass_allowed,
+        key_timeout_ms: running.configuration.timeouts.key_ms,
     });
     match entered {
         Ok(pin) => Ok((Some(pin), CardholderVerification::Pin)),
