@@ -11,6 +11,8 @@
 )]
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod acquirer;
 #[cfg(test)]
 mod cards;

@@ -73,31 +73,21 @@ pub(crate) fn count(api: &Api, caller: Caller, group: Group) -> Result<(), ApiEr
         .map_err(rate_limited)
 }
 
-/// The name of the header, and of the error's field, that says how long to wait.
-const RETRY_AFTER: &str = "Retry-After";
-
+/// The value becomes the header of the same name when the error is rendered.
 fn rate_limited(seconds: u64) -> ApiError {
     ApiError::new(
         ErrorCode::RateLimited,
         format!("Too many requests. Ask again in {seconds} s"),
     )
-    .field(RETRY_AFTER, "minimum")
+    .field("Retry-After", "minimum")
     .value(&Value::from(seconds))
 }
 
-/// The answer, with the headers that belong to its code.
+/// The answer, with the header that belongs to 401.
 fn refused(error: ApiError) -> Response {
-    let wait = error.details.value.clone();
-    let code = error.code;
+    let unknown = error.code == ErrorCode::Unauthorized;
     let mut response = error.into_response();
-    if code == ErrorCode::RateLimited
-        && let Some(seconds) = wait.and_then(|value| value.as_u64())
-    {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if code == ErrorCode::Unauthorized {
+    if unknown {
         response
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

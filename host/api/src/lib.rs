@@ -47,6 +47,7 @@ mod limits;
 mod listing;
 mod metrics;
 mod operations;
+mod places;
 mod query;
 mod request;
 mod request_id;
@@ -74,7 +75,9 @@ pub use operations::{Group, OPERATIONS, Operation, Permission, Tag};
 pub use request::{AMOUNT_MINOR_MAX, METADATA_CHARS_MAX, METADATA_KEYS_MAX, REFERENCE_CHARS_MAX};
 pub use request_id::REQUEST_ID_HEADER;
 pub use router::{Api, router};
-pub use server::{CONNECTIONS_MAX, Identity, IdentityError, serve, serve_tls};
+pub use server::{
+    CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Identity, IdentityError, serve, serve_tls,
+};
 pub use session::{MESSAGE_BYTES_MAX, SESSIONS_MAX, SESSIONS_PER_CALLER_MAX};
 pub use terminal::{Merchant, Terminal};
 pub use version::{API_VERSION, API_VERSION_HEADER};

@@ -172,7 +172,7 @@ mod tests {
     }
 
     fn at_ms(ms: u64) -> Duration {
-        Duration::from_secs(1_000_000) + Duration::from_millis(ms)
+        Duration::from_secs(1_000_000).saturating_add(Duration::from_millis(ms))
     }
 
     /// How many of `asked` requests at one moment are admitted.

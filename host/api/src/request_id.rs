@@ -9,8 +9,10 @@ use axum::{
     response::Response,
 };
 
+use serde_json::Value;
+
 use crate::{
-    error::ApiError,
+    error::{ApiError, ErrorCode},
     metrics::Metrics,
     operations::Operation,
     version::{API_VERSION, API_VERSION_HEADER},
@@ -18,6 +20,9 @@ use crate::{
 
 /// The header that carries the request's name on every answer.
 pub const REQUEST_ID_HEADER: &str = "X-Request-Id";
+
+/// How long a client waits when nobody can say how long it takes, in seconds.
+const RETRY_AFTER_S: u64 = 5;
 
 /// `req_` and a ULID.
 pub(crate) fn new_request_id() -> String {
@@ -98,6 +103,11 @@ fn rendered(response: Response, request_id: &str) -> Response {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
     );
+    if error.code == ErrorCode::RateLimited {
+        let seconds = error.details.value.as_ref().and_then(Value::as_u64);
+        let seconds = HeaderValue::from(seconds.unwrap_or(RETRY_AFTER_S));
+        parts.headers.insert(header::RETRY_AFTER, seconds);
+    }
     let body = serde_json::to_vec(&error.envelope(request_id)).unwrap_or_default();
     Response::from_parts(parts, body.into())
 }

@@ -17,14 +17,15 @@ use tokio::{sync::watch, time::Instant};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    auth::{ApiKeys, Credentials, Tokens},
+    auth::{ApiKeys, Credentials, KeyDigest, Tokens},
     error::{ApiError, ErrorCode},
     limits::Limits,
     metrics::Metrics,
     operations,
+    places::Places,
     request::{AMOUNT_MINOR_MAX, Allowed},
     request_id,
-    session::Places,
+    session::{SESSIONS_MAX, SESSIONS_PER_CALLER_MAX},
     terminal::{Merchant, Terminal},
     web::{self, WebRules},
 };
@@ -44,7 +45,7 @@ pub struct Api {
     pub(crate) began: Instant,
     pub(crate) amount_minor_max: u64,
     pub(crate) shutdown: watch::Receiver<bool>,
-    pub(crate) sessions: Places,
+    pub(crate) sessions: Places<KeyDigest>,
     pub(crate) metrics: Metrics,
     pub(crate) web_rules: WebRules,
 }
@@ -66,7 +67,7 @@ impl Api {
             began: Instant::now(),
             amount_minor_max: AMOUNT_MINOR_MAX,
             shutdown,
-            sessions: Places::default(),
+            sessions: Places::new(SESSIONS_MAX, SESSIONS_PER_CALLER_MAX),
             metrics: Metrics::default(),
             web_rules: WebRules::of_address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         }

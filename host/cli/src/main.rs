@@ -56,6 +56,10 @@ struct CommandLine {
         default_value = "warn"
     )]
     log: String,
+
+    /// Log one JSON object a line
+    #[arg(long, global = true)]
+    log_json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,7 +79,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let line = CommandLine::parse();
-    let done = log::start(&line.log).and_then(|()| match line.command {
+    let done = log::start(&line.log, line.log_json).and_then(|()| match line.command {
         Command::Emulator(arguments) => emulator::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Sale(arguments) => sale::run(&arguments),

@@ -180,6 +180,7 @@ mod tests {
             not_after: Some(end),
         });
         let keys = ApiKeys::new([key.clone()]);
+        let clone = keys.clone();
         let before = Timestamp::from_second(99).expect("a moment");
         let old = keys.find("old", before).expect("it opens");
         assert_eq!(Some(&old), keys.find("new", end).as_ref(), "one caller");
@@ -187,7 +188,7 @@ mod tests {
         assert_eq!(keys.permissions(key.caller, end), Some(Permissions::ALL));
 
         keys.replace([]);
-        assert!(keys.clone().find("new", end).is_none());
+        assert!(clone.find("new", end).is_none());
         assert_eq!(keys.permissions(key.caller, end), None);
     }
 

@@ -254,4 +254,26 @@ mod tests {
         }
         assert_eq!(ask(&[token, token], "/"), Err(ErrorCode::Unauthorized));
     }
+
+    #[test]
+    fn a_caller_is_renewed_while_its_key_or_token_lasts() {
+        let credentials = credentials();
+        let now = Timestamp::UNIX_EPOCH;
+        let known = credentials.keys.find("sk_test_one", now).expect("known");
+        assert_eq!(credentials.renewed(known, now), Some(known));
+        let less = Permissions::NONE.with(Permission::TerminalRead);
+        let mut key = ApiKey::unlimited("sk_test_one");
+        key.permissions = less;
+        credentials.keys.replace([key]);
+        let renewed = credentials.renewed(known, now).expect("known");
+        assert_eq!(renewed.permissions, less, "what was taken away is gone");
+        credentials.keys.replace([]);
+        assert_eq!(credentials.renewed(known, now), None);
+
+        let at = |second| Timestamp::from_second(second).expect("a moment");
+        let token = Caller::of_token(known.id, less, at(100));
+        let last = 99 + TOKEN_LEEWAY_S;
+        assert_eq!(credentials.renewed(token, at(last)), Some(token));
+        assert_eq!(credentials.renewed(token, at(last + 1)), None);
+    }
 }

@@ -3,7 +3,7 @@
 mod refusal;
 mod tls;
 
-use std::{io, pin::Pin, sync::Arc, time::Duration};
+use std::{io, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -22,10 +22,17 @@ use tokio_rustls::TlsAcceptor;
 
 use self::refusal::{Farewell, Refusing};
 pub use self::tls::{Identity, IdentityError};
-use crate::error::{ApiError, ErrorCode};
+use crate::{
+    error::{ApiError, ErrorCode},
+    places::{Place, Places},
+};
 
 /// The most connections at one time. Further ones wait in the listener's backlog.
 pub const CONNECTIONS_MAX: usize = 128;
+
+/// The most connections of one address, the loopback addresses apart: one machine that opens them
+/// and keeps silent must not shut the others out.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 32;
 
 /// How long a client may take to send a request's headers, and to begin its next request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,6 +90,7 @@ async fn serve_over(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let of_addresses = Places::new(CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX);
     let mut connections = JoinSet::new();
     let closing = shutdown.clone();
     let accepting = async {
@@ -90,11 +98,15 @@ async fn serve_over(
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                 return;
             };
-            let stream = accept(&listener).await;
+            let (stream, address) = accept(&listener).await;
+            let Ok(of_address) = place_of(&of_addresses, address) else {
+                tracing::warn!(%address, "an address has too many connections; one is closed");
+                continue;
+            };
             let (router, closing) = (router.clone(), closing.clone());
             let transport = transport.clone();
             connections.spawn(async move {
-                let _place = place;
+                let _places = (place, of_address);
                 serve_stream(stream, transport, router, closing).await;
             });
             // Those that ended are forgotten, so that the set stays small.
@@ -120,10 +132,23 @@ pub(crate) async fn requested(shutdown: &mut watch::Receiver<bool>) {
     drop(shutdown.wait_for(|closing| *closing).await);
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+/// The address has as many connections as it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TooMany;
+
+/// A place for one more connection of this address. The machine itself needs none.
+fn place_of(places: &Places<IpAddr>, address: IpAddr) -> Result<Option<Place<IpAddr>>, TooMany> {
+    let address = address.to_canonical();
+    if address.is_loopback() {
+        return Ok(None);
+    }
+    places.take(address).map(Some).ok_or(TooMany)
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, IpAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok((stream, address)) => return (stream, address.ip()),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 if !is_of_one_connection(&error) {
@@ -232,5 +257,28 @@ where
                 stream.end_refused().await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_cannot_take_every_place() {
+        let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX);
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let take = |text| place_of(&places, address(text));
+        let mut held: Vec<_> = (0..CONNECTIONS_PER_ADDRESS_MAX)
+            .map(|_| take("10.0.0.1").expect("a place"))
+            .collect();
+        // The same address, as a socket for both families names it.
+        assert!(matches!(take("::ffff:10.0.0.1"), Err(TooMany)));
+        assert!(take("10.0.0.2").is_ok());
+        for own in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+            assert!(matches!(take(own), Ok(None)), "{own}");
+        }
+        held.pop();
+        assert!(take("10.0.0.1").is_ok());
     }
 }

@@ -7,7 +7,6 @@
 
 mod action;
 mod event;
-mod places;
 
 use std::{ops::ControlFlow, time::Duration};
 
@@ -25,20 +24,26 @@ use tokio::{
     time::{self, Instant},
 };
 
-pub(crate) use self::places::Places;
-pub use self::places::{SESSIONS_MAX, SESSIONS_PER_CALLER_MAX};
-use self::{action::Action, event::ServerEvent, places::Place};
+use self::{action::Action, event::ServerEvent};
 use crate::{
-    auth::Caller,
+    auth::{Caller, KeyDigest},
     body::{self, BODY_BYTES_MAX},
     error::{ApiError, ErrorCode},
     guard,
     operations::{Group, Operation},
+    places::Place,
     request_id::new_request_id,
     router::Api,
     server,
     transactions::{self, Aborting},
 };
+
+/// The most sessions at one time.
+pub const SESSIONS_MAX: usize = 32;
+
+/// The most sessions of one caller: several watchers, and those of a client that reconnects before
+/// its old connections are known to be dead.
+pub const SESSIONS_PER_CALLER_MAX: usize = 8;
 
 /// The largest message of a client, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = BODY_BYTES_MAX;
@@ -84,7 +89,7 @@ struct Session {
     api: Api,
     caller: Caller,
     socket: WebSocket,
-    _place: Place,
+    _place: Place<KeyDigest>,
 }
 
 /// Why a session ends.

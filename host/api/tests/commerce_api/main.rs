@@ -8,6 +8,8 @@ mod bad_input;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod crowd;
+#[cfg(test)]
 mod fake_terminal;
 #[cfg(test)]
 mod figures;

@@ -273,6 +273,21 @@ async fn sessions_are_bounded_in_all_and_for_each_caller() {
         connect_async(url(last)).await.is_err(),
         "one in all too many"
     );
+    let path = format!("/v1/session?apiKey={last}");
+    let upgrade = [
+        ("X-Api-Key", "(none)"),
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("Content-Length", "(none)"),
+    ];
+    let head = crate::client::head("GET", &path, &upgrade, 0);
+    // One that is refused stays a connection of HTTP; a second request ends it.
+    let end = crate::client::head("GET", "/nothing", &[], 0);
+    let refused = running.send_raw(format!("{head}{end}").as_bytes()).await;
+    assert_eq!(refused.status, 429, "{refused:?}");
+    assert_eq!(refused.header("Retry-After"), Some("5"));
     sessions.pop();
     let mut tries = 0;
     while connect_async(url(last)).await.is_err() {

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use api::{Api, ApiKeys, Identity, Limits};
+use futures_util::{SinkExt, StreamExt};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
@@ -12,7 +13,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     client::{Answer, KEY, head},
@@ -46,8 +48,12 @@ impl Secured {
         }
     }
 
-    /// Asks for the health as a client that trusts `certificate`, by `name`.
-    async fn health(&self, certificate: &str, name: &'static str) -> std::io::Result<Answer> {
+    /// Connects as a client that trusts `certificate`, by `name`.
+    async fn connect(
+        &self,
+        certificate: &str,
+        name: &'static str,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         let certificate =
             CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
@@ -61,7 +67,12 @@ impl Secured {
         let connector = TlsConnector::from(Arc::new(config));
         let stream = TcpStream::connect(self.address).await?;
         let name = ServerName::try_from(name).expect("a name");
-        let mut stream = connector.connect(name, stream).await?;
+        connector.connect(name, stream).await
+    }
+
+    /// Asks for the health.
+    async fn health(&self, certificate: &str, name: &'static str) -> std::io::Result<Answer> {
+        let mut stream = self.connect(certificate, name).await?;
         let request = head("GET", "/v1/device/health", &[], 0);
         stream.write_all(request.as_bytes()).await?;
         let mut text = Vec::new();
@@ -83,6 +94,20 @@ async fn one_who_knows_the_certificate_is_served() {
     assert!(secured.health(&other, "localhost").await.is_err());
     let certificate = &secured.certificate;
     assert!(secured.health(certificate, "evil.example").await.is_err());
+}
+
+#[tokio::test]
+async fn a_session_goes_over_tls() {
+    let secured = Secured::start().await;
+    let stream = secured.connect(&secured.certificate, "localhost").await;
+    let url = format!("wss://localhost/v1/session?apiKey={KEY}");
+    let opened = tokio_tungstenite::client_async(url, stream.expect("a connection")).await;
+    let (mut socket, _) = opened.expect("a session");
+    socket.send(Message::text("[]")).await.expect("taken");
+    let event = socket.next().await.expect("an event").expect("valid");
+    let event: serde_json::Value =
+        serde_json::from_str(event.to_text().expect("text")).expect("JSON");
+    assert_eq!(event["error"], "INVALID_REQUEST", "{event}");
 }
 
 #[tokio::test]
