@@ -302,6 +302,21 @@ mod tests {
     }
 
     #[test]
+    fn the_reason_is_in_the_last_three_bits() {
+        for (cid, reason) in [
+            (0x00, Reason::None),
+            (0x48, Reason::None),
+            (0x09, Reason::ServiceNotAllowed),
+            (0x02, Reason::PinTryLimitExceeded),
+            (0x83, Reason::IssuerAuthenticationFailed),
+            (0x04, Reason::Reserved),
+            (0x07, Reason::Reserved),
+        ] {
+            assert_eq!(Information(cid).reason(), reason, "{cid:02X}");
+        }
+    }
+
+    #[test]
     fn a_card_only_ever_lowers_the_request() {
         use CryptogramType::{Aac, Arqc, Tc};
         for (requested, cid, first) in [

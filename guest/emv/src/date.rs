@@ -108,6 +108,7 @@ mod tests {
             [0x26, 0x13, 0x01],
             [0x26, 0x01, 0x00],
             [0x2A, 1, 1],
+            [0xA1, 1, 1],
         ] {
             assert_eq!(Date::parse(bytes), None);
         }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::parameters::Aid;
 
@@ -27,7 +27,7 @@ pub struct Identity {
 /// A primary account number of eight to nineteen digits. Wiped when dropped; shown masked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pan {
-    digits: Vec<u8>,
+    digits: Zeroizing<Vec<u8>>,
 }
 
 impl Pan {
@@ -38,10 +38,12 @@ impl Pan {
         let count = nibbles().take_while(|nibble| *nibble < 10).count();
         let padded = nibbles().skip(count).all(|nibble| nibble == 0x0F);
         ((8..=19).contains(&count) && padded).then(|| Self {
-            digits: nibbles()
-                .take(count)
-                .map(|digit| b'0'.saturating_add(digit))
-                .collect(),
+            digits: Zeroizing::new(
+                nibbles()
+                    .take(count)
+                    .map(|digit| b'0'.saturating_add(digit))
+                    .collect(),
+            ),
         })
     }
 
@@ -78,16 +80,10 @@ impl fmt::Debug for Pan {
     }
 }
 
-impl Drop for Pan {
-    fn drop(&mut self) {
-        self.digits.zeroize();
-    }
-}
-
 /// Track 2 equivalent data. Wiped when dropped; never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Track2 {
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Track2 {
@@ -98,7 +94,7 @@ impl Track2 {
         let mut nibbles = value.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
         let separated = nibbles.clone().any(|nibble| nibble == 0x0D);
         (value.len() <= 19 && separated && nibbles.all(allowed)).then(|| Self {
-            bytes: value.to_vec(),
+            bytes: Zeroizing::new(value.to_vec()),
         })
     }
 
@@ -111,12 +107,6 @@ impl Track2 {
 impl fmt::Debug for Track2 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Track2(masked)")
-    }
-}
-
-impl Drop for Track2 {
-    fn drop(&mut self) {
-        self.bytes.zeroize();
     }
 }
 
@@ -165,7 +155,9 @@ mod tests {
             (&[0x47, 0xD2, 0xA1], false),
             (&[0xD1; 20], false),
         ] {
-            assert_eq!(Track2::parse(value).is_some(), valid);
+            let track_2 = Track2::parse(value);
+            let bytes = track_2.as_ref().map(Track2::as_bytes);
+            assert_eq!(bytes, valid.then_some(value), "{value:02X?}");
         }
     }
 }

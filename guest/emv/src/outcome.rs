@@ -139,3 +139,20 @@ pub enum NotAccepted {
     /// The date of the transaction is no date.
     DateInvalid,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_that_gave_its_processing_options_has_begun() {
+        let mut ended = Ended {
+            cause: Cause::Card(CardFault::Removed),
+            card: Box::default(),
+            reversal_required: false,
+        };
+        assert!(!ended.initiated());
+        ended.card.set(tag::AIP, &[0x18, 0x00]);
+        assert!(ended.initiated());
+    }
+}

@@ -266,4 +266,15 @@ mod tests {
             );
         }
     }
+    #[test]
+    fn two_algorithm_suites_are_known() {
+        for (indicator, suite) in [
+            (0x10, Some(AlgorithmSuite::EcSdsaSha256P256)),
+            (0x11, Some(AlgorithmSuite::EcSdsaSha512P521)),
+            (0x00, None),
+            (0x12, None),
+        ] {
+            assert_eq!(AlgorithmSuite::from_indicator(indicator), suite);
+        }
+    }
 }

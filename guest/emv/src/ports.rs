@@ -161,3 +161,58 @@ pub trait Tools {
     /// Records one decision.
     fn record(&mut self, event: Event);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A terminal with a keypad, and nothing that may be left out.
+    struct Plain;
+
+    impl Cardholder for Plain {
+        fn choose_application(&mut self, _: &[Vec<u8>]) -> Result<usize, Interruption> {
+            Ok(0)
+        }
+
+        fn enter_online_pin(&mut self) -> Result<PinEntry, Interruption> {
+            Ok(PinEntry::Entered)
+        }
+
+        fn verify_offline_pin(
+            &mut self,
+            _: PinPrompt,
+            _: &OfflinePinMethod,
+        ) -> Result<OfflinePinEntry, Interruption> {
+            Ok(OfflinePinEntry::Bypassed)
+        }
+    }
+
+    impl Tools for Plain {
+        fn rsa_recover(&mut self, _: &[u8], _: &[u8], _: &[u8]) -> Option<Vec<u8>> {
+            None
+        }
+
+        fn unpredictable_number(&mut self) -> [u8; 4] {
+            [0; 4]
+        }
+
+        fn ca_public_key(&mut self, _: &[u8; 5], _: u8) -> Option<CaPublicKey> {
+            None
+        }
+
+        fn card_identified(&mut self, _: &Identity) {}
+
+        fn record(&mut self, _: Event) {}
+    }
+
+    #[test]
+    fn what_a_terminal_does_not_have_speaks_against_no_card() {
+        let pan = Pan::parse(&[0x47, 0x61, 0x73, 0x90]).expect("eight digits");
+        let rid = [0xA0, 0, 0, 0, 0x03];
+        assert!(Plain.chooses_applications());
+        assert_eq!(Plain.ecc_ca_public_key(&rid, 1), None);
+        assert!(!Plain.issuer_certificate_revoked(&rid, 1, [0; 3]));
+        assert!(!Plain.on_exception_file(&pan, None));
+        assert_eq!(Plain.logged_amount(&pan, None), 0);
+    }
+}

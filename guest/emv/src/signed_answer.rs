@@ -311,6 +311,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_signature_covers_is_in_no_debug_text() {
+        let authentication = AnswerAuthentication::new(Scheme::None, &[0x47, 0x61, 0x73]);
+        let shown = format!("{authentication:?}");
+        assert_eq!(shown, "AnswerAuthentication(3 bytes covered)");
+    }
+
+    #[test]
     fn the_mode_says_which_requests_ask_for_a_signature() {
         use CdaMode::{Mode1, Mode2, Mode3, Mode4};
         use CryptogramType::{Aac, Arqc, Tc};

@@ -373,4 +373,20 @@ mod tests {
             assert_eq!(element.sensitivity, Sensitivity::Sensitive, "{tag}");
         }
     }
+    #[test]
+    fn a_biometric_template_gives_tags_its_own_names() {
+        let finger = Tag::new(0xDF51);
+        for (template, name) in [
+            (BIOMETRIC_TRY_COUNTERS_TEMPLATE, Some("Finger Try Counter")),
+            (
+                PREFERRED_ATTEMPTS_TEMPLATE,
+                Some("Preferred Finger Attempts"),
+            ),
+            (BIOMETRIC_HEADER_TEMPLATE, None),
+            (AIP, None),
+        ] {
+            assert_eq!(finger.name_within(template), name, "{template}");
+        }
+        assert_eq!(AIP.name_within(PREFERRED_ATTEMPTS_TEMPLATE), None);
+    }
 }

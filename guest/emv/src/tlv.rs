@@ -236,6 +236,35 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_has_four_bytes_at_most() {
+        let longest = Tag::new(0xFFFF_FF01);
+        assert_eq!(parse_tag(&[0xFF, 0xFF, 0xFF, 0x01]), Ok((longest, &[][..])));
+        for tag in [
+            [0xFF, 0xFF, 0xFF, 0xFF, 0x01],
+            [0xDF, 0x81, 0x81, 0x81, 0x01],
+        ] {
+            assert_eq!(parse_tag(&tag), Err(Error::TagTooLong), "{tag:02X?}");
+        }
+    }
+
+    #[test]
+    fn a_length_has_four_bytes_at_most() {
+        for (bytes, length) in [
+            (&[0x7F][..], Ok(0x7F)),
+            (&[0x83, 0x01, 0x02, 0x03], Ok(0x01_0203)),
+            (&[0x84, 0x00, 0x01, 0x02, 0x03], Ok(0x01_0203)),
+            (&[0x84, 0x00, 0x01, 0x02], Err(Error::LengthTruncated)),
+            (&[0x85, 0, 0, 0, 0, 1], Err(Error::LengthTooLong)),
+            (&[0xFF; 128], Err(Error::LengthTooLong)),
+            (&[0x80], Err(Error::IndefiniteLength)),
+            (&[], Err(Error::LengthMissing)),
+        ] {
+            let read = parse_length(bytes).map(|(length, _)| length);
+            assert_eq!(read, length, "{bytes:02X?}");
+        }
+    }
+
+    #[test]
     fn templates_within_templates_end_at_the_limit() {
         let mut nested = vec![0x9C, 0x01, 0x00];
         for _ in 0..DEPTH_MAX {

@@ -136,14 +136,16 @@ fn masked(tag: Tag, value: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Replaces every digit but the last four by F, in place, so that the length stays visible.
+/// Replaces everything but the last four digits by F, in place, so that the length stays visible.
+/// What is no digit hides nothing of its neighbours: a number with one wrong place is one still.
 fn masked_pan(value: &[u8]) -> Vec<u8> {
     let nibbles: Vec<u8> = value
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 0x0F])
         .collect();
-    let digits = nibbles.iter().take_while(|nibble| **nibble < 10).count();
-    let hidden = digits.saturating_sub(4);
+    let last = nibbles.iter().rposition(|nibble| *nibble != 0x0F);
+    let length = last.map_or(0, |last| last.saturating_add(1));
+    let hidden = length.saturating_sub(4);
     let masked: Vec<u8> = nibbles
         .iter()
         .enumerate()
@@ -159,6 +161,7 @@ fn masked_pan(value: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::scripted::hex;
+    use crate::specimen::application;
 
     #[test]
     fn a_pan_keeps_its_last_four_digits_and_its_length() {
@@ -170,6 +173,11 @@ mod tests {
             (
                 &[0x37, 0x42, 0x45, 0x00, 0x17, 0x41, 0x00, 0x7F],
                 "FFFFFFFFFFF1007F",
+            ),
+            // A number with one wrong place is no less secret.
+            (
+                &[0x47, 0x61, 0x73, 0x9A, 0x01, 0x01, 0x00, 0x10],
+                "FFFFFFFFFFFF0010",
             ),
             (&[0x12], "12"),
             (&[], ""),
@@ -188,5 +196,33 @@ mod tests {
             assert_eq!(masked(tag, b"4761739001010010"), Vec::<u8>::new());
         }
         assert_eq!(masked(tag::AIP, &[0x18, 0x00]), [0x18, 0x00]);
+    }
+    #[test]
+    fn a_statement_tells_the_bits_that_were_set_with_it() {
+        for conclusion in rules::ALL {
+            let sets = Some(conclusion.sets);
+            assert_eq!(bits_set_with(conclusion.statement), sets, "{conclusion:?}");
+        }
+        assert_eq!(bits_set_with("The card sings."), None);
+        assert_eq!(every_event().count(), rules::ALL.len());
+    }
+
+    #[test]
+    fn the_terminals_codes_stand_beside_the_issuers() {
+        let application = Application {
+            tac_default: Tvr::from_bytes([1; 5]),
+            tac_denial: Tvr::from_bytes([2; 5]),
+            tac_online: Tvr::from_bytes([3; 5]),
+            ..application(&[0xA0, 0, 0, 0, 0x03], true).expect("an application")
+        };
+        for (conclusion, code) in [
+            (&rules::DEFAULT_DENIED, Some((TAC_DEFAULT, vec![1; 5]))),
+            (&rules::DENIED, Some((TAC_DENIAL, vec![2; 5]))),
+            (&rules::ONLINE_NEEDED, Some((TAC_ONLINE, vec![3; 5]))),
+            (&rules::OFFLINE_ALLOWED, None),
+        ] {
+            let codes: Vec<_> = code.into_iter().collect();
+            assert_eq!(terminal_action_codes(conclusion, &application), codes);
+        }
     }
 }

@@ -503,6 +503,30 @@ fn a_number_that_is_not_below_the_order_is_refused() {
     assert!(!key.verifies(b"message", &[r, &larger].concat()));
 }
 
+/// EMV 4.4 Book 2, Annex A2.2.3. A key can be chosen so that zero is the right number for one
+/// message: whoever chooses keys may not sign without knowing the secret.
+#[test]
+fn a_number_of_zero_is_refused() {
+    type Scalar = <NistP256 as CurveArithmetic>::Scalar;
+    let once = Scalar::from(0x5EED_5EED_u64);
+    let point: <NistP256 as CurveArithmetic>::AffinePoint =
+        <NistP256 as CurveArithmetic>::ProjectivePoint::mul_by_generator(&once).into();
+    let r = Sha256::new_with_prefix(point.x())
+        .chain_update(b"message")
+        .finalize();
+    let number = <Scalar as Reduce<FieldBytes<NistP256>>>::reduce(&r);
+    // Where s = once + r * secret is zero, the point is found again from the key alone.
+    let secret = once.neg() * number.invert().expect("not zero");
+    let key: <NistP256 as CurveArithmetic>::AffinePoint =
+        <NistP256 as CurveArithmetic>::ProjectivePoint::mul_by_generator(&secret).into();
+    let key = EllipticKey {
+        suite: AlgorithmSuite::EcSdsaSha256P256,
+        x: key.x().to_vec(),
+    };
+    assert!(key.is_on_curve());
+    assert!(!key.verifies(b"message", &[&r[..], &[0; 32]].concat()));
+}
+
 #[test]
 fn a_card_with_valid_certificates_and_a_valid_signature_is_authentic() {
     let usual = Issued::new();
@@ -510,9 +534,12 @@ fn a_card_with_valid_certificates_and_a_valid_signature_is_authentic() {
         hash_algorithm: 0x03,
         ..Issued::new()
     };
+    let mut on_its_last_day = Issued::new();
+    on_its_last_day.issuer[8..12].copy_from_slice(&[0x20, 0x26, 0x01, 0x01]);
     for (issued, kind) in [
         (&usual, Answer::Signed),
         (&longer_hash, Answer::Signed),
+        (&on_its_last_day, Answer::Signed),
         (&usual, Answer::Refused),
     ] {
         let (before, after, authenticity) = authenticate(tools(), issued, None, kind);
