@@ -5,7 +5,7 @@ use ring::digest;
 use serde_json::Value;
 use terminal_host::service::Claim;
 
-use crate::{auth::KeyDigest, error::ApiError, json, request::invalid};
+use crate::{auth::KeyDigest, error::ApiError, fields::invalid, json};
 
 /// The header that carries the key.
 pub const IDEMPOTENCY_KEY_HEADER: &str = "Idempotency-Key";

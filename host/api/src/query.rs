@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{error::ApiError, request::invalid};
+use crate::{error::ApiError, fields::invalid};
 
 /// The longest query, in bytes.
 const QUERY_BYTES_MAX: usize = 4096;

@@ -1,126 +1,15 @@
-//! A transaction as the API answers it, and the one mapping from how it ended to what is said.
+//! A transaction as the API answers it.
 
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, Zoned};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use terminal_host::transaction::{
-    CardDetails, CryptogramType, Ending, EntryMode, Failure, Kind, Outcome, Record, ReversalState,
-    Scheme, Verification,
+    CardDetails, CryptogramType, Ending, EntryMode, Kind, Outcome, Record, Scheme, Verification,
 };
 
-use crate::{
-    error::{ApiError, ErrorCode},
-    terminal::Merchant,
-};
-
-/// The state of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
-    /// Approved, and recorded as such.
-    Approved,
-    /// Declined. No money moved.
-    Declined,
-    /// Ended by a person or by time before a decision. No money moved.
-    Cancelled,
-    /// Ended by a fault; or money may have moved, and a reversal is on its way.
-    Error,
-    /// Ended without an approval after money may have moved; the acquirer confirmed the reversal. Or
-    /// approved, and voided later.
-    Reversed,
-    /// It runs.
-    PendingCompletion,
-}
-
-/// The status of an outcome. Total, so that no ending is said without thought for its reversal.
-///
-/// Nothing is called declined or cancelled while money may have moved: until a reversal is
-/// confirmed the status is `ERROR`, whatever the ending; where the journal is damaged, for ever.
-pub fn status(outcome: &Outcome) -> Status {
-    match (outcome.ending, outcome.reversal) {
-        (_, ReversalState::Pending | ReversalState::ByHand)
-        | (Ending::Failed(_), ReversalState::None) => Status::Error,
-        (Ending::Approved | Ending::Completed, ReversalState::None) => Status::Approved,
-        (Ending::Approved | Ending::Completed | Ending::Failed(_), ReversalState::Confirmed) => {
-            Status::Reversed
-        }
-        (Ending::Declined(_), ReversalState::None | ReversalState::Confirmed) => Status::Declined,
-        (Ending::Cancelled(_), ReversalState::None | ReversalState::Confirmed) => Status::Cancelled,
-    }
-}
-
-/// The status of a transaction as it stands now: what was voided since is reversed.
-pub fn now(record: &Record) -> Status {
-    let status = record
-        .outcome
-        .as_ref()
-        .map_or(Status::PendingCompletion, status);
-    if status == Status::Approved && record.referred.voided {
-        Status::Reversed
-    } else {
-        status
-    }
-}
-
-/// Why an outcome is no plain answer; `None` when it is one. Total over every status `ERROR`.
-pub(crate) fn failure(record: &Record) -> Option<ApiError> {
-    let Some(outcome) = &record.outcome else {
-        return Some(
-            ApiError::new(ErrorCode::InternalError, "The transaction has no end yet")
-                .transaction(&record.id),
-        );
-    };
-    if status(outcome) != Status::Error {
-        return None;
-    }
-    let (code, message) = match (outcome.ending, outcome.reversal) {
-        (_, ReversalState::ByHand) => (
-            ErrorCode::InternalError,
-            "The terminal's record is damaged. The amount may have been charged; settle it with the acquirer",
-        ),
-        (_, ReversalState::Pending) | (Ending::Failed(Failure::AnswerLost), _) => (
-            ErrorCode::Timeout,
-            "No valid answer came. The amount is being reversed; ask for the transaction again",
-        ),
-        (Ending::Failed(Failure::CardUnreadable), _) => (
-            ErrorCode::CardReadError,
-            "The card could not be read. Nothing was charged",
-        ),
-        (Ending::Failed(Failure::CardNotAccepted), _) => (
-            ErrorCode::UnsupportedCard,
-            "The card is not accepted here. Nothing was charged",
-        ),
-        (Ending::Failed(Failure::OtherCard), _) => (
-            ErrorCode::UnsupportedCard,
-            "The card is not the one that paid. Nothing was refunded",
-        ),
-        (Ending::Failed(Failure::AcquirerUnreachable), _) => (
-            ErrorCode::CommunicationError,
-            "The acquirer cannot be reached. Nothing was sent, nothing was charged",
-        ),
-        (Ending::Failed(Failure::DeviceFault), _) => (
-            ErrorCode::TerminalUnavailable,
-            "A device of the terminal failed. Nothing was charged",
-        ),
-        (Ending::Failed(Failure::NotSupported), _) => (
-            ErrorCode::InvalidRequest,
-            "The terminal's engine does not do this kind of transaction",
-        ),
-        (
-            Ending::Failed(Failure::EngineFault)
-            | Ending::Approved
-            | Ending::Completed
-            | Ending::Declined(_)
-            | Ending::Cancelled(_),
-            _,
-        ) => (
-            ErrorCode::InternalError,
-            "The transaction engine failed. Nothing was charged",
-        ),
-    };
-    Some(ApiError::new(code, message).transaction(&record.id))
-}
+pub use crate::status::{Status, now, status};
+use crate::terminal::Merchant;
 
 /// A transaction, as `TransactionResponse` of the Commerce API.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -415,10 +304,11 @@ mod tests {
     use serde_json::json;
     use terminal_host::transaction::{
         AcquirerAnswer, Balance, CancelReason, CardDetails, DeclineReason, EntryPreference,
-        Referred, Request, TransactionId,
+        Failure, Referred, Request, ReversalState, TransactionId,
     };
 
     use super::*;
+    use crate::{error::ErrorCode, status::failure};
 
     const ID: &str = "txn_01JQXYZA7B8C9D0E1F2G3H4J5K";
 

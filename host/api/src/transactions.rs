@@ -17,11 +17,13 @@ use crate::{
     auth::KeyDigest,
     body,
     error::{ApiError, ErrorCode, begin_refused, transaction_unknown},
+    fields::invalid,
     idempotency,
     operations::Operation,
-    request::{self, invalid},
+    request,
     response::{self, Status, TransactionResponse},
     router::Api,
+    status,
     terminal::Terminal,
 };
 
@@ -156,7 +158,7 @@ pub(crate) async fn request_abort(api: &Api, id: &TransactionId) -> Result<Abort
 }
 
 fn answer(api: &Api, record: &Record) -> Answered {
-    match response::failure(record) {
+    match status::failure(record) {
         Some(error) => Err(error),
         None => Ok(Json(TransactionResponse::of(record, &api.merchant))),
     }

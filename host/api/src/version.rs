@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use serde_json::Value;
 
-use crate::{error::ApiError, request::invalid};
+use crate::{error::ApiError, fields::invalid};
 
 /// The header that pins the version, and that every answer has.
 pub const API_VERSION_HEADER: &str = "Atlas-API-Version";

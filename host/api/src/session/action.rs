@@ -5,7 +5,8 @@ use terminal_host::transaction::{Kind, Request, TransactionId};
 
 use crate::{
     error::{ApiError, transaction_unknown},
-    request::{self, Allowed, Fields, invalid},
+    fields::{Fields, invalid},
+    request::{self, Allowed},
 };
 
 /// One action.

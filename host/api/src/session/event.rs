@@ -10,7 +10,8 @@ use terminal_host::{
 use crate::{
     error::{ApiError, Envelope},
     request_id::new_request_id,
-    response::{self, TransactionResponse},
+    response::TransactionResponse,
+    status,
     terminal::Merchant,
 };
 
@@ -94,7 +95,7 @@ impl ServerEvent<'_> {
 
 /// The event of an end.
 pub(super) fn result(record: &Record, merchant: &Merchant) -> Value {
-    let failure = response::failure(record);
+    let failure = status::failure(record);
     let request_id = new_request_id();
     json(&ServerEvent::Result {
         response: Box::new(TransactionResponse::of(record, merchant)),

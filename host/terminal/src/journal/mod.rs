@@ -17,6 +17,7 @@
 
 mod batches;
 mod card_log;
+mod claims;
 mod conduct;
 mod host;
 mod proof;
@@ -27,8 +28,9 @@ mod store;
 
 use crate::transaction::ReversalState;
 pub(crate) use card_log::Account;
+pub(crate) use claims::Claimed;
 pub(crate) use conduct::{Conduct, in_scope};
-pub(crate) use records::{Backlog, Beginning, Claimed, Finished};
+pub(crate) use records::{Backlog, Beginning, Finished};
 pub(crate) use store::{AppendError, Journal, StorageFault};
 
 /// Where a transaction stands. The last entry of a transaction decides.

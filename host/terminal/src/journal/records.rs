@@ -1,19 +1,17 @@
-//! The host's records of transactions, and the claims of the points of sale.
+//! The host's records of transactions.
 
 use jiff::{Timestamp, Zoned, fmt::temporal::Pieces};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
     Phase, batches, card_log,
+    claims::CLAIM_LIFE,
     store::{AppendError, Journal, StorageFault, phase_of, write_failed},
 };
 use crate::{
     service::Claim,
     transaction::{Ending, Failure, Outcome, Record, Request, ReversalState, TransactionId},
 };
-
-/// How long a claim is remembered, in seconds: 24 hours.
-const CLAIM_LIFE: i64 = 24 * 60 * 60;
 
 /// How long entries and records of ended transactions are kept, in seconds: 90 days. A batch is
 /// reconciled and a chargeback answered from the acquirer's side long before.
@@ -42,40 +40,7 @@ pub(crate) enum Finished {
     Known,
 }
 
-/// What is known of a claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Claimed {
-    /// Nothing: it is free.
-    Free,
-    /// It was made for this transaction, by the same request.
-    By(TransactionId),
-    /// It was made by another request.
-    Conflict,
-}
-
 impl Journal {
-    /// What is known of a claim at the moment `now`, by the clock that [`Beginning::claimed`] is read
-    /// from.
-    pub(crate) fn claimed(&self, claim: &Claim, now: Timestamp) -> Result<Claimed, StorageFault> {
-        let row: Option<(Vec<u8>, String)> = self
-            .connection()
-            .prepare_cached(
-                "SELECT fingerprint, transaction_id FROM claims WHERE key = ?1 AND made > ?2",
-            )?
-            .query_row(
-                params![claim.key, now.as_second().saturating_sub(CLAIM_LIFE)],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
-            .optional()?;
-        Ok(match row {
-            None => Claimed::Free,
-            Some((fingerprint, id)) if fingerprint == claim.fingerprint => {
-                Claimed::By(TransactionId(id))
-            }
-            Some(_) => Claimed::Conflict,
-        })
-    }
-
     /// Makes request, claim and the entry `begun` durable in one commit, for a transaction that runs
     /// from now on. The caller has seen that the claim is free; an older one under the same key has
     /// run out and gives way.

@@ -415,15 +415,21 @@ fn a_database_whose_index_contradicts_its_table_is_refused() {
     assert!(matches!(open(&file.path, 1), Err(OpenError::Damaged(_))));
 }
 
+/// Undoes what version 4 added.
+const BEFORE_BATCHES: &str = "DROP INDEX transactions_approved; DROP INDEX transactions_referring;
+    DROP TABLE settlements; ALTER TABLE transactions DROP COLUMN batch;";
+
 #[test]
 fn a_journal_of_a_version_before_is_taken_over() {
     for older in [
         "DROP TABLE card_log; DROP TABLE key_check; PRAGMA user_version = 1;",
         "DROP TABLE card_log; PRAGMA user_version = 2;",
+        "PRAGMA user_version = 3;",
     ] {
         let file = File::new();
         let id = after(&file.open(), &[Phase::Sent]);
         let sql = Connection::open(&file.path).expect("a database");
+        sql.execute_batch(BEFORE_BATCHES).expect("writable");
         sql.execute_batch(older).expect("writable");
         drop(sql);
         let journal = file.open();
@@ -440,13 +446,13 @@ fn a_file_of_another_version_or_kind_is_refused_by_name() {
     let file = File::new();
     drop(file.open());
     let sql = Connection::open(&file.path).expect("a database");
-    sql.pragma_update(None, "user_version", 4)
+    sql.pragma_update(None, "user_version", 5)
         .expect("writable");
     drop(sql);
     let refused = open(&file.path, 1).err().expect("another version");
     assert_eq!(
         refused.to_string(),
-        "the database has version 4, this host knows version 3"
+        "the database has version 5, this host knows version 4"
     );
     std::fs::write(&file.path, [0x55; 4096]).expect("writable");
     assert!(matches!(open(&file.path, 1), Err(OpenError::Database(_))));

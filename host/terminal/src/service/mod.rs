@@ -28,7 +28,6 @@ pub use answers::{
 };
 
 use crate::{
-    batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
     clock::Clock,
     config::{Devices, TerminalConfig},
     engine::Engine,
@@ -290,47 +289,6 @@ impl TransactionService {
     ) -> Result<Vec<Record>, StorageFault> {
         let records = self.inner.journal.records(before, from, count_max);
         records.map_err(|_| StorageFault)
-    }
-
-    /// What was approved in the batch that is open, by currency.
-    #[expect(
-        clippy::unused_async,
-        reason = "storage may be waited for without a change here"
-    )]
-    pub async fn totals(&self) -> Result<Vec<CurrencyTotals>, StorageFault> {
-        self.inner.journal.open_totals().map_err(|_| StorageFault)
-    }
-
-    /// Freezes the open batch and closes, with the acquirer, it and every earlier one that is not
-    /// closed yet. Returns their settlements. It goes on when the future is dropped.
-    pub async fn reconcile(&self) -> Result<Vec<Settlement>, ReconcileError> {
-        reconciling::close(&self.inner).await
-    }
-
-    /// Every settlement, the newest first.
-    #[expect(
-        clippy::unused_async,
-        reason = "storage may be waited for without a change here"
-    )]
-    pub async fn settlements(&self) -> Result<Vec<Settlement>, StorageFault> {
-        self.inner.journal.settlements().map_err(|_| StorageFault)
-    }
-
-    /// One settlement and its transactions, the oldest first.
-    #[expect(
-        clippy::unused_async,
-        reason = "storage may be waited for without a change here"
-    )]
-    pub async fn settlement(
-        &self,
-        id: &SettlementId,
-    ) -> Result<Option<(Settlement, Vec<Record>)>, StorageFault> {
-        let journal = &self.inner.journal;
-        let Some(settlement) = journal.settlement(id).map_err(|_| StorageFault)? else {
-            return Ok(None);
-        };
-        let records = journal.settled(&settlement).map_err(|_| StorageFault)?;
-        Ok(Some((settlement, records)))
     }
 
     /// Every event of every transaction from now on. A receiver that lags is told how many events

@@ -1,21 +1,65 @@
-//! Closing batches with the acquirer.
+//! Batches: what the open one adds up to, closing it with the acquirer, what it came to.
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{Inner, convert};
+use super::{Inner, StorageFault, TransactionService, convert};
 use crate::{
-    batch::{Batch, ReconcileError, Settlement, SettlementState},
+    batch::{Batch, CurrencyTotals, ReconcileError, Settlement, SettlementId, SettlementState},
     bindings::exports::terminal::engine::transactions::Agreement,
     engine::CALL_MAX,
     interruption::AbortWindow,
     journal::AppendError,
     recording::{Boundary, SharedTape},
     terminal::Scope,
+    transaction::Record,
 };
+
+impl TransactionService {
+    /// What was approved in the batch that is open, by currency.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
+    pub async fn totals(&self) -> Result<Vec<CurrencyTotals>, StorageFault> {
+        self.inner.journal.open_totals().map_err(|_| StorageFault)
+    }
+
+    /// Freezes the open batch and closes, with the acquirer, it and every earlier one that is not
+    /// closed yet. Returns their settlements. It goes on when the future is dropped.
+    pub async fn reconcile(&self) -> Result<Vec<Settlement>, ReconcileError> {
+        close(&self.inner).await
+    }
+
+    /// Every settlement, the newest first.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
+    pub async fn settlements(&self) -> Result<Vec<Settlement>, StorageFault> {
+        self.inner.journal.settlements().map_err(|_| StorageFault)
+    }
+
+    /// One settlement and its transactions, the oldest first.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
+    pub async fn settlement(
+        &self,
+        id: &SettlementId,
+    ) -> Result<Option<(Settlement, Vec<Record>)>, StorageFault> {
+        let journal = &self.inner.journal;
+        let Some(settlement) = journal.settlement(id).map_err(|_| StorageFault)? else {
+            return Ok(None);
+        };
+        let records = journal.settled(&settlement).map_err(|_| StorageFault)?;
+        Ok(Some((settlement, records)))
+    }
+}
 
 /// Freezes the open batch, and asks the acquirer about every batch that it has not closed. Returns
 /// the settlements of these batches.
-pub(super) async fn close(inner: &Arc<Inner>) -> Result<Vec<Settlement>, ReconcileError> {
+async fn close(inner: &Arc<Inner>) -> Result<Vec<Settlement>, ReconcileError> {
     // Nothing begins between the look and the turn.
     let admission = inner.admission.lock().await;
     if inner.closing.load(Ordering::Acquire) {
