@@ -18,6 +18,8 @@
 )]
 
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod points;
 #[cfg(test)]
 #[path = "../end-to-end/terminal.rs"]

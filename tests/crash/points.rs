@@ -61,7 +61,7 @@ const UNANSWERED: Sale = Sale {
 const FLOOR_LIMIT: i64 = 10_000;
 
 /// More points than a sale has; a test that gets here never reached the end of the sale.
-const POINTS_MAX: u32 = 2000;
+pub(crate) const POINTS_MAX: u32 = 2000;
 
 #[test]
 fn at_every_host_call() {
@@ -163,18 +163,7 @@ struct World {
 
 impl World {
     fn new(sale: Sale) -> Self {
-        let data = tempfile::tempdir().expect("a temporary folder");
-        for file in std::fs::read_dir(used_once()).expect("a folder") {
-            let file = file.expect("a file");
-            // The recordings of that sale are no part of the next one.
-            if file.path().is_dir() {
-                continue;
-            }
-            std::fs::copy(file.path(), data.path().join(file.file_name())).expect("a copy");
-        }
-        let acquirer = Acquirer::default()
-            .start("127.0.0.1:0")
-            .expect("an acquirer on loopback");
+        let (data, acquirer) = fresh();
         Self {
             sale,
             data,
@@ -290,6 +279,23 @@ fn reaches_floor_limit(transaction: &serde_json::Value) -> bool {
     byte.expect("hexadecimal") & 0x80 != 0
 }
 
+/// A terminal's data before its first sale, and an acquirer that knows nothing.
+pub(crate) fn fresh() -> (tempfile::TempDir, AcquirerHandle) {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    for file in std::fs::read_dir(used_once()).expect("a folder") {
+        let file = file.expect("a file");
+        // The recordings of that sale are no part of the next one.
+        if file.path().is_dir() {
+            continue;
+        }
+        std::fs::copy(file.path(), data.path().join(file.file_name())).expect("a copy");
+    }
+    let acquirer = Acquirer::default()
+        .start("127.0.0.1:0")
+        .expect("an acquirer on loopback");
+    (data, acquirer)
+}
+
 /// The data of a terminal that was started once and ran nothing: what it compiles and makes at its
 /// first start is there already.
 fn used_once() -> &'static Path {
@@ -309,6 +315,6 @@ impl Drop for World {
 }
 
 #[cfg(unix)]
-fn killed(status: std::process::ExitStatus) -> bool {
+pub(crate) fn killed(status: std::process::ExitStatus) -> bool {
     std::os::unix::process::ExitStatusExt::signal(&status) == Some(9)
 }

@@ -1,8 +1,8 @@
 //! The Commerce API: what a point of sale talks to.
 //!
-//! HTTP and a WebSocket over one terminal's transaction service. This first slice has
-//! `POST /v1/transaction/sale`, `GET /v1/transaction/{id}`, `POST /v1/transaction/{id}/abort`,
-//! `GET /v1/device/health` and the session `/v1/session` with the actions `sale` and `abort`.
+//! HTTP and a WebSocket over one terminal's transaction service: every kind of transaction, lists, totals,
+//! settlements, the device's health, and the session `/v1/session` with the actions `sale`, `pre_auth`,
+//! `card_read` and `abort`. [`OPERATIONS`] is the table of what there is.
 //! It speaks HTTP, plain or over TLS with a certificate of its own.
 //!
 //! An embedder makes an [`Api`] over its [`Terminal`] and hands [`router()`] to [`serve`].

@@ -23,6 +23,11 @@ impl SettlementId {
         Self(format!("stl_{}", ulid::Ulid::new()))
     }
 
+    /// A name that sorts before every name made from `unix_ms` on, and after every earlier one.
+    pub(crate) fn first_at(unix_ms: u64) -> Self {
+        Self(format!("stl_{}", ulid::Ulid::from_parts(unix_ms, 0)))
+    }
+
     /// The identifier as text.
     pub fn as_str(&self) -> &str {
         &self.0

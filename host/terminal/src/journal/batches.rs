@@ -34,6 +34,15 @@ pub(super) fn open(connection: &Connection) -> rusqlite::Result<u32> {
         .saturating_add(1))
 }
 
+/// Forgets what was settled before a moment, in milliseconds since 1970.
+pub(super) fn forget_before(sql: &Transaction<'_>, unix_ms: u64) -> rusqlite::Result<usize> {
+    let oldest = SettlementId::first_at(unix_ms);
+    sql.execute(
+        "DELETE FROM settlements WHERE closed IS NOT NULL AND id < ?1",
+        [oldest.as_str()],
+    )
+}
+
 impl Journal {
     /// The number of the batch that is open.
     pub(crate) fn open_batch(&self) -> Result<u32, StorageFault> {

@@ -281,6 +281,7 @@ impl Journal {
                     [oldest.as_str()],
                 )
             })
+            .and_then(|_| batches::forget_before(sql, before_ms))
             .and_then(|_| card_log::forget(sql, now_ms))
             .map(|_| ())
             .map_err(write_failed)

@@ -253,27 +253,10 @@ impl TransactionService {
         reason = "storage may be waited for without a change here"
     )]
     pub async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
-        let running = self.inner.running.borrow().as_ref() == Some(id);
-        let mut record = self.inner.journal.record(id).map_err(|_| StorageFault)?;
-        if let Some(record) = &mut record
-            && record.outcome.is_none()
-            && !running
-        {
-            let journal = &self.inner.journal;
-            let reversal = if journal.is_damaged(id) {
-                Some(ReversalState::ByHand)
-            } else {
-                // An approval is never called a failure: its end stays open until recovery says it.
-                let phase = journal.phase(id).map_err(|_| StorageFault)?;
-                let no_approval = phase.filter(|phase| !phase.is_approved());
-                no_approval.map(Phase::reversal)
-            };
-            record.outcome = reversal.map(|reversal| Outcome {
-                reversal,
-                ..Outcome::without_card(Ending::Failed(Failure::EngineFault))
-            });
-        }
-        Ok(record)
+        let record = self.inner.journal.record(id).map_err(|_| StorageFault)?;
+        record
+            .map(|record| self.inner.as_it_stands(record))
+            .transpose()
     }
 
     /// Records, the newest first: those before `before`, that began at `from` or later.
@@ -288,7 +271,11 @@ impl TransactionService {
         count_max: u32,
     ) -> Result<Vec<Record>, StorageFault> {
         let records = self.inner.journal.records(before, from, count_max);
-        records.map_err(|_| StorageFault)
+        records
+            .map_err(|_| StorageFault)?
+            .into_iter()
+            .map(|record| self.inner.as_it_stands(record))
+            .collect()
     }
 
     /// Every event of every transaction from now on. A receiver that lags is told how many events
@@ -357,6 +344,28 @@ impl Inner {
         let original = self.journal.record(id)?.ok_or(OriginalRefused::Unknown)?;
         originals::check(request, &original, self.journal.open_batch()?)?;
         Ok(Some(original))
+    }
+
+    /// Gives a record an end where it has none and does not run: see
+    /// [`TransactionService::transaction`].
+    fn as_it_stands(&self, mut record: Record) -> Result<Record, StorageFault> {
+        let running = self.running.borrow().as_ref() == Some(&record.id);
+        if record.outcome.is_some() || running {
+            return Ok(record);
+        }
+        let reversal = if self.journal.is_damaged(&record.id) {
+            Some(ReversalState::ByHand)
+        } else {
+            // An approval is never called a failure: its end stays open until recovery says it.
+            let phase = self.journal.phase(&record.id).map_err(|_| StorageFault)?;
+            let no_approval = phase.filter(|phase| !phase.is_approved());
+            no_approval.map(Phase::reversal)
+        };
+        record.outcome = reversal.map(|reversal| Outcome {
+            reversal,
+            ..Outcome::without_card(Ending::Failed(Failure::EngineFault))
+        });
+        Ok(record)
     }
 
     fn current(&self) -> std::sync::MutexGuard<'_, Option<(TransactionId, AbortWindow)>> {

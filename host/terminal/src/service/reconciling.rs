@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{Inner, StorageFault, TransactionService, convert};
+use super::{Inner, StorageFault, TransactionService, background, convert};
 use crate::{
     batch::{Batch, CurrencyTotals, ReconcileError, Settlement, SettlementId, SettlementState},
     bindings::exports::terminal::engine::transactions::Agreement,
@@ -72,6 +72,14 @@ async fn close(inner: &Arc<Inner>) -> Result<Vec<Settlement>, ReconcileError> {
         .try_lock_owned()
         .map_err(|_| ReconcileError::InProgress)?;
     let turn = Arc::clone(&inner.turn).lock_owned().await;
+    let open = |_| ReconcileError::StorageFault;
+    if inner.journal.backlog().map_err(open)?.without_end > 0 {
+        // What has no end yet would be missing in the totals. What waits for the acquirer is the
+        // engine's to deliver before it asks about a batch.
+        background::recover(inner)
+            .await
+            .map_err(|_| ReconcileError::EngineFault)?;
+    }
     let now = inner.clock.now();
     inner.journal.freeze(&now).map_err(storage)?;
     drop(admission);
