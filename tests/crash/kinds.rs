@@ -177,9 +177,8 @@ impl World {
             "{context}: {body}"
         );
         let (net, of_original) = match (self.later, approved) {
-            (Later::Refund, true) => (0, "APPROVED"),
+            (Later::Refund, true) | (Later::Completion, false) => (0, "APPROVED"),
             (Later::Void, true) => (0, "REVERSED"),
-            (Later::Completion, false) => (0, "APPROVED"),
             _ => (2500, "APPROVED"),
         };
         assert_eq!(self.acquirer.ledger().net_minor(), net, "{context}: {body}");

@@ -6,7 +6,7 @@
 
 use crate::apdu::{self, Occurrence, status};
 use crate::card_data::CardData;
-use crate::contact::{Selected, Terms};
+use crate::contact::Selected;
 use crate::dialogue::Dialogue;
 use crate::outcome::{Cause, NotAccepted};
 use crate::parameters::{Application, Terminal};
@@ -15,6 +15,7 @@ use crate::rules;
 use crate::selection::{self, CANDIDATES_MAX, Candidate, Fci};
 use crate::tag;
 use crate::terminal_data;
+use crate::terms::Terms;
 use crate::transaction::Transaction;
 
 /// What the terminal brings to application selection.

@@ -21,7 +21,7 @@ use crate::dol::Dol;
 use crate::identity::Pan;
 use crate::mandatory_data::{self, Gathered};
 use crate::outcome::{Cause, Decision, Ended, Misbehaviour, NotAccepted};
-use crate::parameters::{Application, Connection, Terminal};
+use crate::parameters::{Application, Terminal};
 use crate::ports::Ports;
 use crate::records::{self, ProcessingOptions, StaticData};
 use crate::restrictions;
@@ -30,6 +30,7 @@ use crate::rules;
 use crate::selection::{self, Candidate, Fci};
 use crate::tag::{self, Tag};
 use crate::terminal_data::{self, AMOUNT_MAX};
+use crate::terms::Terms;
 use crate::tlv;
 use crate::transaction::Transaction;
 use crate::verification;
@@ -79,26 +80,6 @@ fn read_and_cancel<P: Ports>(
     let read = identify(dialogue, terminal, applications, transaction)?;
     dialogue.conclude(&rules::ODA_NOT_PERFORMED);
     card_action::cancel(dialogue, &read)
-}
-
-/// What a transaction is run under, once its application is known.
-#[derive(Debug, Clone)]
-pub(crate) struct Terms {
-    pub(crate) terminal: Terminal,
-    pub(crate) application: Application,
-    pub(crate) transaction: Transaction,
-}
-
-impl Terms {
-    /// Who may be asked in this transaction.
-    pub(crate) fn connection(&self) -> Connection {
-        match self.terminal.kind.connection {
-            Connection::OfflineWithOnline if self.transaction.only_issuer_approves => {
-                Connection::OnlineOnly
-            }
-            connection => connection,
-        }
-    }
 }
 
 /// The application was selected.

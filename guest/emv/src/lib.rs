@@ -59,6 +59,7 @@ mod selection;
 mod signed_answer;
 pub mod tag;
 mod terminal_data;
+mod terms;
 pub mod tlv;
 pub mod trace;
 mod transaction;

@@ -5,7 +5,7 @@
 use zeroize::Zeroizing;
 
 use crate::card_data::CardData;
-use crate::contact::{Read, Terms};
+use crate::contact::Read;
 use crate::date::Date;
 use crate::dol::Dol;
 use crate::identity::{Identity, Pan, Track2};
@@ -13,6 +13,7 @@ use crate::outcome::{Cause, Misbehaviour, NotAccepted};
 use crate::records::StaticData;
 use crate::selection::Fci;
 use crate::tag::{self, Tag};
+use crate::terms::Terms;
 
 /// What offline data authentication covers, as far as it is known once the records are read.
 pub(crate) struct Gathered {

@@ -6,7 +6,6 @@ use crate::action::{self, ActionCodes};
 use crate::apdu;
 use crate::bits::{Aip, Tsi};
 use crate::card_data::{CardData, CryptogramType};
-use crate::contact::Terms;
 use crate::cryptogram;
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
@@ -16,6 +15,7 @@ use crate::rules;
 use crate::script::{self, Moment, Progress, Script};
 use crate::signed_answer::{self, AnswerAuthentication, Authenticity, Request};
 use crate::tag;
+use crate::terms::Terms;
 
 /// A transaction that waits for the issuer. Spent by [`OnlineRequest::complete`], so that it is
 /// completed at most once.

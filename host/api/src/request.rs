@@ -46,14 +46,14 @@ pub(crate) fn transaction_fields(
     kind: Kind,
     allowed: &Allowed,
 ) -> Result<Request, ApiError> {
-    let rules = Rules::of(kind);
-    let amount_minor = if rules.moves_money {
+    let has = |part| parts(kind).contains(&part);
+    let amount_minor = if has(Part::Money) {
         fields.required_amount("amount", 1)?
     } else {
         fields.no_amount("amount")?
     };
-    let tip_minor = fields.amount_where(rules.tip, "tipAmount")?;
-    let cashback_minor = fields.amount_where(rules.cashback, "cashbackAmount")?;
+    let tip_minor = fields.amount_where(has(Part::Tip), "tipAmount")?;
+    let cashback_minor = fields.amount_where(has(Part::Cashback), "cashbackAmount")?;
     check_ceiling(
         amount_minor,
         tip_minor,
@@ -67,58 +67,38 @@ pub(crate) fn transaction_fields(
         cashback_minor,
         currency: fields.currency(&allowed.currencies)?,
         entry: fields.entry_preference()?,
-        accepts_partial_approval: fields.partial_approval(rules.partial_approval)?,
+        accepts_partial_approval: fields.partial_approval(has(Part::PartialApproval))?,
         reference: fields.reference()?,
-        original: fields.original(rules.original)?,
+        original: fields.original(has(Part::Original))?,
         metadata: fields.metadata()?,
     })
 }
 
 /// What a kind of transaction may have.
-struct Rules {
-    /// The amount is positive; otherwise it is zero.
-    moves_money: bool,
-    tip: bool,
-    cashback: bool,
-    partial_approval: bool,
-    /// It refers to an earlier transaction.
-    original: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// A positive amount; without it the amount is zero.
+    Money,
+    Tip,
+    Cashback,
+    /// An approval of less.
+    PartialApproval,
+    /// An earlier transaction that it refers to.
+    Original,
 }
 
-impl Rules {
-    const fn of(kind: Kind) -> Self {
-        let none = Self {
-            moves_money: true,
-            tip: false,
-            cashback: false,
-            partial_approval: false,
-            original: false,
-        };
-        match kind {
-            Kind::Sale => Self {
-                tip: true,
-                cashback: true,
-                partial_approval: true,
-                ..none
-            },
-            Kind::PreAuth => Self {
-                partial_approval: true,
-                ..none
-            },
-            Kind::PreAuthComplete => Self {
-                tip: true,
-                original: true,
-                ..none
-            },
-            Kind::Refund | Kind::Void => Self {
-                original: true,
-                ..none
-            },
-            Kind::CardRead | Kind::BalanceInquiry => Self {
-                moves_money: false,
-                ..none
-            },
-        }
+const fn parts(kind: Kind) -> &'static [Part] {
+    match kind {
+        Kind::Sale => &[
+            Part::Money,
+            Part::Tip,
+            Part::Cashback,
+            Part::PartialApproval,
+        ],
+        Kind::PreAuth => &[Part::Money, Part::PartialApproval],
+        Kind::PreAuthComplete => &[Part::Money, Part::Tip, Part::Original],
+        Kind::Refund | Kind::Void => &[Part::Money, Part::Original],
+        Kind::CardRead | Kind::BalanceInquiry => &[],
     }
 }
 

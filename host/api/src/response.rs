@@ -251,10 +251,13 @@ fn approved_minor(record: &Record) -> Option<u64> {
 }
 
 fn answer(outcome: Option<&Outcome>) -> Answer {
+    let approved = outcome
+        .is_some_and(|outcome| matches!(outcome.ending, Ending::Approved | Ending::Completed));
     outcome
         .and_then(|outcome| outcome.answer.as_ref())
         .map_or_else(Answer::default, |answer| Answer {
-            authorization_code: answer.authorisation_code.clone(),
+            // What was not approved in the end has none, whatever the issuer had said.
+            authorization_code: answer.authorisation_code.clone().filter(|_| approved),
             response_code: Some(answer.response_code.clone()),
             rrn: answer.retrieval_reference.clone(),
         })
@@ -540,6 +543,15 @@ mod tests {
         assert_eq!(response.status, Status::Reversed);
         // The answer to the sale itself is not changed by it: a client that repeats it is told.
         assert_eq!(failure(&voided), None);
+    }
+
+    #[test]
+    fn what_the_card_refused_after_the_issuer_approved_has_no_authorisation_code() {
+        let declined = Ending::Declined(DeclineReason::Card);
+        let record = record(declined, ReversalState::Confirmed);
+        let response = TransactionResponse::of(&record, &merchant());
+        assert_eq!(response.answer.authorization_code, None);
+        assert_eq!(response.answer.response_code.as_deref(), Some("00"));
     }
 
     #[test]

@@ -95,7 +95,7 @@ pub(crate) fn ending(outcome: Option<&Outcome>) -> (String, Verdict) {
     };
     let reversal = match outcome.reversal {
         ReversalState::None => "",
-        ReversalState::Pending => ", a reversal is due",
+        ReversalState::Pending => ", and a reversal was due when it ended",
         ReversalState::Confirmed => ", reversed",
         ReversalState::ByHand => ", to be settled by hand",
     };

@@ -79,7 +79,8 @@ impl Which {
                 let path = folder.join(given);
                 if !path.is_file() {
                     bail!(
-                        "{given} is not recorded in {}; a terminal keeps the latest transactions only",
+                        "{given} is not recorded in {}: a terminal keeps the latest transactions only, \
+                         and none in which it was stopped",
                         folder.display()
                     );
                 }

@@ -15,7 +15,7 @@ use crate::authentication::perform;
 use crate::bits::{Aip, Tsi, Tvr};
 use crate::card_action;
 use crate::card_data::{CardData, CryptogramType};
-use crate::contact::{Read, Terms};
+use crate::contact::Read;
 use crate::date::Date;
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
@@ -29,6 +29,7 @@ use crate::scripted::Scripted;
 use crate::signed_answer::{AnswerAuthentication, Authenticity, Extended, Moment, Request, Scheme};
 use crate::specimen::{application, terminal, transaction};
 use crate::tag::{self, Tag};
+use crate::terms::Terms;
 use crate::tlv;
 
 /// A key pair with a small secret, for tests only.

@@ -14,7 +14,7 @@ use crate::authentication::perform;
 use crate::bits::{Aip, Tsi, Tvr};
 use crate::card_data::{CardData, CryptogramType};
 use crate::certificate::Refusal;
-use crate::contact::{Read, Terms};
+use crate::contact::Read;
 use crate::date::Date;
 use crate::dialogue::Dialogue;
 use crate::dol::Dol;
@@ -25,6 +25,7 @@ use crate::records::StaticData;
 use crate::scripted::Scripted;
 use crate::signed_answer::{Answer, Moment, Request};
 use crate::tag::{self, Tag};
+use crate::terms::Terms;
 use crate::tlv;
 
 /// A day on which every published test card was valid.

@@ -24,10 +24,10 @@ mod transport;
 
 use serde_json::Value;
 
-use crate::contact::Terms;
 use crate::parameters::Terminal;
 use crate::scripted::Scripted;
 use crate::specimen::{self, application, transaction};
+use crate::terms::Terms;
 
 /// What came out of a case, in the form of its expectation.
 type Outcome = Result<Value, String>;

@@ -171,10 +171,12 @@ pub(crate) fn of_original(
             message.set(number, value);
         }
     }
-    let codes = &codec.dialect().processing_codes;
+    let dialect = codec.dialect();
     message.set(
         field::PROCESSING_CODE,
-        asked.purpose.processing_code(codes, false),
+        asked
+            .purpose
+            .processing_code(&dialect.processing_codes, false),
     );
     message.set(field::AMOUNT, asked.payment.total.to_field());
     set_numbers(&mut message, codec, asked);

@@ -137,10 +137,6 @@ fn the_acquirers_answer_decides_every_kind() {
                     Ending::Failed(Failure::AcquirerUnreachable),
                     ReversalState::None,
                 ),
-                Behaviour::ApproveWith(_) => (
-                    Ending::Declined(DeclineReason::Acquirer),
-                    ReversalState::Confirmed,
-                ),
                 // There is no part of nothing, and an inquiry may be answered without its amount.
                 Behaviour::ApprovePart | Behaviour::Corrupt(_)
                     if kind == TransactionKind::BalanceInquiry =>
@@ -148,7 +144,7 @@ fn the_acquirers_answer_decides_every_kind() {
                     continue;
                 }
                 Behaviour::ApprovePart if matches!(kind, TransactionKind::Void) => continue,
-                Behaviour::ApprovePart => (
+                Behaviour::ApproveWith(_) | Behaviour::ApprovePart => (
                     Ending::Declined(DeclineReason::Acquirer),
                     ReversalState::Confirmed,
                 ),

@@ -84,7 +84,7 @@ impl ServerEvent<'_> {
             },
             Progress::Reversing => ServerEvent::Processing {
                 transaction_id,
-                message: "Reversing an earlier transaction",
+                message: "Reversing",
             },
             Progress::Trace(_) => return None,
             Progress::Ended(record) => return Some(result(&record, merchant)),
@@ -174,7 +174,7 @@ mod tests {
                 Progress::Reversing,
                 Some(json!({
                     "event": "processing", "transactionId": ID,
-                    "message": "Reversing an earlier transaction",
+                    "message": "Reversing",
                 })),
             ),
             (Progress::Trace(trace), None),

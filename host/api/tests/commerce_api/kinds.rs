@@ -56,11 +56,10 @@ async fn run(running: &Running, path: &str, body: &Value, end: Outcome) -> (Tran
 async fn each_kind_is_started_at_its_own_path() {
     let running = Running::start().await;
     for (kind, path, body) in kinds() {
-        let end = match kind {
-            Kind::CardRead | Kind::BalanceInquiry => {
-                outcome(Ending::Completed, ReversalState::None)
-            }
-            _ => approved(),
+        let end = if matches!(kind, Kind::CardRead | Kind::BalanceInquiry) {
+            outcome(Ending::Completed, ReversalState::None)
+        } else {
+            approved()
         };
         let (id, answer) = run(&running, path, &body, end).await;
         assert_eq!(answer["type"], body["type"]);

@@ -68,13 +68,10 @@ impl Entry {
     pub fn net_minor(&self) -> i64 {
         let amount = i64::try_from(self.amount_minor).unwrap_or(i64::MAX);
         match (self.state, self.service) {
-            (State::Declined | State::Reversed | State::Replaced, _) => 0,
             (State::Approved | State::Advised, Service::Refund) => amount.saturating_neg(),
             (State::Approved | State::Advised, Service::Sale | Service::PreAuthComplete) => amount,
-            (
-                State::Approved | State::Advised,
-                Service::PreAuth | Service::Void | Service::BalanceInquiry,
-            ) => 0,
+            (State::Declined | State::Reversed | State::Replaced, _)
+            | (_, Service::PreAuth | Service::Void | Service::BalanceInquiry) => 0,
         }
     }
 }

@@ -23,6 +23,7 @@
 //! never seen is accepted and remembered.
 
 mod authorise;
+mod batches;
 mod behaviour;
 mod chip;
 mod codec;

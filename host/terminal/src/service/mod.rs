@@ -39,7 +39,7 @@ use crate::{
     recording::{Boundary, Recordings, SharedTape},
     terminal::{ProgressSink, Scope},
     transaction::{
-        Ending, Failure, Kind, Outcome, Record, Referred, Request, ReversalState, TransactionId,
+        Ending, Failure, Outcome, Record, Referred, Request, ReversalState, TransactionId,
     },
 };
 
@@ -328,24 +328,6 @@ impl TransactionService {
 }
 
 impl Inner {
-    /// The earlier transaction that a request refers to, which allows it.
-    fn original(&self, request: &Request) -> Result<Option<Record>, BeginError> {
-        let needed = matches!(
-            request.kind,
-            Kind::Refund | Kind::Void | Kind::PreAuthComplete
-        );
-        let Some(id) = request.original.as_ref().filter(|_| needed) else {
-            return if needed || request.original.is_some() {
-                Err(OriginalRefused::Misplaced.into())
-            } else {
-                Ok(None)
-            };
-        };
-        let original = self.journal.record(id)?.ok_or(OriginalRefused::Unknown)?;
-        originals::check(request, &original, self.journal.open_batch()?)?;
-        Ok(Some(original))
-    }
-
     /// Gives a record an end where it has none and does not run: see
     /// [`TransactionService::transaction`].
     fn as_it_stands(&self, mut record: Record) -> Result<Record, StorageFault> {

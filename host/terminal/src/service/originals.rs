@@ -1,14 +1,30 @@
-//! Whether an earlier transaction may be refunded, voided or completed. Pure.
+//! Whether an earlier transaction may be refunded, voided or completed.
 
-use super::OriginalRefused;
+use super::{BeginError, Inner, OriginalRefused};
 use crate::transaction::{Ending, Kind, Record, Request};
 
-/// Whether `request` may be made of `original`, while `open_batch` is the batch that is open.
-pub(super) fn check(
-    request: &Request,
-    original: &Record,
-    open_batch: u32,
-) -> Result<(), OriginalRefused> {
+impl Inner {
+    /// The earlier transaction that a request refers to, which allows it.
+    pub(super) fn original(&self, request: &Request) -> Result<Option<Record>, BeginError> {
+        let needed = matches!(
+            request.kind,
+            Kind::Refund | Kind::Void | Kind::PreAuthComplete
+        );
+        let Some(id) = request.original.as_ref().filter(|_| needed) else {
+            return if needed || request.original.is_some() {
+                Err(OriginalRefused::Misplaced.into())
+            } else {
+                Ok(None)
+            };
+        };
+        let original = self.journal.record(id)?.ok_or(OriginalRefused::Unknown)?;
+        check(request, &original, self.journal.open_batch()?)?;
+        Ok(Some(original))
+    }
+}
+
+/// Whether `request` may be made of `original`, while `open_batch` is the batch that is open. Pure.
+fn check(request: &Request, original: &Record, open_batch: u32) -> Result<(), OriginalRefused> {
     let approved = original
         .outcome
         .as_ref()
