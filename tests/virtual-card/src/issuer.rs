@@ -36,6 +36,11 @@ impl Issuer {
         Self::new(Arc::new(card.clone()))
     }
 
+    /// Whether the card has this number, digits only.
+    pub fn issued(&self, pan_digits: &str) -> bool {
+        self.card.pan == pan_digits
+    }
+
     /// The issuer of this card, whatever was changed on it.
     pub fn of(card: &Card) -> Option<Self> {
         Self::new(Arc::clone(card.personalization()))
