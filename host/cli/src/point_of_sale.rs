@@ -3,7 +3,12 @@
 //! The sale goes over HTTP with an Idempotency-Key, so that a lost answer is asked for again and
 //! not paid for again. The session beside it only shows progress; without it the sale goes on.
 
-use std::{io, thread, time::Duration};
+use std::{
+    io::{self, Read, Write},
+    net::{TcpStream, ToSocketAddrs},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt;
@@ -14,11 +19,19 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
 };
 
+use crate::card_argument::CardArgument;
+
 /// How long one attempt may take: longer than a terminal waits for a card, a PIN and the acquirer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// How long an emulator may take to put a card into its reader.
 const PRESENT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long to wait for each step of finding out what a terminal speaks.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The type of a TLS record that holds an alert (RFC 8446, 5.1).
+const TLS_ALERT: u8 = 21;
 
 /// How often a request is repeated when its answer was lost on the way.
 const ATTEMPTS_MAX: u32 = 5;
@@ -55,6 +68,15 @@ pub(crate) enum NoAnswer {
         /// What the system said.
         reason: ureq::Error,
     },
+    /// Nothing was sent that could be read.
+    #[error(
+        "the terminal at {url} speaks TLS, and this command plain HTTP only; start the emulator with \
+         `--plain-http`, or sell with `curl --cacert` as docs/going-live.md shows"
+    )]
+    Tls {
+        /// Where it is.
+        url: String,
+    },
     /// The request was sent, or may have been.
     #[error("the terminal does not answer any more ({0})")]
     Lost(ureq::Error),
@@ -79,6 +101,11 @@ impl Terminal {
                         reason,
                     });
                 }
+                Err(_) if attempt == 1 && self.speaks_tls() => {
+                    return Err(NoAnswer::Tls {
+                        url: self.url.clone(),
+                    });
+                }
                 Err(reason) if attempt >= ATTEMPTS_MAX => return Err(NoAnswer::Lost(reason)),
                 Err(error) => tracing::warn!(attempt, %error, "no answer; asking again"),
             }
@@ -87,8 +114,21 @@ impl Terminal {
         }
     }
 
+    /// The terminal at this URL. Fails for one that needs TLS.
+    pub(crate) fn at(url: &str, api_key: &str) -> Result<Self, NoAnswer> {
+        let url = url.trim_end_matches('/');
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+        if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) {
+            return Err(NoAnswer::Tls { url: url.into() });
+        }
+        Ok(Self {
+            url: url.into(),
+            api_key: api_key.into(),
+        })
+    }
+
     /// Presents a virtual card at an emulated terminal. Fails with what the emulator says.
-    pub(crate) fn present(&self, card: &str, swipe: bool) -> Result<()> {
+    pub(crate) fn present(&self, card: &CardArgument, swipe: bool) -> Result<()> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PRESENT_TIMEOUT))
@@ -97,8 +137,11 @@ impl Terminal {
         let entry = if swipe { "MAGSTRIPE" } else { "CONTACT" };
         let mut answer = agent
             .post(format!("{}/emulator/card", self.url))
-            .send_json(json!({ "card": card, "entry": entry }))
-            .with_context(|| format!("there is no emulator at {}", self.url))?;
+            .send_json(match card {
+                CardArgument::Named(name) => json!({ "card": name, "entry": entry }),
+                CardArgument::Written(text) => json!({ "personalization": text, "entry": entry }),
+            })
+            .map_err(|reason| self.explained(reason))?;
         let status = answer.status();
         let body: Value = answer.body_mut().read_json().unwrap_or_default();
         let said = body.get("message").and_then(Value::as_str);
@@ -108,6 +151,37 @@ impl Terminal {
             said.unwrap_or(status.as_str())
         );
         Ok(())
+    }
+
+    /// Why an emulator was not reached.
+    fn explained(&self, reason: ureq::Error) -> NoAnswer {
+        let url = self.url.clone();
+        if self.speaks_tls() {
+            NoAnswer::Tls { url }
+        } else {
+            NoAnswer::NotReached { url, reason }
+        }
+    }
+
+    /// Whether what is there answers a line of plain HTTP as TLS does: with a record that is an alert. It
+    /// has taken no request then.
+    fn speaks_tls(&self) -> bool {
+        self.first_byte()
+            .is_ok_and(|first| first == Some(TLS_ALERT))
+    }
+
+    fn first_byte(&self) -> io::Result<Option<u8>> {
+        let authority = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = authority.split('/').next().unwrap_or_default();
+        let address = authority.to_socket_addrs()?.next();
+        let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
+        stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
+        stream.set_write_timeout(Some(PROBE_TIMEOUT))?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut first = [0];
+        let read = stream.read(&mut first)?;
+        Ok(first.first().copied().filter(|_| read > 0))
     }
 
     fn try_sale(
@@ -181,11 +255,7 @@ pub(crate) fn describe(event: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{Read, Write},
-        net::TcpListener,
-        thread::JoinHandle,
-    };
+    use std::{net::TcpListener, thread::JoinHandle};
 
     use super::*;
 
@@ -258,6 +328,30 @@ mod tests {
             assert!(request.contains("idempotency-key: key-1\r\n"), "{request}");
             assert!(request.contains("x-api-key: sk_test_1\r\n"), "{request}");
         }
+    }
+
+    #[test]
+    fn a_terminal_that_speaks_tls_is_told_apart_and_the_way_out_is_named() {
+        let Err(error) = Terminal::at("HTTPS://localhost:8443/", "key") else {
+            panic!("TLS is not spoken");
+        };
+        assert!(error.to_string().contains("`--plain-http`"), "{error}");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        let serving = thread::spawn(move || {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().expect("a connection");
+                let mut request = vec![0; 4096];
+                assert!(stream.read(&mut request).expect("a request") > 0);
+                // Fatal: a record of another type was expected.
+                let alert = [TLS_ALERT, 3, 3, 0, 2, 2, 10];
+                stream.write_all(&alert).expect("the alert is taken");
+            }
+        });
+        let terminal = Terminal::at(&url, "key").expect("plain HTTP");
+        let answer = terminal.sale(&json!({}), "key");
+        assert!(matches!(answer, Err(NoAnswer::Tls { .. })), "{answer:?}");
+        serving.join().expect("no panic");
     }
 
     #[test]

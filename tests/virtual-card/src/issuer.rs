@@ -41,6 +41,11 @@ impl Issuer {
         self.card.pan == pan_digits
     }
 
+    /// Whether both cards have the same number.
+    pub fn has_number_of(&self, other: &Self) -> bool {
+        self.card.pan == other.card.pan
+    }
+
     /// The issuer of this card, whatever was changed on it.
     pub fn of(card: &Card) -> Option<Self> {
         Self::new(Arc::clone(card.personalization()))

@@ -103,16 +103,20 @@ pub const APPLICATION_KEYWORDS: [Keyword; 21] = [
     ),
     keyword("no-record", "FILE.NUMBER", "no-record 4.2"),
     keyword("drop", "tags in hexadecimal", "drop 9F46 9F47"),
-    keyword("tamper", "TAG = VALUE in hexadecimal", "tamper 5F24 = 301231"),
-    keyword("issuer-certificate", ALTERED, "issuer-certificate expiry 1220"),
+    keyword(
+        "tamper",
+        "TAG = VALUE in hexadecimal",
+        "tamper 5F24 = 301231",
+    ),
+    keyword(
+        "issuer-certificate",
+        ALTERED,
+        "issuer-certificate expiry 1220",
+    ),
     keyword("icc-certificate", ALTERED, "icc-certificate expiry 1220"),
     keyword("pin-certificate", ALTERED, "pin-certificate trailer BB"),
     keyword("static-signature", ALTERED, "static-signature format 04"),
-    keyword(
-        "dynamic-signature",
-        ALTERED,
-        "dynamic-signature hash 0000",
-    ),
+    keyword("dynamic-signature", ALTERED, "dynamic-signature hash 0000"),
 ];
 
 /// What stands after `TAG =`.

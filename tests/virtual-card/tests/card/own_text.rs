@@ -30,7 +30,8 @@ fn use_up(card: &mut Card) {
 fn a_card_of_its_own_text_is_the_same_card() {
     let mut own = Card::from_text(VISA_CREDIT).unwrap();
     let mut known = Card::named("visa-credit").unwrap();
-    assert_eq!((own.name(), own.insert()), ("visa-credit", known.insert()));
+    assert_eq!(own.name(), "visa-credit");
+    assert_eq!(own.insert(), known.insert());
     assert_eq!(own.transmit(&SELECT), known.transmit(&SELECT));
     let issuer = Issuer::of(&own).unwrap();
     assert!(issuer.issued("4111111111111111"));
@@ -103,7 +104,8 @@ fn no_text_makes_a_card_panic() {
                     let mut characters: Vec<char> = text[place].chars().collect();
                     if !characters.is_empty() {
                         let character = random(characters.len());
-                        characters[character] = char::from(b' ' + u8::try_from(random(90)).unwrap());
+                        characters[character] =
+                            char::from(b' ' + u8::try_from(random(90)).unwrap());
                     }
                     text[place] = characters.into_iter().collect();
                 }
@@ -115,4 +117,13 @@ fn no_text_makes_a_card_panic() {
         }
     }
     assert!(issued > 20, "{issued}");
+}
+
+#[test]
+fn the_reference_has_every_keyword_and_what_it_takes() {
+    let page = include_str!("../../../../docs/virtual-cards.md");
+    for keyword in CARD_KEYWORDS.iter().chain(&APPLICATION_KEYWORDS) {
+        let row = format!("\n| `{}` | {} |", keyword.name, keyword.takes);
+        assert!(page.contains(&row), "{row} is not in docs/virtual-cards.md");
+    }
 }
