@@ -49,21 +49,24 @@ fn a_card_of_a_file_is_sold_to_and_its_issuer_knows_it() {
     assert!(said(&output).contains("APPROVED"), "{}", said(&output));
 }
 
-/// The recipe of `docs/virtual-cards.md`.
+/// The first recipe of `docs/virtual-cards.md`.
 #[test]
 fn a_card_with_an_expired_certificate_fails_authentication() {
     let folder = tempfile::tempdir().expect("a folder");
-    let card = own_card(folder.path(), "icc-certificate expiry 1220");
-    let options = Options {
-        card: Some(&card),
-        ..Options::on(folder.path())
-    };
-    let terminal = Terminal::start(&options).expect("a terminal");
-    let (_, body) = terminal.sale(2500, "expired").expect("an answer");
-    // EMV 4.4 Book 3, annex C5, byte 1: bit 4 says that DDA failed.
-    let verification = body["tvr"].as_str().expect("verification results");
-    assert_eq!(verification.get(..2), Some("08"), "{body}");
-    assert_eq!(body["status"], "DECLINED", "{body}");
+    let terminal = Terminal::start(&Options::on(folder.path())).expect("a terminal");
+    for (changes, status) in [
+        ("icc-certificate expiry 1220", "APPROVED"),
+        ("icc-certificate expiry 1220\n9F0E = 0810000000", "DECLINED"),
+    ] {
+        let card = own_card(folder.path(), changes);
+        let text = std::fs::read_to_string(card).expect("a file");
+        terminal.post("/emulator/card", &json!({ "personalization": text }), None);
+        let (_, body) = terminal.sale(2500, status).expect("an answer");
+        // EMV 4.4 Book 3, annex C5, byte 1: bit 4 says that DDA failed.
+        let verification = body["tvr"].as_str().expect("verification results");
+        assert_eq!(verification.get(..2), Some("08"), "{body}");
+        assert_eq!(body["status"], status, "{body}");
+    }
 }
 
 #[test]

@@ -3,12 +3,7 @@
 //! The sale goes over HTTP with an Idempotency-Key, so that a lost answer is asked for again and
 //! not paid for again. The session beside it only shows progress; without it the sale goes on.
 
-use std::{
-    io::{self, Read, Write},
-    net::{TcpStream, ToSocketAddrs},
-    thread,
-    time::Duration,
-};
+use std::{io, thread, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt;
@@ -26,12 +21,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// How long an emulator may take to put a card into its reader.
 const PRESENT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long to wait for each step of finding out what a terminal speaks.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// The type of a TLS record that holds an alert (RFC 8446, 5.1).
-const TLS_ALERT: u8 = 21;
 
 /// How often a request is repeated when its answer was lost on the way.
 const ATTEMPTS_MAX: u32 = 5;
@@ -94,16 +83,14 @@ impl Terminal {
         let mut attempt: u32 = 1;
         loop {
             match self.try_sale(&agent, request, idempotency_key) {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    let refused = self.refused_plain_http(answer.status, &answer.body);
+                    return refused.map_or(Ok(answer), Err);
+                }
                 Err(reason) if attempt == 1 && is_refused(&reason) => {
                     return Err(NoAnswer::NotReached {
                         url: self.url.clone(),
                         reason,
-                    });
-                }
-                Err(_) if attempt == 1 && self.speaks_tls() => {
-                    return Err(NoAnswer::Tls {
-                        url: self.url.clone(),
                     });
                 }
                 Err(reason) if attempt >= ATTEMPTS_MAX => return Err(NoAnswer::Lost(reason)),
@@ -141,9 +128,12 @@ impl Terminal {
                 CardArgument::Named(name) => json!({ "card": name, "entry": entry }),
                 CardArgument::Written(text) => json!({ "personalization": text, "entry": entry }),
             })
-            .map_err(|reason| self.explained(reason))?;
+            .with_context(|| format!("there is no emulator at {}", self.url))?;
         let status = answer.status();
         let body: Value = answer.body_mut().read_json().unwrap_or_default();
+        if let Some(error) = self.refused_plain_http(status.as_u16(), &body) {
+            return Err(error.into());
+        }
         let said = body.get("message").and_then(Value::as_str);
         ensure!(
             status.is_success(),
@@ -153,35 +143,13 @@ impl Terminal {
         Ok(())
     }
 
-    /// Why an emulator was not reached.
-    fn explained(&self, reason: ureq::Error) -> NoAnswer {
-        let url = self.url.clone();
-        if self.speaks_tls() {
-            NoAnswer::Tls { url }
-        } else {
-            NoAnswer::NotReached { url, reason }
-        }
-    }
-
-    /// Whether what is there answers a line of plain HTTP as TLS does: with a record that is an alert. It
-    /// has taken no request then.
-    fn speaks_tls(&self) -> bool {
-        self.first_byte()
-            .is_ok_and(|first| first == Some(TLS_ALERT))
-    }
-
-    fn first_byte(&self) -> io::Result<Option<u8>> {
-        let authority = self.url.split_once("://").map_or("", |(_, rest)| rest);
-        let authority = authority.split('/').next().unwrap_or_default();
-        let address = authority.to_socket_addrs()?.next();
-        let address = address.ok_or(io::ErrorKind::AddrNotAvailable)?;
-        let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
-        stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
-        stream.set_write_timeout(Some(PROBE_TIMEOUT))?;
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut first = [0];
-        let read = stream.read(&mut first)?;
-        Ok(first.first().copied().filter(|_| read > 0))
+    /// The error of a terminal that takes TLS only, when this is its answer. It has taken no request.
+    fn refused_plain_http(&self, status: u16, body: &Value) -> Option<NoAnswer> {
+        let message = body.get("message").and_then(Value::as_str);
+        let refused = status == 400 && message == Some(api::PLAIN_HTTP_REFUSED);
+        refused.then(|| NoAnswer::Tls {
+            url: self.url.clone(),
+        })
     }
 
     fn try_sale(
@@ -255,7 +223,11 @@ pub(crate) fn describe(event: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::TcpListener, thread::JoinHandle};
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+        thread::JoinHandle,
+    };
 
     use super::*;
 
@@ -336,22 +308,14 @@ mod tests {
             panic!("TLS is not spoken");
         };
         assert!(error.to_string().contains("`--plain-http`"), "{error}");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/", listener.local_addr().expect("an address"));
-        let serving = thread::spawn(move || {
-            for _ in 0..2 {
-                let (mut stream, _) = listener.accept().expect("a connection");
-                let mut request = vec![0; 4096];
-                assert!(stream.read(&mut request).expect("a request") > 0);
-                // Fatal: a record of another type was expected.
-                let alert = [TLS_ALERT, 3, 3, 0, 2, 2, 10];
-                stream.write_all(&alert).expect("the alert is taken");
-            }
-        });
-        let terminal = Terminal::at(&url, "key").expect("plain HTTP");
-        let answer = terminal.sale(&json!({}), "key");
-        assert!(matches!(answer, Err(NoAnswer::Tls { .. })), "{answer:?}");
-        serving.join().expect("no panic");
+        let terminal = Terminal::at("http://localhost:8443/", "key").expect("plain HTTP");
+        let said = |message: &str| json!({"error": "INVALID_REQUEST", "message": message});
+        let refused = terminal.refused_plain_http(400, &said(api::PLAIN_HTTP_REFUSED));
+        let named =
+            matches!(refused, Some(NoAnswer::Tls { url }) if url == "http://localhost:8443");
+        assert!(named);
+        let other = terminal.refused_plain_http(400, &said("another mistake"));
+        assert!(other.is_none());
     }
 
     #[test]
