@@ -21,7 +21,8 @@ ANNOUNCE = @test -e "$(TENON)" || echo "First the engine is built, then the host
 INSTALL = @command -v $(1) >/dev/null || { echo "Installing $(1) $(2), once: a few minutes."; \
 	$(CARGO) install --quiet --locked $(1) --version $(2); }
 
-.PHONY: help demo run test vectors conformance differential fuzz mutants check build guest fmt clippy doc deny tidy bench clean
+.PHONY: help demo run test vectors conformance differential fuzz mutants check build guest fmt clippy doc deny \
+	tidy bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
