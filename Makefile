@@ -2,7 +2,9 @@
 
 .DEFAULT_GOAL := help
 CARGO ?= cargo
-TENON := target/debug/tenon
+# Where cargo builds. The engine lies in target/guest whatever this is.
+BUILT := $(or $(CARGO_TARGET_DIR),target)
+TENON := $(BUILT)/debug/tenon
 DIR := tests/vectors
 TARGET := transaction
 SECONDS := 60
@@ -10,12 +12,20 @@ SECONDS := 60
 # features, and wasmtime would be compiled a second time.
 BUILD := $(CARGO) build --workspace --all-targets
 
-LIBFUZZER := --fuzz-dir tests/fuzz/libfuzzer --target-dir target/fuzz --sanitizer none
+LIBFUZZER := --fuzz-dir tests/fuzz/libfuzzer --target-dir $(BUILT)/fuzz --sanitizer none
 
-.PHONY: help demo run test vectors conformance fuzz mutants check build guest fmt clippy doc deny tidy bench clean
+# The long builds say little themselves.
+ANNOUNCE = @test -e "$(TENON)" || echo "First the engine is built, then the host: some fifteen minutes\
+ the first time on two cores, and quiet meanwhile."
+# $(call INSTALL,TOOL,VERSION) when it is missing.
+INSTALL = @command -v $(1) >/dev/null || { echo "Installing $(1) $(2), once: a few minutes."; \
+	$(CARGO) install --quiet --locked $(1) --version $(2); }
+
+.PHONY: help demo run test vectors conformance differential fuzz mutants check build guest fmt clippy doc deny \
+	tidy bench clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## Boot the terminal with the emulator and run one chip sale of NZD 25.00.
 	@$(TENON) demo
@@ -35,40 +45,45 @@ build: guest ## Build the host, the command line and the engine.
 	@$(BUILD)
 
 guest: ## Build the engine, turn it into a component and sign it for the emulator.
+	$(ANNOUNCE)
 	@$(CARGO) run --quiet --package pack
 
 fmt: ## Check the format.
 	$(CARGO) fmt --all --check
 
 clippy: ## Check the lints.
+	$(ANNOUNCE)
 	$(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 
 doc: ## Build the documentation; a broken link fails.
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --workspace --no-deps --document-private-items
 
 deny: ## Check licences, sources and banned crates.
-	@command -v cargo-deny >/dev/null || $(CARGO) install --quiet --locked cargo-deny --version 0.20.2
+	$(call INSTALL,cargo-deny,0.20.2)
 	$(CARGO) deny --log-level error check bans licenses sources
 
 tidy: ## Check what a compiler cannot: documentation of the WIT, crate arrows, sizes, links.
 	$(CARGO) test --quiet --package tidy
 
-conformance: ## Run the kernel's conformance suite and write docs/conformance.md.
-	@$(CARGO) run --quiet --package conformance
+conformance: ## Run the kernel's conformance suite and write docs/conformance.md; CASE=PR-04 for some cases.
+	@$(CARGO) run --quiet --package conformance $(if $(CASE),-- "$(CASE)")
+
+differential: ## Compare the kernel with another one on random input; CASES=5000 for more.
+	$(if $(CASES),PROPTEST_CASES=$(CASES) )$(CARGO) test --package differential
 
 fuzz: ## Let libFuzzer look for what breaks a target: TARGET=tlv SECONDS=900.
-	@command -v cargo-fuzz >/dev/null || $(CARGO) install --quiet --locked cargo-fuzz --version 0.13.2
-	@mkdir -p target/fuzz/corpus/$(TARGET)
-	$(CARGO) fuzz run $(LIBFUZZER) $(TARGET) target/fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET) -- \
+	$(call INSTALL,cargo-fuzz,0.13.2)
+	@mkdir -p $(BUILT)/fuzz/corpus/$(TARGET)
+	$(CARGO) fuzz run $(LIBFUZZER) $(TARGET) $(BUILT)/fuzz/corpus/$(TARGET) tests/fuzz/corpus/$(TARGET) -- \
 		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=64
 
 mutants: ## Change the kernel one place at a time and see a test fail; MODULE=cvm for one module.
-	@command -v cargo-mutants >/dev/null || $(CARGO) install --quiet --locked cargo-mutants --version 27.1.0
+	$(call INSTALL,cargo-mutants,27.1.0)
 	$(CARGO) mutants --package emv $(if $(MODULE),--file "guest/emv/src/$(MODULE).rs")
 
 bench: guest ## Measure, and print a table with ratios from this run.
 	@$(CARGO) build --quiet --release --workspace
-	@target/release/bench
+	@$(BUILT)/release/bench
 
 clean: ## Remove everything that was built.
 	$(CARGO) clean

@@ -163,3 +163,27 @@ fn the_fingerprint_is_the_same_wherever_it_is_shown() {
     let second = Emulator::start(data.path(), &["--tls"]);
     assert_eq!(second.text("fingerprint"), fingerprint);
 }
+
+#[test]
+fn a_sale_over_plain_http_at_a_terminal_with_tls_says_what_to_do() {
+    let data = tempfile::tempdir().expect("a folder");
+    let terminal = Emulator::start(data.path(), &["--tls"]);
+    let https = terminal.text("url");
+    let http = https.replacen("https", "http", 1);
+    for arguments in [
+        &["--url", https][..],
+        &["--url", &http],
+        &["--url", &http, "--card", "eftpos"],
+    ] {
+        let sale = ["sale", "--amount", "2500", "--api-key"];
+        let output = Command::new(env!("CARGO_BIN_EXE_tenon"))
+            .args(sale)
+            .arg(terminal.text("apiKey"))
+            .args(arguments)
+            .output()
+            .expect("tenon runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("`--plain-http`"), "{arguments:?}: {said}");
+    }
+}

@@ -19,6 +19,8 @@ mod cards;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
+mod own_card;
+#[cfg(test)]
 mod parameters;
 #[cfg(test)]
 mod recordings;

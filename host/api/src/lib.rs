@@ -78,7 +78,8 @@ pub use request::{AMOUNT_MINOR_MAX, METADATA_CHARS_MAX, METADATA_KEYS_MAX, REFER
 pub use request_id::REQUEST_ID_HEADER;
 pub use router::{Api, router};
 pub use server::{
-    CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Identity, IdentityError, serve, serve_tls,
+    CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, Identity, IdentityError, PLAIN_HTTP_REFUSED,
+    serve, serve_tls,
 };
 pub use session::{MESSAGE_BYTES_MAX, SESSIONS_MAX, SESSIONS_PER_CALLER_MAX};
 pub use terminal::{Merchant, Terminal};

@@ -27,7 +27,10 @@ use tokio::{
     time,
 };
 
-use crate::{api_key, engine_file, keys::KeyRing, parameters, vault_file, web_options::WebOptions};
+use crate::{
+    api_key, card_argument, engine_file, keys::KeyRing, parameters, vault_file,
+    web_options::WebOptions,
+};
 
 /// How long a running transaction may take to end when the terminal stops: longer than the
 /// acquirer may take to answer.
@@ -41,7 +44,7 @@ pub(crate) struct Options {
     pub(crate) data: PathBuf,
     /// The key that points of sale must show, when it is not the data folder's own.
     pub(crate) api_key: Option<String>,
-    /// The card that is presented to every transaction.
+    /// The card that is presented to every transaction: its name, or its file.
     pub(crate) card: Option<String>,
     /// The engine, when it is not the one of the build.
     pub(crate) engine: Option<PathBuf>,
@@ -91,6 +94,8 @@ impl EmulatedTerminal {
             .await
             .with_context(|| format!("{} cannot be listened on", options.listen))?;
         let address = listener.local_addr()?;
+        let card = options.card.as_deref().map(card_argument::card);
+        let card = card.transpose()?;
         let (files, lock) = data_folder(&options.data)?;
         let api_key = match options.api_key {
             Some(key) => key,
@@ -102,11 +107,14 @@ impl EmulatedTerminal {
         emulator::provision(&mut vault)?;
         let (acquirer, own_acquirer) = acquirer(options.acquirer)?;
         let (devices, controls) = Emulator::new(emulator::Options {
-            card: options.card,
+            card: None,
             acquirer,
         })?;
         if let Some(own) = own_acquirer {
             controls.attach_acquirer(own);
+        }
+        if let Some(card) = card {
+            controls.present_always(card);
         }
         let service = TransactionService::start(TerminalConfig {
             engine: engine_file::read(options.engine.as_deref(), emulator::DEVELOPMENT_KEY)?,

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod api_key;
+mod card_argument;
 mod cards;
 mod completions;
 mod decode;

@@ -14,6 +14,8 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
 };
 
+use crate::card_argument::CardArgument;
+
 /// How long one attempt may take: longer than a terminal waits for a card, a PIN and the acquirer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -55,6 +57,15 @@ pub(crate) enum NoAnswer {
         /// What the system said.
         reason: ureq::Error,
     },
+    /// Nothing was sent that could be read.
+    #[error(
+        "the terminal at {url} speaks TLS, and this command plain HTTP only; start the emulator with \
+         `--plain-http`, or sell with `curl --cacert` as docs/going-live.md shows"
+    )]
+    Tls {
+        /// Where it is.
+        url: String,
+    },
     /// The request was sent, or may have been.
     #[error("the terminal does not answer any more ({0})")]
     Lost(ureq::Error),
@@ -72,7 +83,10 @@ impl Terminal {
         let mut attempt: u32 = 1;
         loop {
             match self.try_sale(&agent, request, idempotency_key) {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    let refused = self.refused_plain_http(answer.status, &answer.body);
+                    return refused.map_or(Ok(answer), Err);
+                }
                 Err(reason) if attempt == 1 && is_refused(&reason) => {
                     return Err(NoAnswer::NotReached {
                         url: self.url.clone(),
@@ -87,8 +101,21 @@ impl Terminal {
         }
     }
 
+    /// The terminal at this URL. Fails for one that needs TLS.
+    pub(crate) fn at(url: &str, api_key: &str) -> Result<Self, NoAnswer> {
+        let url = url.trim_end_matches('/');
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+        if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")) {
+            return Err(NoAnswer::Tls { url: url.into() });
+        }
+        Ok(Self {
+            url: url.into(),
+            api_key: api_key.into(),
+        })
+    }
+
     /// Presents a virtual card at an emulated terminal. Fails with what the emulator says.
-    pub(crate) fn present(&self, card: &str, swipe: bool) -> Result<()> {
+    pub(crate) fn present(&self, card: &CardArgument, swipe: bool) -> Result<()> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PRESENT_TIMEOUT))
@@ -97,10 +124,16 @@ impl Terminal {
         let entry = if swipe { "MAGSTRIPE" } else { "CONTACT" };
         let mut answer = agent
             .post(format!("{}/emulator/card", self.url))
-            .send_json(json!({ "card": card, "entry": entry }))
+            .send_json(match card {
+                CardArgument::Named(name) => json!({ "card": name, "entry": entry }),
+                CardArgument::Written(text) => json!({ "personalization": text, "entry": entry }),
+            })
             .with_context(|| format!("there is no emulator at {}", self.url))?;
         let status = answer.status();
         let body: Value = answer.body_mut().read_json().unwrap_or_default();
+        if let Some(error) = self.refused_plain_http(status.as_u16(), &body) {
+            return Err(error.into());
+        }
         let said = body.get("message").and_then(Value::as_str);
         ensure!(
             status.is_success(),
@@ -108,6 +141,15 @@ impl Terminal {
             said.unwrap_or(status.as_str())
         );
         Ok(())
+    }
+
+    /// The error of a terminal that takes TLS only, when this is its answer. It has taken no request.
+    fn refused_plain_http(&self, status: u16, body: &Value) -> Option<NoAnswer> {
+        let message = body.get("message").and_then(Value::as_str);
+        let refused = status == 400 && message == Some(api::PLAIN_HTTP_REFUSED);
+        refused.then(|| NoAnswer::Tls {
+            url: self.url.clone(),
+        })
     }
 
     fn try_sale(
@@ -258,6 +300,22 @@ mod tests {
             assert!(request.contains("idempotency-key: key-1\r\n"), "{request}");
             assert!(request.contains("x-api-key: sk_test_1\r\n"), "{request}");
         }
+    }
+
+    #[test]
+    fn a_terminal_that_speaks_tls_is_told_apart_and_the_way_out_is_named() {
+        let Err(error) = Terminal::at("HTTPS://localhost:8443/", "key") else {
+            panic!("TLS is not spoken");
+        };
+        assert!(error.to_string().contains("`--plain-http`"), "{error}");
+        let terminal = Terminal::at("http://localhost:8443/", "key").expect("plain HTTP");
+        let said = |message: &str| json!({"error": "INVALID_REQUEST", "message": message});
+        let refused = terminal.refused_plain_http(400, &said(api::PLAIN_HTTP_REFUSED));
+        let named =
+            matches!(refused, Some(NoAnswer::Tls { url }) if url == "http://localhost:8443");
+        assert!(named);
+        let other = terminal.refused_plain_http(400, &said("another mistake"));
+        assert!(other.is_none());
     }
 
     #[test]

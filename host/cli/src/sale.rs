@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task, time};
 
 use crate::{
+    card_argument::CardArgument,
     money,
     point_of_sale::{self, Answer, NoAnswer, Terminal},
 };
@@ -54,8 +55,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     reference: Option<String>,
 
-    /// Present this card at the emulator first; `tenon cards` lists the names
-    #[arg(long, value_name = "NAME")]
+    /// Present this card at the emulator first: a name that `tenon cards` lists,
+    /// or a file of your own (docs/virtual-cards.md)
+    #[arg(long, value_name = "NAME|FILE", verbatim_doc_comment)]
     card: Option<String>,
 
     /// Swipe it instead of inserting it
@@ -86,12 +88,11 @@ pub(crate) struct Arguments {
 
 /// Runs the sale.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let terminal = Terminal {
-        url: arguments.url.trim_end_matches('/').into(),
-        api_key: arguments.api_key.clone(),
-    };
+    let terminal = Terminal::at(&arguments.url, &arguments.api_key)?;
     if let Some(card) = &arguments.card {
-        terminal.present(card, arguments.swipe)?;
+        terminal
+            .present(&CardArgument::read(card)?, arguments.swipe)
+            .with_context(|| format!("presenting {card}"))?;
     }
     let key = arguments
         .idempotency_key
@@ -104,7 +105,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         .build()?;
     let answer = match runtime.block_on(sell(terminal, request, key.clone()))? {
         Ok(answer) => answer,
-        Err(error @ NoAnswer::NotReached { .. }) => return Err(error.into()),
+        Err(error @ (NoAnswer::NotReached { .. } | NoAnswer::Tls { .. })) => {
+            return Err(error.into());
+        }
         Err(error @ NoAnswer::Lost(_)) => {
             writeln!(io::stderr(), "tenon: {error}")?;
             writeln!(

@@ -67,6 +67,9 @@ pub enum KeypadMode {
 /// Why the emulator did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
+    /// The text of a card cannot be read.
+    #[error("the card: {0}")]
+    CardText(#[from] virtual_card::Error),
     /// There is no card with this name.
     #[error("there is no card named {name:?}; there are {known}", known = card_names().join(", "))]
     UnknownCard {
@@ -111,7 +114,7 @@ pub(crate) enum Press {
 #[derive(Default)]
 pub(crate) struct State {
     /// The card that is presented to every transaction.
-    pub(crate) automatic_card: Option<String>,
+    pub(crate) automatic_card: Option<Card>,
     pub(crate) slot: Option<InsertedCard>,
     /// A card that was swiped and not read yet.
     pub(crate) swiped: Option<Card>,
@@ -141,11 +144,8 @@ pub(crate) struct InsertedCard {
 
 impl Controls {
     pub(crate) fn new(automatic_card: Option<String>) -> Result<Self, Error> {
-        if let Some(name) = &automatic_card {
-            named(name)?;
-        }
         let state = State {
-            automatic_card,
+            automatic_card: automatic_card.as_deref().map(named).transpose()?,
             ..State::default()
         };
         let (shown, _) = broadcast::channel(SHOWN_MAX);
@@ -165,9 +165,16 @@ impl Controls {
     /// A card that was not read yet is replaced. Fails with [`Error::UnknownCard`], or with
     /// [`Error::CardInUse`] while the terminal reads one.
     pub fn present_card(&self, name: &str, entry: Entry, quirks: &[Quirk]) -> Result<(), Error> {
+        self.present(named(name)?, entry, quirks)
+    }
+
+    /// Presents a card in the same way that may be in no catalogue. An attached acquirer knows it.
+    ///
+    /// Fails with [`Error::CardInUse`] while the terminal reads one.
+    pub fn present(&self, card: Card, entry: Entry, quirks: &[Quirk]) -> Result<(), Error> {
         let card = quirks
             .iter()
-            .fold(named(name)?, |card, quirk| card.with_quirk(*quirk));
+            .fold(card, |card, quirk| card.with_quirk(*quirk));
         self.change(|state| {
             if state.slot.as_ref().is_some_and(|inserted| inserted.in_use) {
                 return Err(Error::CardInUse);
@@ -179,6 +186,11 @@ impl Controls {
             }
             Ok(())
         })
+    }
+
+    /// Presents a copy of this card to every transaction from now on.
+    pub fn present_always(&self, card: Card) {
+        self.change(|state| state.automatic_card = Some(card));
     }
 
     /// Pulls the card out, also while it is being read.
@@ -258,7 +270,8 @@ impl Controls {
         self.shared.shown.subscribe()
     }
 
-    /// Lets `GET /emulator/ledger` show what this acquirer believes.
+    /// Lets `GET /emulator/ledger` show what this acquirer believes, and makes it know every card that is
+    /// presented.
     pub fn attach_acquirer(&self, acquirer: AcquirerHandle) {
         self.change(|state| state.acquirer = Some(acquirer));
     }
@@ -332,6 +345,7 @@ impl fmt::Debug for Controls {
 impl State {
     /// Puts a card in the slot and returns its number.
     pub(crate) fn insert(&mut self, card: Card, in_use: bool) -> u64 {
+        self.issue(&card);
         self.cards_inserted = self.cards_inserted.saturating_add(1);
         let number = self.cards_inserted;
         self.slot = Some(InsertedCard {
@@ -344,8 +358,15 @@ impl State {
 
     /// Reads a stripe: track 2.
     pub(crate) fn read_stripe(&mut self, card: &Card) -> String {
+        self.issue(card);
         self.swiped_pin = Some(Zeroizing::new(card.pin().to_owned()));
         card.track_2()
+    }
+
+    fn issue(&self, card: &Card) {
+        if let Some(acquirer) = &self.acquirer {
+            acquirer.issue(card);
+        }
     }
 
     /// The PIN of the card in the slot, or of the one that was swiped.
@@ -365,7 +386,7 @@ pub(crate) fn card_names() -> Vec<&'static str> {
         .collect()
 }
 
-fn named(name: &str) -> Result<Card, Error> {
+pub(crate) fn named(name: &str) -> Result<Card, Error> {
     Card::named(name).ok_or_else(|| Error::UnknownCard {
         name: name.chars().take(64).collect(),
     })

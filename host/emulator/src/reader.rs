@@ -84,7 +84,7 @@ fn swipe(state: &mut State) -> Option<String> {
 
 /// The card that is presented to every transaction, fresh.
 fn automatic(state: &State) -> Option<virtual_card::Card> {
-    virtual_card::Card::named(state.automatic_card.as_ref()?)
+    state.automatic_card.clone()
 }
 
 /// Marks the reader as waiting for as long as it lives: the host stops a wait by dropping it.

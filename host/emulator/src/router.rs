@@ -12,15 +12,18 @@ use axum::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use virtual_card::Quirk;
+use virtual_card::{Card, Quirk};
 
 use crate::{
     acquirer::{Ledger, RESPONSE_CODES, SPECIAL_AMOUNTS},
-    controls::{Controls, Entry, Error, Key, KeypadMode, card_names},
+    controls::{Controls, Entry, Error, Key, KeypadMode, card_names, named},
 };
 
 /// The longest body that is read.
 const BODY_MAX: usize = 4096;
+
+/// The longest body with a card's text, in which JSON writes a new line in two bytes.
+const CARD_BODY_MAX: usize = 2 * virtual_card::TEXT_BYTES_MAX;
 
 impl Controls {
     /// Everything under `/emulator`:
@@ -28,6 +31,7 @@ impl Controls {
     /// | request | does |
     /// |---|---|
     /// | `POST /emulator/card` `{"card":"visa-credit","entry":"CONTACT","quirk":{"kind":"REMOVED_AT","command":3}}` | presents a card, in the slot or (`MAGSTRIPE`) by its stripe; entry and quirk may be left out |
+    /// | the same with `{"personalization":"name my-card\n..."}` in place of `card` | presents a card of this text |
     /// | `DELETE /emulator/card` | pulls it |
     /// | `POST /emulator/keypad` `{"keys":"1234"}`, `{"key":"CANCEL"}` or `{"mode":"SILENT"}` | presses keys |
     /// | `GET /emulator/screen` | what is shown |
@@ -36,22 +40,28 @@ impl Controls {
     /// | `GET /emulator/cards` | the cards, and the amounts that are answered in a special way |
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/emulator/card", post(insert_card).delete(pull_card))
             .route("/emulator/keypad", post(press))
             .route("/emulator/screen", get(screen))
             .route("/emulator/paper", get(paper))
             .route("/emulator/ledger", get(ledger))
             .route("/emulator/cards", get(cards))
             .layer(DefaultBodyLimit::max(BODY_MAX))
+            .merge(
+                Router::new()
+                    .route("/emulator/card", post(insert_card).delete(pull_card))
+                    .layer(DefaultBodyLimit::max(CARD_BODY_MAX)),
+            )
             .with_state(self.clone())
     }
 }
 
-/// Body of `POST /emulator/card`.
+/// Body of `POST /emulator/card`: one of the first two.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CardRequest {
-    card: String,
+    card: Option<String>,
+    /// A text in the language of the card files.
+    personalization: Option<String>,
     entry: Option<Entry>,
     quirk: Option<QuirkRequest>,
 }
@@ -94,17 +104,39 @@ struct KeypadRequest {
 
 async fn insert_card(State(controls): State<Controls>, body: Bytes) -> Result<Response, Refused> {
     let request: CardRequest = parse(&body)?;
-    let entry = request.entry.unwrap_or_else(|| usual_entry(&request.card));
     let quirks: Vec<Quirk> = request.quirk.into_iter().map(Quirk::from).collect();
-    controls.present_card(&request.card, entry, &quirks)?;
-    Ok(Json(json!({"card": request.card, "entry": entry})).into_response())
+    let card = match (request.card, request.personalization) {
+        (Some(name), None) => named(&name)?,
+        (None, Some(text)) => issued(text).await?,
+        _ => {
+            let message = "expected one of card and personalization";
+            return Err(Refused::body(message.to_owned()));
+        }
+    };
+    let entry = request.entry.unwrap_or_else(|| usual_entry(&card));
+    let name = card.name().to_owned();
+    controls.present(card, entry, &quirks)?;
+    Ok(Json(json!({"card": name, "entry": entry})).into_response())
+}
+
+/// The card of this text. It may need keys of its own, which take a while.
+async fn issued(text: String) -> Result<Card, Refused> {
+    let issuing = tokio::task::spawn_blocking(move || Card::from_text(&text));
+    let issued = issuing.await.map_err(|_| Refused {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        code: "INTERNAL_ERROR",
+        message: "the card could not be issued".to_owned(),
+        details: json!({}),
+    })?;
+    Ok(issued.map_err(Error::from)?)
 }
 
 /// In the slot, unless the card has a stripe only.
-fn usual_entry(card: &str) -> Entry {
-    match virtual_card::Card::named(card) {
-        Some(card) if !card.has_chip() => Entry::Magstripe,
-        Some(_) | None => Entry::Contact,
+fn usual_entry(card: &Card) -> Entry {
+    if card.has_chip() {
+        Entry::Contact
+    } else {
+        Entry::Magstripe
     }
 }
 
@@ -195,6 +227,11 @@ impl From<Error> for Refused {
                 StatusCode::BAD_REQUEST,
                 "INVALID_REQUEST",
                 json!({"field": "card", "value": name, "constraint": "enum", "names": card_names()}),
+            ),
+            Error::CardText(_) => (
+                StatusCode::BAD_REQUEST,
+                "INVALID_REQUEST",
+                json!({"field": "personalization"}),
             ),
             Error::NotDigits => (
                 StatusCode::BAD_REQUEST,

@@ -352,9 +352,53 @@ async fn the_router_does_what_the_hands_do() {
 }
 
 #[tokio::test]
+async fn a_card_of_a_text_is_presented_and_every_fault_of_the_reference() {
+    let (mut devices, controls) = emulator(None);
+    let text = include_str!("../../../tests/virtual-card/cards/visa-credit.card");
+    let text = text.replace("visa-credit", "mine");
+    let body = serde_json::json!({ "personalization": text }).to_string();
+    let answer = http(&controls, "POST /emulator/card", &body).await;
+    let expected = r#"{"card":"mine","entry":"CONTACT"}"#;
+    assert_eq!(answer, (200, expected.to_owned()));
+    let mut inserted = wait(&mut devices).await.expect("a card");
+    let response = inserted.transmit(&SELECT_VISA).await.expect("an answer");
+    assert!(response.ends_with(&[0x90, 0x00]), "{response:02X?}");
+    drop(inserted);
+    let stripe = serde_json::json!({ "personalization": text + "\nchip none" }).to_string();
+    let (_, entry) = http(&controls, "POST /emulator/card", &stripe).await;
+    assert!(entry.contains("MAGSTRIPE"), "{entry}");
+    let page = include_str!("../../../docs/virtual-cards.md");
+    let quirks: Vec<&str> = page
+        .split('`')
+        .filter(|part| part.starts_with("{\"kind\""))
+        .collect();
+    for quirk in &quirks {
+        let body = format!(r#"{{"card":"eftpos","quirk":{quirk}}}"#);
+        let (status, answer) = http(&controls, "POST /emulator/card", &body).await;
+        assert_eq!(status, 200, "{quirk}: {answer}");
+    }
+    // What serde lists of the kinds it knows.
+    let body = r#"{"card":"eftpos","quirk":{"kind":"?"}}"#;
+    let (_, answer) = http(&controls, "POST /emulator/card", body).await;
+    let kinds: Vec<&str> = answer.split('`').filter(|part| is_kind(part)).collect();
+    assert!(kinds.len() > 5, "{answer}");
+    for kind in kinds {
+        let shown = format!("{{\"kind\":\"{kind}\"");
+        assert!(page.contains(&shown), "{kind} is not in the reference");
+    }
+}
+
+fn is_kind(text: &str) -> bool {
+    let letters = |letter: u8| letter.is_ascii_uppercase() || letter == b'_';
+    !text.is_empty() && text.bytes().all(letters)
+}
+
+#[tokio::test]
 async fn the_router_refuses_in_the_envelope() {
     let (_devices, controls) = emulator(None);
-    let long = format!(r#"{{"card":"{}"}}"#, "x".repeat(10_000));
+    let long = format!(r#"{{"card":"{}"}}"#, "x".repeat(140_000));
+    let long_text = format!(r#"{{"personalization":"{}"}}"#, "#".repeat(70_000));
+    let both = r##"{"card":"eftpos","personalization":"#"}"##;
     for (request, body, status, expected) in [
         (
             "POST /emulator/card",
@@ -371,6 +415,15 @@ async fn the_router_refuses_in_the_envelope() {
         ("POST /emulator/card", r#"{"card":"#, 400, "INVALID_REQUEST"),
         ("POST /emulator/card", "", 400, "INVALID_REQUEST"),
         ("POST /emulator/card", &long, 413, ""),
+        ("POST /emulator/card", &long_text, 400, "65536 bytes"),
+        ("POST /emulator/card", both, 400, "expected one of"),
+        ("POST /emulator/card", "{}", 400, "expected one of"),
+        (
+            "POST /emulator/card",
+            r#"{"personalization":"name x\ncolour red"}"#,
+            400,
+            "line 2",
+        ),
         ("DELETE /emulator/card", "", 404, "NOT_FOUND"),
         (
             "POST /emulator/keypad",

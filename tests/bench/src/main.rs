@@ -26,7 +26,8 @@ fn main() -> Result<()> {
         "there is no {}; run `make guest`",
         engine.display()
     );
-    let tenon = PathBuf::from("target/release/tenon");
+    // Cargo puts both into one folder, wherever that is.
+    let tenon = std::env::current_exe()?.with_file_name("tenon");
     ensure!(
         tenon.exists(),
         "there is no {}; run `make bench`",

@@ -217,8 +217,11 @@ fn card(lines: &[&Line], at: usize) -> Result<Card, Fault> {
         let at = |line: usize| line.checked_sub(1).and_then(|index| changes.get(index));
         let (line, what) = match error {
             Error::Keyword(line) => (at(line), "the card has no such keyword".to_owned()),
-            Error::Value(line) => (at(line), "the card has no such value".to_owned()),
-            Error::Base | Error::Missing(_) => (None, error.to_string()),
+            Error::Value(line, expected) => (at(line), format!("the card expects {expected}")),
+            Error::BeforeApplication(line) | Error::TooManyApplications(line) => {
+                (at(line), "the card has no such application".to_owned())
+            }
+            Error::Base | Error::TooLong | Error::Missing(_) => (None, error.to_string()),
         };
         Fault::new(line.map_or(base.number, |line| line.number), what)
     })

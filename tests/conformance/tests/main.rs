@@ -5,6 +5,7 @@
     clippy::indexing_slicing,
     reason = "a set that cannot be read fails the test"
 )]
+mod command_line;
 mod scheme_sets;
 
 use std::collections::BTreeSet;

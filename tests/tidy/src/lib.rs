@@ -10,6 +10,8 @@ mod citations;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod makefile;
+#[cfg(test)]
 mod modules;
 #[cfg(test)]
 mod sizes;

@@ -82,7 +82,15 @@ fn what_cannot_be_run_has_failed() {
         |case: serde_json::Value| json!({ "kind": "mac", "count": 1, "cases": [case] }).to_string();
     let deep = format!("{{\"kind\":\"mac\",\"cases\":{}", "[".repeat(10_000));
     for (content, message) in [
-        (one("unheard-of", 1), "there is no kind unheard-of"),
+        (
+            one("unheard-of", 1),
+            ": 0 passed, 1 failed\n  unknown kind unheard-of\n",
+        ),
+        (
+            // Not even a list of cases is looked for.
+            json!({ "kind": "xyz\n", "cases": [{}, {}] }).to_string(),
+            "  unknown kind xyz\\n\n",
+        ),
         (one("tr31", 1), "not covered yet"),
         (one("mac", 2), "count: expected 2, actual 1"),
         (one("cvm", 1), "attempts is missing"),
@@ -92,7 +100,7 @@ fn what_cannot_be_run_has_failed() {
         ),
         (
             json!({ "kind": "x", "count": 0, "cases": [] }).to_string(),
-            "no kind x",
+            "unknown kind x\n",
         ),
         (
             json!({ "kind": "mac", "cases": [mac_case(MAC)] }).to_string(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::apdu::{Command, Outcome, Status};
 use crate::application::Application;
-use crate::personalization::{self, Chip, Error, Personalization};
+use crate::language::Error;
+use crate::personalization::{self, Chip, Personalization};
 use crate::quirk::{Fault, Quirk, fault_at};
 use crate::tlv;
 
@@ -51,6 +52,12 @@ impl Card {
     pub fn changed(base: &str, changes: &str) -> Result<Self, Error> {
         let base = personalization::named(base).ok_or(Error::Base)?;
         base.changed(changes).map(Self::new)
+    }
+
+    /// A new card of a text in the language of the card files, whoever wrote it. Fails for the first line
+    /// that cannot be read, for what is missing, and for a text beyond the limits.
+    pub fn from_text(text: &str) -> Result<Self, Error> {
+        Personalization::parse(text).map(Self::new)
     }
 
     fn new(card: Personalization) -> Self {
@@ -104,6 +111,11 @@ impl Card {
     /// Whether the card gives no answer although it is there.
     pub const fn is_silent(&self) -> bool {
         self.silent
+    }
+
+    /// The name it has in its text.
+    pub fn name(&self) -> &str {
+        &self.personalization.name
     }
 
     /// Whether there is a chip beside the stripe.

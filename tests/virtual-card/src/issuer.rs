@@ -36,6 +36,16 @@ impl Issuer {
         Self::new(Arc::new(card.clone()))
     }
 
+    /// Whether the card has this number, digits only.
+    pub fn issued(&self, pan_digits: &str) -> bool {
+        self.card.pan == pan_digits
+    }
+
+    /// Whether both cards have the same number.
+    pub fn has_number_of(&self, other: &Self) -> bool {
+        self.card.pan == other.card.pan
+    }
+
     /// The issuer of this card, whatever was changed on it.
     pub fn of(card: &Card) -> Option<Self> {
         Self::new(Arc::clone(card.personalization()))

@@ -142,12 +142,19 @@ pub(crate) fn issuer_master_key(rid: [u8; 5], purpose: Purpose) -> TdesKey {
     TdesKey::new(<[u8; 16]>::try_from(bytes).unwrap_or_default())
 }
 
+/// Most key pairs that are kept. They are made from their labels, so that one can be made again.
+const CACHED_MAX: usize = 512;
+
 fn cached(label: &str, length: usize, exponent: u32) -> RsaKey {
     static KEYS: OnceLock<Mutex<BTreeMap<(String, usize), RsaKey>>> = OnceLock::new();
     let keys = KEYS.get_or_init(Mutex::default);
     let mut keys = keys.lock().unwrap_or_else(PoisonError::into_inner);
+    let name = (label.to_owned(), length);
+    if keys.len() >= CACHED_MAX && !keys.contains_key(&name) {
+        keys.clear();
+    }
     let made = keys
-        .entry((label.to_owned(), length))
+        .entry(name)
         .or_insert_with(|| RsaKey::generate(label, length, exponent));
     made.clone()
 }

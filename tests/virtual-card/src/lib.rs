@@ -3,7 +3,8 @@
 //! What it is not: a terminal kernel, or a card for production. It shares no code with the kernel on
 //! purpose, so that two readings of the standard meet in the tests.
 //!
-//! A reader holds a [`Card`], one of the catalogue or one changed by a test ([`Card::changed`]):
+//! A reader holds a [`Card`], one of the catalogue, one of its own text ([`Card::from_text`]) or one
+//! changed by a test ([`Card::changed`]):
 //! [`Card::insert`], then [`Card::transmit`] for each command. An acquirer asks
 //! [`Issuer::for_pan`] about what came in field 55. A terminal that should accept these cards loads
 //! [`ca_public_keys`].
@@ -27,6 +28,7 @@ mod elliptic;
 mod issued;
 mod issuer;
 mod keys;
+mod language;
 mod personalization;
 mod pin;
 mod quirk;
@@ -41,5 +43,5 @@ pub use card::Card;
 pub use catalogue::{CardInfo, catalogue};
 pub use issuer::Issuer;
 pub use keys::{CaPublicKey, EccCaPublicKey, ca_public_key, ca_public_keys, ecc_ca_public_keys};
-pub use personalization::Error;
+pub use language::{APPLICATION_KEYWORDS, CARD_KEYWORDS, Error, Keyword, TEXT_BYTES_MAX};
 pub use quirk::{Quirk, SignatureFault};

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use crate::alteration::{Alterations, Signed};
 use crate::catalogue::FILES;
 use crate::cryptogram::bcd;
+use crate::language::{self, APPLICATIONS_MAX, Error, TEXT_BYTES_MAX};
 use crate::quirk::{self, Quirk};
 use crate::record::{self, RecordLayout};
 
@@ -141,23 +142,6 @@ pub(crate) enum ResponseFormat {
     Two,
 }
 
-/// Why a card's text was refused, with the line's number from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// No card has the name of the base.
-    #[error("no card has this name")]
-    Base,
-    /// The keyword is unknown, or stands before the first application.
-    #[error("line {0}: unknown keyword")]
-    Keyword(usize),
-    /// The value does not fit its keyword.
-    #[error("line {0}: bad value")]
-    Value(usize),
-    /// Something every card needs is not in the file.
-    #[error("{0} is missing")]
-    Missing(&'static str),
-}
-
 impl ApplicationData {
     /// The registered application provider identifier: the first five bytes of the AID.
     pub(crate) fn rid(&self) -> [u8; 5] {
@@ -171,8 +155,11 @@ impl ApplicationData {
 }
 
 impl Personalization {
-    /// Parses a card file.
+    /// Parses a card file of whatever origin.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(Error::TooLong);
+        }
         let mut card = Self::default();
         card.apply_all(text)?;
         card.complete()
@@ -201,7 +188,7 @@ impl Personalization {
     fn apply(&mut self, line: &str, number: usize, current: &mut usize) -> Result<(), Error> {
         let (keyword, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let value = value.trim();
-        let bad = Error::Value(number);
+        let bad = Error::Value(number, language::takes(keyword));
         match keyword {
             "name" => value.clone_into(&mut self.name),
             "description" => value.clone_into(&mut self.description),
@@ -219,27 +206,36 @@ impl Personalization {
             "chip" if value == "none" => self.chip = Chip::None,
             "service-code" => self.service_code = Some(digits(value, 3..=3).ok_or(bad)?),
             "fault" => self.quirks.push(quirk::parse(value).ok_or(bad)?),
-            "application" => {
-                let aid = aid(value).ok_or(bad)?;
-                let known = self
-                    .applications
-                    .iter()
-                    .position(|application| application.aid == aid);
-                *current = known.unwrap_or(self.applications.len());
-                if known.is_none() {
-                    self.applications.push(ApplicationData {
-                        aid,
-                        ..ApplicationData::default()
-                    });
-                }
-            }
+            "application" => *current = self.turn_to(aid(value).ok_or(bad)?, number)?,
+            "directory" | "pin-key" | "elliptic-keys" | "chip" => return Err(bad),
             _ => {
-                let application = self.applications.get_mut(*current);
-                let application = application.ok_or(Error::Keyword(number))?;
+                let Some(application) = self.applications.get_mut(*current) else {
+                    // Nobody looks for a word's place who has misspelt it.
+                    let mut unplaced = ApplicationData::default();
+                    unplaced.apply(keyword, value, number)?;
+                    return Err(Error::BeforeApplication(number));
+                };
                 application.apply(keyword, value, number)?;
             }
         }
         Ok(())
+    }
+
+    /// The place of the application with this name, which is a new one when the card has none.
+    fn turn_to(&mut self, aid: Vec<u8>, number: usize) -> Result<usize, Error> {
+        let mut applications = self.applications.iter();
+        if let Some(known) = applications.position(|application| application.aid == aid) {
+            return Ok(known);
+        }
+        let place = self.applications.len();
+        if place >= APPLICATIONS_MAX {
+            return Err(Error::TooManyApplications(number));
+        }
+        self.applications.push(ApplicationData {
+            aid,
+            ..ApplicationData::default()
+        });
+        Ok(place)
     }
 
     fn complete(self) -> Result<Self, Error> {
@@ -285,7 +281,7 @@ impl Personalization {
 
 impl ApplicationData {
     fn apply(&mut self, keyword: &str, value: &str, number: usize) -> Result<(), Error> {
-        let bad = Error::Value(number);
+        let bad = Error::Value(number, language::takes(keyword));
         match keyword {
             "aid" => self.aid = aid(value).ok_or(bad)?,
             "label" => value.clone_into(&mut self.label),
@@ -308,9 +304,10 @@ impl ApplicationData {
                 }
             }
             "offline-limit" => self.offline_limit_minor = value.parse().map_err(|_| bad)?,
-            "decline-offline" => self.declines_offline = true,
-            "issuer-scripts" => self.issuer_scripts = true,
-            "blocked" => self.state = State::Blocked,
+            "decline-offline" if value.is_empty() => self.declines_offline = true,
+            "issuer-scripts" if value.is_empty() => self.issuer_scripts = true,
+            "blocked" if value.is_empty() => self.state = State::Blocked,
+            "decline-offline" | "issuer-scripts" | "blocked" => return Err(bad),
             "counter" => self.counter = value.parse().map_err(|_| bad)?,
             "last-online-counter" => self.last_online_counter = value.parse().map_err(|_| bad)?,
             "issuer-authentication" => {
@@ -396,6 +393,45 @@ pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::{APPLICATION_KEYWORDS, CARD_KEYWORDS};
+
+    fn value(line: usize, keyword: &str) -> Error {
+        Error::Value(line, language::takes(keyword))
+    }
+
+    #[test]
+    fn every_keyword_of_the_language_is_read() {
+        for keyword in CARD_KEYWORDS.iter().chain(&APPLICATION_KEYWORDS) {
+            let base = named("visa-credit").unwrap();
+            assert!(keyword.example.starts_with(keyword.name), "{keyword:?}");
+            base.changed(keyword.example)
+                .unwrap_or_else(|error| panic!("{}: {error}", keyword.example));
+            if !keyword.takes.ends_with("text") && !matches!(keyword.name, "name" | "scheme") {
+                let error = base.changed(&format!("{} ?", keyword.name)).unwrap_err();
+                assert_eq!(error, value(1, keyword.name));
+            }
+        }
+    }
+
+    #[test]
+    fn says_in_words_what_was_expected() {
+        let error = Personalization::parse("# mine\nexpiry 2031").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line 2: bad value; expected six digits, YYMMDD"
+        );
+    }
+
+    #[test]
+    fn a_text_is_bounded() {
+        let long = "#".repeat(TEXT_BYTES_MAX + 1);
+        assert_eq!(Personalization::parse(&long).unwrap_err(), Error::TooLong);
+        let many: String = (0..=APPLICATIONS_MAX)
+            .map(|number| format!("application A0000000{number:02X}01\n"))
+            .collect();
+        let error = Personalization::parse(&many).unwrap_err();
+        assert_eq!(error, Error::TooManyApplications(APPLICATIONS_MAX + 1));
+    }
 
     #[test]
     fn every_card_file_parses_and_has_a_valid_number() {
@@ -419,12 +455,18 @@ mod tests {
         for (text, error) in [
             ("", Error::Missing("name")),
             ("colour red", Error::Keyword(1)),
-            ("\npan 12", Error::Value(2)),
-            ("application A0", Error::Value(1)),
+            ("label RED", Error::BeforeApplication(1)),
+            ("\npan 12", value(2, "pan")),
+            ("chip contact", value(1, "chip")),
+            ("application A0", value(1, "application")),
             ("application A000000003\ncolour red", Error::Keyword(2)),
-            ("application A000000003\n82 = 1", Error::Value(2)),
-            ("application A000000003\nrecord 11.1 5A", Error::Value(2)),
-            ("application A000000003\nresponse-format 3", Error::Value(2)),
+            ("application A000000003\n82 = 1", value(2, "82")),
+            ("application A000000003\nblocked by", value(2, "blocked")),
+            ("application A000000003\nrecord 11.1 5A", value(2, "record")),
+            (
+                "application A000000003\nresponse-format 3",
+                value(2, "response-format"),
+            ),
         ] {
             assert_eq!(Personalization::parse(text).unwrap_err(), error, "{text}");
         }
@@ -449,14 +491,14 @@ mod tests {
         );
         for (text, error) in [
             ("colour red", Error::Keyword(1)),
-            ("\nrecord 31.1 5A", Error::Value(2)),
-            ("record 11.1 5A", Error::Value(1)),
-            ("tamper 5A", Error::Value(1)),
-            ("service-code 20", Error::Value(1)),
-            ("fault silent-at", Error::Value(1)),
-            ("fault lost", Error::Value(1)),
-            ("icc-certificate colour 01", Error::Value(1)),
-            ("icc-key-length 63", Error::Value(1)),
+            ("\nrecord 31.1 5A", value(2, "record")),
+            ("record 11.1 5A", value(1, "record")),
+            ("tamper 5A", value(1, "tamper")),
+            ("service-code 20", value(1, "service-code")),
+            ("fault silent-at", value(1, "fault")),
+            ("fault lost", value(1, "fault")),
+            ("icc-certificate colour 01", value(1, "icc-certificate")),
+            ("icc-key-length 63", value(1, "icc-key-length")),
         ] {
             assert_eq!(base.changed(text).unwrap_err(), error, "{text}");
         }

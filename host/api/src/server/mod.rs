@@ -34,6 +34,9 @@ pub const CONNECTIONS_MAX: usize = 128;
 /// and keeps silent must not shut the others out.
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 32;
 
+/// The message of the error that a terminal with TLS answers to plain HTTP.
+pub const PLAIN_HTTP_REFUSED: &str = "This port speaks TLS: the URL begins with https or wss";
+
 /// How long a client may take to send a request's headers, and to begin its next request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -208,10 +211,7 @@ async fn shake_hands(
     }
     if first != [tls::HANDSHAKE] {
         // Most likely `http` in place of `https`: said in a way that its client can read.
-        let error = ApiError::new(
-            ErrorCode::InvalidRequest,
-            "This port speaks TLS: the URL begins with https or wss",
-        );
+        let error = ApiError::new(ErrorCode::InvalidRequest, PLAIN_HTTP_REFUSED);
         bounded(stream).end_with(&error).await;
         return None;
     }

@@ -2,7 +2,10 @@
 
 use virtual_card::Issuer;
 
-use super::{behaviour, chip, codec::Message, fields::number as field, security, service::Service};
+use super::{
+    behaviour, chip, codec::Message, fields::number as field, issuers::Issuers, security,
+    service::Service,
+};
 use crate::keys;
 
 /// What was decided.
@@ -19,8 +22,8 @@ pub(super) struct Verdict {
 /// In this order: a card nobody issued is 14; another expiry date, or one that is past, is 54; chip data that is not of
 /// this transaction, a cryptogram the card did not make, a stripe that the issuer did not write, or one that should
 /// have been a chip, is 05; a wrong PIN is 55; then the amount decides.
-pub(super) fn response_code(message: &Message) -> &'static str {
-    let Some(issuer) = issuer(message) else {
+pub(super) fn response_code(issuers: &Issuers, message: &Message) -> &'static str {
+    let Some(issuer) = issuer(issuers, message) else {
         return "14";
     };
     let expiry = message.text(field::EXPIRY);
@@ -46,10 +49,10 @@ pub(super) fn response_code(message: &Message) -> &'static str {
 
 /// Field 55 of the answer: issuer authentication data and scripts. Empty when the request brought
 /// no cryptogram.
-pub(super) fn issuer_data(message: &Message, code: &str) -> Vec<u8> {
+pub(super) fn issuer_data(issuers: &Issuers, message: &Message, code: &str) -> Vec<u8> {
     let elements = message.field(field::CHIP_DATA).and_then(chip::elements);
     let arc = <[u8; 2]>::try_from(code.as_bytes());
-    let (Some(issuer), Some(elements), Ok(arc)) = (issuer(message), elements, arc) else {
+    let (Some(issuer), Some(elements), Ok(arc)) = (issuer(issuers, message), elements, arc) else {
         return Vec::new();
     };
     let authentication = issuer.authentication_data(&elements, arc);
@@ -91,8 +94,8 @@ pub(super) fn masked(pan: &str) -> String {
         .collect()
 }
 
-fn issuer(message: &Message) -> Option<Issuer> {
-    Issuer::for_pan(message.text(field::PAN)?)
+fn issuer(issuers: &Issuers, message: &Message) -> Option<Issuer> {
+    issuers.of_number(message.text(field::PAN)?)
 }
 
 /// Whether the card's last month lies before the month of the transaction: tag 9A, since no field

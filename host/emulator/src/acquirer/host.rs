@@ -5,6 +5,7 @@ use super::{
     behaviour::{self, Behaviour},
     codec::{self, Message},
     fields::number as field,
+    issuers::Issuers,
     kind::Kind,
     ledger::{Entry, Ledger, State, TransactionKey},
     security::MacKeys,
@@ -16,6 +17,7 @@ use crate::keys;
 #[derive(Debug, Default)]
 pub(super) struct Host {
     pub(super) ledger: Ledger,
+    pub(super) issuers: Issuers,
     authorisations: u32,
 }
 
@@ -96,7 +98,7 @@ impl Host {
             let code = if service.refers() {
                 self.response_code(service, &key, message)
             } else {
-                authorise::response_code(message)
+                authorise::response_code(&self.issuers, message)
             };
             Verdict {
                 code: code.to_owned(),
@@ -119,7 +121,7 @@ impl Host {
         if let Some(code) = &verdict.authorisation_code {
             answer.set(field::AUTHORISATION_CODE, code);
         }
-        let chip_data = authorise::issuer_data(message, &verdict.code);
+        let chip_data = authorise::issuer_data(&self.issuers, message, &verdict.code);
         if !chip_data.is_empty() {
             answer.set(field::CHIP_DATA, chip_data);
         }

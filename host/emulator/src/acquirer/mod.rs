@@ -29,6 +29,7 @@ mod chip;
 mod codec;
 mod fields;
 mod host;
+mod issuers;
 mod kind;
 mod ledger;
 mod security;
@@ -46,6 +47,7 @@ use std::{
 };
 
 use tokio::sync::watch;
+use virtual_card::Card;
 
 pub use behaviour::{Behaviour, RESPONSE_CODES, ResponseCode, SPECIAL_AMOUNTS, SpecialAmount};
 use host::Host;
@@ -129,6 +131,12 @@ impl AcquirerHandle {
     /// What it believes now.
     pub fn ledger(&self) -> Ledger {
         self.shared.host().ledger.clone()
+    }
+
+    /// Makes the issuer know this card, in place of another one with its number: for cards that are in no
+    /// catalogue, of which the latest 64 are known.
+    pub fn issue(&self, card: &Card) {
+        self.shared.host().issuers.add(card);
     }
 
     /// How every message is answered from now on, whatever its amount; [`Behaviour::Normal`] gives

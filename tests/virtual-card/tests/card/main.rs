@@ -9,6 +9,7 @@
 
 mod dialogue;
 mod faults;
+mod own_text;
 mod scripts;
 mod signatures;
 mod terminal;
