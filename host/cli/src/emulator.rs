@@ -67,8 +67,8 @@ pub(crate) struct Arguments {
     )]
     api_key: Option<String>,
 
-    /// Present this card to every transaction: a name that `tenon cards` lists,
-    /// or a file of your own (docs/virtual-cards.md)
+    /// Present this card to every transaction: a name that `tenon cards`
+    /// lists, or a file of your own (docs/virtual-cards.md)
     #[arg(long, value_name = "NAME|FILE", verbatim_doc_comment)]
     card: Option<String>,
 

@@ -55,8 +55,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "TEXT")]
     reference: Option<String>,
 
-    /// Present this card at the emulator first: a name that `tenon cards` lists,
-    /// or a file of your own (docs/virtual-cards.md)
+    /// Present this card at the emulator first: a name that `tenon cards`
+    /// lists, or a file of your own (docs/virtual-cards.md)
     #[arg(long, value_name = "NAME|FILE", verbatim_doc_comment)]
     card: Option<String>,
 

@@ -426,10 +426,10 @@ mod tests {
     fn a_text_is_bounded() {
         let long = "#".repeat(TEXT_BYTES_MAX + 1);
         assert_eq!(Personalization::parse(&long).unwrap_err(), Error::TooLong);
-        let many: String = (0..=APPLICATIONS_MAX)
+        let many: Vec<String> = (0..=APPLICATIONS_MAX)
             .map(|number| format!("application A0000000{number:02X}01\n"))
             .collect();
-        let error = Personalization::parse(&many).unwrap_err();
+        let error = Personalization::parse(&many.concat()).unwrap_err();
         assert_eq!(error, Error::TooManyApplications(APPLICATIONS_MAX + 1));
     }
 

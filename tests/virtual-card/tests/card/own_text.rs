@@ -57,7 +57,10 @@ fn hostile_lines_are_refused_or_answered() {
         format!("record 1.1 = {long}"),
         format!("record 1.1 signed = 70{long}"),
         format!("record 1.1 signed{}", " 5A".repeat(9000)),
-        (1..=255).map(|n| format!("record 30.{n} = 00\n")).collect(),
+        (1..=255)
+            .map(|number| format!("record 30.{number} = 00\n"))
+            .collect::<Vec<_>>()
+            .concat(),
         format!("label {long}"),
         format!("84 = {long}"),
         format!("8C = {long}"),
