@@ -172,8 +172,10 @@ impl World {
             return;
         }
         let approved = body["status"] == "APPROVED";
+        // Stopped before anything was sent, it is cancelled.
+        let status = body["status"].as_str().unwrap_or_default();
         assert!(
-            approved || body["status"] == "REVERSED",
+            approved || ["REVERSED", "CANCELLED"].contains(&status),
             "{context}: {body}"
         );
         let (net, of_original) = match (self.later, approved) {
