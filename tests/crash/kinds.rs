@@ -188,7 +188,7 @@ impl World {
         // A new request does what the first one did not, and nothing more than it left.
         let (path, body) = self.later.request(&self.original);
         let (status, again) = terminal
-            .post(path, &body, Some("once more"))
+            .post(path, &body, Some("once-more"))
             .expect("an answer");
         assert_eq!(status == 200, !approved, "{context}: {again}");
         let done = if self.later == Later::Completion {
