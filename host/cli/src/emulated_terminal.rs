@@ -82,13 +82,18 @@ pub(crate) fn runtime() -> Result<Runtime> {
         .context("the runtime could not be started")
 }
 
+/// The parameters of a file, or the emulator's own.
+fn given_or_usual(file: Option<&Path>) -> Result<Parameters> {
+    match file {
+        Some(path) => parameters::read(path),
+        None => Ok(Parameters::from_json(emulator::PARAMETERS)?),
+    }
+}
+
 impl EmulatedTerminal {
     /// Boots: recovers what a crash left open, then serves. When this returns, requests are taken.
     pub(crate) async fn boot(options: Options) -> Result<Self> {
-        let parameters = match &options.parameters {
-            Some(path) => parameters::read(path)?,
-            None => Parameters::from_json(emulator::PARAMETERS)?,
-        };
+        let parameters = given_or_usual(options.parameters.as_deref())?;
         // First of all, so that a taken address costs nothing.
         let listener = TcpListener::bind(options.listen)
             .await

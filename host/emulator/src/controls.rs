@@ -145,7 +145,7 @@ pub(crate) struct InsertedCard {
 impl Controls {
     pub(crate) fn new(automatic_card: Option<String>) -> Result<Self, Error> {
         let state = State {
-            automatic_card: automatic_card.as_deref().map(named).transpose()?,
+            automatic_card: automatic_card.map(|name| named(&name)).transpose()?,
             ..State::default()
         };
         let (shown, _) = broadcast::channel(SHOWN_MAX);

@@ -1,11 +1,12 @@
 //! Every case runs, covers what it says, and stands in the document.
 
+#[cfg(test)]
+mod command_line;
 #[expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a set that cannot be read fails the test"
 )]
-mod command_line;
 mod scheme_sets;
 
 use std::collections::BTreeSet;

@@ -21,7 +21,7 @@ pub(crate) enum Claimed {
 }
 
 impl Journal {
-    /// What is known of a claim at the moment `now`, by the clock that [`Beginning::claimed`] is read
+    /// What is known of a claim at the moment `now`, by the clock that [`Beginning::claimed`](super::Beginning::claimed) is read
     /// from.
     pub(crate) fn claimed(&self, claim: &Claim, now: Timestamp) -> Result<Claimed, StorageFault> {
         let row: Option<(Vec<u8>, String)> = self
