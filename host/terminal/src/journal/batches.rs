@@ -16,7 +16,7 @@ use crate::{
     transaction::{Kind, Record},
 };
 
-/// Settlements, in the columns that [`settlement`] reads.
+/// Settlements, in the columns that [`StoredSettlement`] has.
 const SETTLEMENTS: &str =
     "SELECT id, batch, currency, totals, state, frozen, closed FROM settlements";
 
