@@ -12,7 +12,7 @@ BUILD := $(CARGO) build --workspace --all-targets
 
 LIBFUZZER := --fuzz-dir tests/fuzz/libfuzzer --target-dir target/fuzz --sanitizer none
 
-.PHONY: help demo run test vectors conformance fuzz mutants check build guest fmt clippy doc deny tidy bench clean
+.PHONY: help demo run test vectors conformance api-docs fuzz mutants check build guest fmt clippy doc deny tidy bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ tidy: ## Check what a compiler cannot: documentation of the WIT, crate arrows, s
 
 conformance: ## Run the kernel's conformance suite and write docs/conformance.md.
 	@$(CARGO) run --quiet --package conformance
+
+api-docs: ## Write docs/api/openapi.json and docs/api/asyncapi.json from the code.
+	@$(BUILD)
+	@$(TENON) api openapi > docs/api/openapi.json
+	@$(TENON) api asyncapi > docs/api/asyncapi.json
 
 fuzz: ## Let libFuzzer look for what breaks a target: TARGET=tlv SECONDS=900.
 	@command -v cargo-fuzz >/dev/null || $(CARGO) install --quiet --locked cargo-fuzz --version 0.13.2

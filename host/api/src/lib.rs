@@ -38,6 +38,7 @@
 mod auth;
 mod body;
 mod device;
+mod envelope;
 mod error;
 mod export;
 mod fields;
@@ -47,7 +48,9 @@ mod json;
 mod limits;
 mod listing;
 mod metrics;
+pub mod openapi;
 mod operations;
+mod permission;
 mod places;
 mod query;
 mod request;
