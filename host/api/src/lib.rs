@@ -53,6 +53,7 @@ mod operations;
 mod permission;
 mod places;
 mod query;
+mod receipt;
 mod request;
 mod request_id;
 pub mod response;

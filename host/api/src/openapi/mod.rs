@@ -53,6 +53,7 @@ pub fn document() -> Value {
         "components": {
             "securitySchemes": security_schemes(),
             "headers": headers(),
+            "responses": operation::shared_responses(),
             "schemas": schemas(),
         },
     })

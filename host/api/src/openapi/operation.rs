@@ -1,6 +1,6 @@
 //! One row of the table of operations, as OpenAPI shows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -13,21 +13,25 @@ use crate::{
     envelope::Envelope,
     error::ErrorCode,
     idempotency::{IDEMPOTENCY_KEY_CHARS_MAX, IDEMPOTENCY_KEY_HEADER},
-    operations::{Group, Operation},
+    operations::{Group, OPERATIONS, Operation},
     request_id::REQUEST_ID_HEADER,
     version::{API_VERSION, API_VERSION_HEADER},
 };
 
-/// What HTTP itself refuses of any request: the status and why.
-const OF_ANY_HEAD: [(u16, &str); 2] =
-    [(414, "The URL is too long"), (431, "The head is too large")];
-
-/// What HTTP itself refuses of a request with a body.
-const OF_A_BODY: [(u16, &str); 3] = [
-    (408, "The body did not arrive in time"),
-    (413, "The body is too large"),
-    (415, "The body is not `application/json`"),
+/// What HTTP itself refuses with the form of our errors: the status and why.
+const OF_HTTP: [(u16, &str); 6] = [
+    (408, "The body did not arrive in time."),
+    (413, "The body is too large."),
+    (414, "The URL is too long."),
+    (415, "The body is not `application/json`."),
+    (426, "This path is a WebSocket."),
+    (431, "The head is too large."),
 ];
+
+/// Those of any request, of one with a body, and of the session.
+const OF_ANY_HEAD: [u16; 2] = [414, 431];
+const OF_A_BODY: [u16; 3] = [408, 413, 415];
+const OF_AN_UPGRADE: [u16; 1] = [426];
 
 /// The operation object.
 pub(super) fn described(operation: &Operation) -> Value {
@@ -131,21 +135,70 @@ fn responses(operation: &Operation, exchange: &Exchange) -> BTreeMap<String, Val
         }
     }
     for (status, codes) in by_status {
-        responses.insert(status.to_string(), refusal(operation, &codes));
+        responses.insert(status.to_string(), refused(operation, &codes));
     }
-    let bodies: &[(u16, &str)] = if exchange.body.is_some() {
+    let bodies: &[u16] = if exchange.body.is_some() {
         &OF_A_BODY
     } else {
         &[]
     };
-    let upgrade: &[(u16, &str)] = match exchange.answer {
-        Answer::Upgrade => &[(426, "This path is a WebSocket")],
+    let upgrade: &[u16] = match exchange.answer {
+        Answer::Upgrade => &OF_AN_UPGRADE,
         Answer::Json(..) | Answer::File(_) => &[],
     };
-    for (status, why) in OF_ANY_HEAD.iter().chain(bodies).chain(upgrade) {
-        responses.insert(status.to_string(), refusal_of_http(why));
+    for status in OF_ANY_HEAD.iter().chain(bodies).chain(upgrade) {
+        responses.insert(status.to_string(), reference(&format!("HTTP_{status}")));
     }
     responses
+}
+
+/// The answers that many operations have: of every error alone, and what HTTP itself refuses.
+pub(super) fn shared_responses() -> BTreeMap<String, Value> {
+    let errors = ErrorCode::ALL
+        .iter()
+        .map(|code| (code.as_str().to_owned(), refusal(&[*code])));
+    let of_http = OF_HTTP.iter().map(|(status, why)| {
+        let schema = Value::from(Schema::reference(Envelope::NAME));
+        let content = json!({"application/json": {"schema": schema}});
+        let response = json!({"description": why, "content": content});
+        (format!("HTTP_{status}"), response)
+    });
+    let mut shared: BTreeMap<_, _> = errors.chain(of_http).collect();
+    // What is nowhere alone.
+    let alone: BTreeSet<String> = OPERATIONS.iter().flat_map(referred).collect();
+    shared.retain(|name, _| alone.contains(name));
+    shared
+}
+
+/// The shared answers that an operation has.
+fn referred(operation: &Operation) -> Vec<String> {
+    let exchange = (operation.exchange)();
+    responses(operation, &exchange)
+        .values()
+        .filter_map(|response| response.get("$ref")?.as_str()?.rsplit('/').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/responses/{name}")})
+}
+
+/// The answer of these errors, which have one status.
+fn refused(operation: &Operation, codes: &[ErrorCode]) -> Value {
+    if let [code] = codes {
+        return reference(code.as_str());
+    }
+    let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
+    let mut refusal = refusal(codes);
+    if let Some(content) = refusal.pointer_mut("/content/application~1json") {
+        put_examples(content, operation, |example| {
+            let answer = example.get("answer")?;
+            let code = answer.get("error")?.as_str()?;
+            names.contains(&code).then_some(answer)
+        });
+    }
+    refusal
 }
 
 fn success(operation: &Operation, exchange: &Exchange) -> Value {
@@ -168,35 +221,23 @@ fn success(operation: &Operation, exchange: &Exchange) -> Value {
     json!({"description": description, "headers": headers(false), "content": content})
 }
 
-fn refusal(operation: &Operation, codes: &[ErrorCode]) -> Value {
+fn refusal(codes: &[ErrorCode]) -> Value {
     let meanings: Vec<_> = codes
         .iter()
         .map(|code| format!("`{}`: {}", code.as_str(), code.meaning()))
         .collect();
     let names: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
     let waits = [ErrorCode::RateLimited, ErrorCode::TerminalBusy];
-    let mut content = json!({"schema": {
+    let content = json!({"schema": {
         "allOf": [
             Value::from(Schema::reference(Envelope::NAME)),
             {"properties": {"error": {"enum": names}}},
         ],
     }});
-    put_examples(&mut content, operation, |example| {
-        let answer = example.get("answer")?;
-        let code = answer.get("error")?.as_str()?;
-        names.contains(&code).then_some(answer)
-    });
     json!({
         "description": meanings.join(" "),
         "headers": headers(codes.iter().any(|code| waits.contains(code))),
         "content": {"application/json": content},
-    })
-}
-
-fn refusal_of_http(why: &str) -> Value {
-    json!({
-        "description": format!("{why}."),
-        "content": {"application/json": {"schema": Value::from(Schema::reference(Envelope::NAME))}},
     })
 }
 

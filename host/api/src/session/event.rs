@@ -8,13 +8,8 @@ use terminal_host::{
 };
 
 use crate::{
-    envelope::Envelope,
-    error::ApiError,
-    openapi::schema::Schema,
-    request_id::new_request_id,
-    response::TransactionResponse,
-    status,
-    terminal::Merchant,
+    envelope::Envelope, error::ApiError, openapi::schema::Schema, request_id::new_request_id,
+    response::TransactionResponse, status, terminal::Merchant,
 };
 
 /// One event, told apart by its member `event`.

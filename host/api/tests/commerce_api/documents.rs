@@ -21,7 +21,7 @@ pub(crate) fn check_exchange((method, path, body): (&str, &str, &str), answer: &
         return;
     };
     let called = format!("{method} {path}");
-    let described = &operation["responses"][answer.status.to_string()];
+    let described = resolved(&operation["responses"][answer.status.to_string()]);
     assert!(
         described.is_object(),
         "{called}: {} is not documented",
@@ -62,6 +62,13 @@ pub(crate) fn check_event(event: &Value) {
     assert!(schema.is_object(), "{name} is not documented");
     let faults = Document(&ASYNCAPI).faults(schema, event);
     assert!(faults.is_empty(), "{name}: {faults:#?} in {event}");
+}
+
+/// What stands there, or where a reference leads.
+fn resolved(value: &'static Value) -> &'static Value {
+    value["$ref"]
+        .as_str()
+        .map_or(value, |reference| Document(&OPENAPI).target(reference))
 }
 
 /// The operation that a request asks for.
@@ -129,9 +136,11 @@ fn every_reference_leads_somewhere_and_every_schema_is_used() {
         for reference in &found {
             Document(document).target(reference);
         }
-        for name in members(&document["components"]["schemas"]) {
-            let reference = format!("#/components/schemas/{name}");
-            assert!(found.contains(reference.as_str()), "{name} is not used");
+        for kind in ["schemas", "responses", "headers"] {
+            for name in members(&document["components"][kind]) {
+                let reference = format!("#/components/{kind}/{name}");
+                assert!(found.contains(reference.as_str()), "{name} is not used");
+            }
         }
     }
 }
