@@ -23,6 +23,9 @@ use crate::{
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 200;
 
+/// A cursor is a place in the order of names, which are ULIDs.
+const CURSOR_PATTERN: &str = "^cursor_[0-7][0-9A-HJKMNP-TV-Z]{25}$";
+
 /// How many records are read at a time.
 const READ_COUNT: u32 = 200;
 
@@ -74,7 +77,7 @@ pub(crate) fn paged(exchange: Exchange, usual: usize, most: usize) -> Exchange {
     exchange
         .parameter(
             "cursor",
-            Schema::text("The `nextCursor` of the page before.").with("pattern", "^cursor_"),
+            Schema::text("The `nextCursor` of the page before.").with("pattern", CURSOR_PATTERN),
         )
         .parameter(
             "limit",

@@ -51,9 +51,19 @@ pub(crate) fn exchange(kind: Kind) -> Exchange {
     let original: &[Code] = &[Code::NotFound];
     let card: &[Code] = &[Code::CardReadError, Code::UnsupportedCard];
     match kind {
-        Kind::Sale | Kind::PreAuth | Kind::CardRead | Kind::BalanceInquiry => {
-            exchange.refuses(card)
-        }
+        Kind::Sale => exchange.refuses(card).leads_to(&[
+            "getTransaction",
+            "abortTransaction",
+            "createRefund",
+            "createVoid",
+        ]),
+        Kind::PreAuth => exchange.refuses(card).leads_to(&[
+            "getTransaction",
+            "abortTransaction",
+            "completePreAuth",
+            "createVoid",
+        ]),
+        Kind::CardRead | Kind::BalanceInquiry => exchange.refuses(card),
         Kind::Refund => exchange.refuses(original).refuses(card),
         Kind::Void | Kind::PreAuthComplete => exchange.refuses(original),
     }

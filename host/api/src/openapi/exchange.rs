@@ -19,6 +19,8 @@ pub(crate) struct Exchange {
     pub(super) answer: Answer,
     /// What it can be answered beside [`EVERYWHERE`].
     pub(super) refusals: Vec<ErrorCode>,
+    /// The operations that take the name of the transaction in its answer.
+    pub(super) leads_to: &'static [&'static str],
 }
 
 /// The answer of success.
@@ -57,6 +59,7 @@ impl Exchange {
             idempotent: false,
             answer,
             refusals: Vec::new(),
+            leads_to: &[],
         }
     }
 
@@ -105,6 +108,12 @@ impl Exchange {
             schema,
         });
         self.refuses(&[ErrorCode::MissingField])
+    }
+
+    /// Its transaction can be asked for with these operations.
+    pub(crate) fn leads_to(mut self, operations: &'static [&'static str]) -> Self {
+        self.leads_to = operations;
+        self
     }
 
     /// Can be answered these errors too.

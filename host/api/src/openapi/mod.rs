@@ -8,6 +8,7 @@
 mod asyncapi;
 mod examples;
 pub(crate) mod exchange;
+mod links;
 mod names;
 mod operation;
 pub(crate) mod schema;
@@ -81,27 +82,29 @@ pub(crate) fn routes() -> Router<Api> {
 }
 
 fn overview() -> String {
-    let mut text = String::from(
-        "Money is in minor units: `2500` is NZD 25.00. A decline is an answer (200, `status: \
-         DECLINED`), not an error. Every error has one form, and `error` is the code to branch on:\n\n\
-         | code | status | severity | meaning |\n|---|---|---|---|\n",
-    );
-    for code in ErrorCode::ALL {
-        text.push_str(&format!(
-            "| `{}` | {} | {} | {} |\n",
-            code.as_str(),
-            code.status().as_u16(),
-            code.severity().as_str(),
-            code.meaning(),
-        ));
-    }
-    text.push_str(
-        "\nAfter a lost answer, or an error whose severity is `transient`, send the same request with \
+    let rows: Vec<_> = ErrorCode::ALL.iter().map(row).collect();
+    format!(
+        "Money is in minor units, an integer without a fraction: `2500` is NZD 25.00, and neither \
+         `25.00` nor `2500.0` is taken. An empty parameter is an absent one. A decline is an answer \
+         (200, `status: DECLINED`), not an error. Every error has one form, and `error` is the code \
+         to branch on:\n\n\
+         | code | status | severity | meaning |\n|---|---|---|---|\n{}\n\n\
+         After a lost answer, or an error whose severity is `transient`, send the same request with \
          the same `Idempotency-Key`: the transaction is not run again, and its answer is given. What \
          HTTP itself names more exactly keeps its status (405, 408, 413, 414, 415, 426, 431) with the \
          nearest code. The session is described by `/asyncapi.json`.",
-    );
-    text
+        rows.join("\n")
+    )
+}
+
+fn row(code: &ErrorCode) -> String {
+    format!(
+        "| `{}` | {} | {} | {} |",
+        code.as_str(),
+        code.status().as_u16(),
+        code.severity().as_str(),
+        code.meaning(),
+    )
 }
 
 fn tags() -> Vec<Value> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     examples::EXAMPLES,
     exchange::{Answer, EVERYWHERE, Exchange, Parameter},
+    links,
     schema::{Described, Schema},
 };
 use crate::{
@@ -61,14 +62,13 @@ fn rules(operation: &Operation) -> String {
         Group::Settlement => "settlements",
         Group::Abort => "aborts",
     };
-    let mut text = format!(
-        "Needs `{}`. Counts in the limits of {group}.",
+    let action = operation.action.map_or(String::new(), |action| {
+        format!(" A session does it with the action `{action}`.")
+    });
+    format!(
+        "Needs `{}`. Counts in the limits of {group}.{action}",
         operation.permission.as_str()
-    );
-    if let Some(action) = operation.action {
-        text.push_str(&format!(" A session does it with the action `{action}`."));
-    }
-    text
+    )
 }
 
 fn security(operation: &Operation, exchange: &Exchange) -> Vec<Value> {
@@ -95,7 +95,11 @@ fn parameters(operation: &Operation, exchange: &Exchange) -> Vec<Value> {
             required,
             schema,
         } = given;
-        parameter("query", name, *required, schema.clone())
+        let mut query = parameter("query", name, *required, schema.clone());
+        if let (false, Some(members)) = (*required, query.as_object_mut()) {
+            members.insert("allowEmptyValue".into(), true.into());
+        }
+        query
     });
     let version = Schema::constant(API_VERSION, "The version that the client was written for.");
     let key = exchange.idempotent.then(|| {
@@ -218,7 +222,13 @@ fn success(operation: &Operation, exchange: &Exchange) -> Value {
         // No header of ours is on it: what follows is no HTTP.
         Answer::Upgrade => return json!({"description": "The connection is a WebSocket."}),
     };
-    json!({"description": description, "headers": headers(false), "content": content})
+    let mut success =
+        json!({"description": description, "headers": headers(false), "content": content});
+    let links = links::described(exchange);
+    if let (false, Some(members)) = (links.is_empty(), success.as_object_mut()) {
+        members.insert("links".into(), json!(links));
+    }
+    success
 }
 
 fn refusal(codes: &[ErrorCode]) -> Value {

@@ -111,7 +111,7 @@ fn references<'value>(value: &'value Value, found: &mut BTreeSet<&'value str>) {
                 .for_each(|member| references(member, found));
         }
         Value::Array(items) => items.iter().for_each(|item| references(item, found)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -162,6 +162,24 @@ fn every_operation_and_action_is_documented() {
     let messages = &ASYNCAPI["operations"]["receiveAction"]["messages"];
     let actions = api::OPERATIONS.iter().filter(|row| row.action.is_some());
     assert_eq!(messages.as_array().map(Vec::len), Some(actions.count()));
+}
+
+#[test]
+fn a_sale_leads_to_what_can_follow_it() {
+    let links = |path: &str| {
+        let answer = &operation("POST", path).expect("an operation")["responses"]["200"];
+        members(&answer["links"])
+    };
+    let after_both = ["abortTransaction", "createVoid", "getTransaction"];
+    let mut after_sale = links("/v1/transaction/sale");
+    let mut after_pre_auth = links("/v1/transaction/pre-auth");
+    after_sale.retain(|name| name != "createRefund");
+    after_pre_auth.retain(|name| name != "completePreAuth");
+    assert_eq!(after_sale, after_both);
+    assert_eq!(after_pre_auth, after_both);
+    let sale = operation("POST", "/v1/transaction/sale").expect("an operation");
+    let refund = &sale["responses"]["200"]["links"]["createRefund"];
+    assert_eq!(refund["requestBody"]["type"], "REFUND");
 }
 
 /// The other direction: what the document shows exists.
