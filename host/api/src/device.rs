@@ -4,7 +4,20 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use terminal_host::service::Health;
 
-use crate::{response, router::Api, terminal::Merchant};
+use crate::{
+    openapi::{
+        exchange::Exchange,
+        schema::{Described, Schema},
+    },
+    response,
+    router::Api,
+    terminal::Merchant,
+};
+
+/// What [`health`] answers.
+pub(crate) fn health_exchange() -> Exchange {
+    Exchange::answers::<HealthResponse>()
+}
 
 /// `GET /v1/device/health`: how the terminal is, probed for this request.
 pub(crate) async fn health(State(api): State<Api>) -> Json<HealthResponse> {
@@ -33,6 +46,53 @@ pub(crate) struct HealthResponse {
     awaiting_acquirer: u32,
     /// Journal entries found damaged: what they were about must be settled by hand.
     damaged_entries: u32,
+}
+
+impl Described for HealthResponse {
+    const NAME: &'static str = "Health";
+
+    fn schema() -> Schema {
+        Schema::object("How the terminal is, probed for this request.")
+            .required(
+                "connected",
+                Schema::boolean("Whether a transaction could run now."),
+            )
+            .required(
+                "terminalId",
+                Schema::text("The acquirer's name of the terminal (TID)."),
+            )
+            .required("serialNumber", Schema::text("The device's serial number."))
+            .required("firmwareVersion", Schema::text("The version of the host."))
+            .required(
+                "batteryLevel",
+                Schema::count("Per cent; `null` on mains.")
+                    .with("maximum", 100)
+                    .or_null(),
+            )
+            .required(
+                "lastTransactionTime",
+                Schema::moment("When the last transaction began, UTC.").or_null(),
+            )
+            .required("uptime", Schema::count("Seconds since the start."))
+            .required(
+                "engine",
+                Schema::text("The transaction engine and its version."),
+            )
+            .required(
+                "engineDigest",
+                Schema::text("SHA-256 of the engine, hexadecimal.")
+                    .with("minLength", 64)
+                    .with("maxLength", 64),
+            )
+            .required(
+                "awaitingAcquirer",
+                Schema::count("Reversals and advices that wait for the acquirer."),
+            )
+            .required(
+                "damagedEntries",
+                Schema::count("Damaged journal entries, to be settled by hand."),
+            )
+    }
 }
 
 impl HealthResponse {

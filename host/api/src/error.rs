@@ -4,7 +4,6 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 use serde_json::Value;
 use terminal_host::{
     batch::ReconcileError,
@@ -12,14 +11,16 @@ use terminal_host::{
     transaction::TransactionId,
 };
 
+pub use crate::envelope::Details;
+
 /// Declares every error code with its HTTP status, its severity and its text on the wire, as one
 /// table.
 macro_rules! error_codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:ident, $severity:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal, $status:ident, $severity:ident;)*) => {
         /// The stable codes of the Commerce API's error reference.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum ErrorCode {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])* $name,)*
         }
 
         impl ErrorCode {
@@ -34,6 +35,11 @@ macro_rules! error_codes {
             /// The HTTP status that goes with the code.
             pub fn status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status,)* }
+            }
+
+            /// What it says, in one sentence or two.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),*).trim_start(),)* }
             }
 
             /// What a client can do about it.
@@ -92,6 +98,17 @@ pub enum Severity {
     Fatal,
 }
 
+impl Severity {
+    /// The reference's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Terminal => "terminal",
+            Self::Fatal => "fatal",
+        }
+    }
+}
+
 /// One error, as it is answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiError {
@@ -104,24 +121,6 @@ pub struct ApiError {
     pub message: String,
     /// Where to look.
     pub details: Box<Details>,
-}
-
-/// Where to look, as the envelope's `details`. Members that do not apply are left out.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Details {
-    /// The field, header or parameter that was refused; a dot leads into `metadata`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
-    /// What it held, shortened to [`ECHO_CHARS_MAX`] characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<Value>,
-    /// The rule it broke, in the words of JSON Schema where it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub constraint: Option<&'static str>,
-    /// The transaction to ask for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub transaction_id: Option<String>,
 }
 
 /// The longest text of a client's that an error repeats.
@@ -180,26 +179,6 @@ impl ApiError {
         };
         Self::new(code, message).with_status(status)
     }
-
-    /// The envelope of the error reference.
-    pub(crate) fn envelope<'error>(&'error self, request_id: &'error str) -> Envelope<'error> {
-        Envelope {
-            error: self.code.as_str(),
-            message: &self.message,
-            request_id,
-            details: &self.details,
-        }
-    }
-}
-
-/// The envelope of the error reference, the same on every path and in the session.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Envelope<'error> {
-    error: &'static str,
-    message: &'error str,
-    request_id: &'error str,
-    details: &'error Details,
 }
 
 impl IntoResponse for ApiError {

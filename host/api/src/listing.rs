@@ -10,6 +10,10 @@ use terminal_host::transaction::{Kind, Record, Scheme, TransactionId};
 
 use crate::{
     error::{ApiError, ErrorCode},
+    openapi::{
+        exchange::Exchange,
+        schema::{Described, Schema},
+    },
     query::{Query, cursor_at},
     response::{self, Status, TransactionResponse},
     router::Api,
@@ -18,6 +22,9 @@ use crate::{
 /// How many transactions a page has, usually and at most.
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 200;
+
+/// A cursor is a place in the order of names, which are ULIDs.
+const CURSOR_PATTERN: &str = "^cursor_[0-7][0-9A-HJKMNP-TV-Z]{25}$";
 
 /// How many records are read at a time.
 const READ_COUNT: u32 = 200;
@@ -36,6 +43,67 @@ pub(crate) struct Page<T> {
     pub(crate) has_more: bool,
     /// Where the next page begins.
     pub(crate) next_cursor: Option<String>,
+}
+
+impl<T: Paged> Described for Page<T> {
+    const NAME: &'static str = T::PAGE;
+
+    fn schema() -> Schema {
+        Schema::object("One page of a list.")
+            .required(
+                "data",
+                Schema::list(Schema::reference(T::NAME), "What is on it."),
+            )
+            .required("hasMore", Schema::boolean("Whether there may be more."))
+            .required(
+                "nextCursor",
+                Schema::text("The `cursor` of the next page.").or_null(),
+            )
+    }
+}
+
+/// What has lists.
+pub(crate) trait Paged: Described {
+    /// The name of a page's schema.
+    const PAGE: &'static str;
+}
+
+impl Paged for TransactionResponse {
+    const PAGE: &'static str = "TransactionPage";
+}
+
+/// The parameters of every list.
+pub(crate) fn paged(exchange: Exchange, usual: usize, most: usize) -> Exchange {
+    exchange
+        .parameter(
+            "cursor",
+            Schema::text("The `nextCursor` of the page before.").with("pattern", CURSOR_PATTERN),
+        )
+        .parameter(
+            "limit",
+            Schema::integer("How many a page has.")
+                .with("minimum", 1)
+                .with("maximum", most)
+                .with("default", usual),
+        )
+}
+
+/// What [`transactions`] takes and answers.
+pub(crate) fn transactions_exchange() -> Exchange {
+    paged(
+        Exchange::answers::<Page<TransactionResponse>>(),
+        LIMIT,
+        LIMIT_MAX,
+    )
+    .parameter("from", Schema::moment("Begun at this moment or later."))
+    .parameter("to", Schema::moment("Begun before this moment."))
+    .parameter("status", Schema::names::<Status>("In this state now."))
+    .parameter("type", Schema::names::<Kind>("Of this type only."))
+    .parameter(
+        "cardScheme",
+        Schema::names::<Scheme>("Of this scheme only."),
+    )
+    .parameter("referenceId", Schema::text("With exactly this reference."))
 }
 
 /// `GET /v1/transactions`.

@@ -11,7 +11,12 @@ use axum::{
 };
 use terminal_host::transaction::Kind;
 
-use crate::{device, guard, listing, metrics, router::Api, session, settlements, transactions};
+use crate::{
+    device, guard, listing, metrics, openapi::exchange::Exchange, router::Api, session,
+    settlements, transactions,
+};
+
+pub use crate::{openapi::tag::Tag, permission::Permission};
 
 /// One operation.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub struct Operation {
     pub success: u16,
     /// The action of a session that does the same.
     pub action: Option<&'static str>,
+    /// What it takes and answers, for the documents.
+    pub(crate) exchange: fn() -> Exchange,
     handler: fn(MethodFilter) -> MethodRouter<Api>,
 }
 
@@ -48,6 +55,7 @@ static GET_METRICS: Operation = Operation {
     permission: Permission::TerminalRead,
     success: 200,
     action: None,
+    exchange: || Exchange::file(&["text/plain"]),
     handler: |method| on(method, metrics::show),
 };
 
@@ -57,40 +65,6 @@ impl Operation {
         OPERATIONS
             .iter()
             .find(|operation| operation.action == Some(action))
-    }
-}
-
-/// The chapters of the reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tag {
-    /// Transactions that the terminal routes to its acquirer.
-    Transactions,
-    /// Transactions that the point of sale routes to its own acquirer.
-    GranularMode,
-    /// Looking up and aborting.
-    TransactionManagement,
-    /// The terminal's state.
-    Device,
-    /// What the terminal shows, asks and prints.
-    DeviceInteraction,
-    /// Totals, day's end, settlements.
-    Reconciliation,
-    /// The session.
-    WebSocket,
-}
-
-impl Tag {
-    /// The chapter's title.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Transactions => "Transactions",
-            Self::GranularMode => "Granular Mode",
-            Self::TransactionManagement => "Transaction Management",
-            Self::Device => "Device",
-            Self::DeviceInteraction => "Device Interaction",
-            Self::Reconciliation => "Reconciliation",
-            Self::WebSocket => "WebSocket Stream",
-        }
     }
 }
 
@@ -108,42 +82,6 @@ pub enum Group {
     Abort,
 }
 
-/// What a caller may be permitted: the scopes of the reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Permission {
-    /// Read: health, transactions, totals, settlements, the events of a session.
-    TerminalRead,
-    /// Use the terminal without a payment: display, input, print, reconciliation.
-    TerminalWrite,
-    /// Start, complete and abort transactions.
-    TransactionsWrite,
-}
-
-impl Permission {
-    /// Every permission.
-    pub const ALL: [Self; 3] = [
-        Self::TerminalRead,
-        Self::TerminalWrite,
-        Self::TransactionsWrite,
-    ];
-
-    /// The scope's name in tokens and key files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::TerminalRead => "terminal:read",
-            Self::TerminalWrite => "terminal:write",
-            Self::TransactionsWrite => "transactions:write",
-        }
-    }
-
-    /// The permission of this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|permission| permission.as_str() == name)
-    }
-}
-
 /// Every operation this terminal has, in the order of the reference.
 pub static OPERATIONS: &[Operation] = &[
     Operation {
@@ -156,6 +94,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TransactionsWrite,
         success: 200,
         action: Some("sale"),
+        exchange: || transactions::exchange(Kind::Sale),
         handler: |method| transactions::creating(method, Kind::Sale),
     },
     Operation {
@@ -168,6 +107,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TransactionsWrite,
         success: 200,
         action: None,
+        exchange: || transactions::exchange(Kind::Refund),
         handler: |method| transactions::creating(method, Kind::Refund),
     },
     Operation {
@@ -180,6 +120,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TransactionsWrite,
         success: 200,
         action: None,
+        exchange: || transactions::exchange(Kind::Void),
         handler: |method| transactions::creating(method, Kind::Void),
     },
     Operation {
@@ -192,6 +133,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TransactionsWrite,
         success: 200,
         action: Some("pre_auth"),
+        exchange: || transactions::exchange(Kind::PreAuth),
         handler: |method| transactions::creating(method, Kind::PreAuth),
     },
     Operation {
@@ -204,6 +146,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TransactionsWrite,
         success: 200,
         action: None,
+        exchange: || transactions::exchange(Kind::PreAuthComplete),
         handler: |method| transactions::creating(method, Kind::PreAuthComplete),
     },
     Operation {
@@ -216,6 +159,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TransactionsWrite,
         success: 200,
         action: Some("card_read"),
+        exchange: || transactions::exchange(Kind::CardRead),
         handler: |method| transactions::creating(method, Kind::CardRead),
     },
     Operation {
@@ -228,6 +172,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TransactionsWrite,
         success: 200,
         action: None,
+        exchange: || transactions::exchange(Kind::BalanceInquiry),
         handler: |method| transactions::creating(method, Kind::BalanceInquiry),
     },
     Operation {
@@ -240,6 +185,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalRead,
         success: 200,
         action: None,
+        exchange: listing::transactions_exchange,
         handler: |method| on(method, listing::transactions),
     },
     Operation {
@@ -252,6 +198,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalRead,
         success: 200,
         action: None,
+        exchange: transactions::show_exchange,
         handler: |method| on(method, transactions::show),
     },
     Operation {
@@ -264,6 +211,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TransactionsWrite,
         success: 200,
         action: Some("abort"),
+        exchange: transactions::abort_exchange,
         handler: |method| on(method, transactions::abort),
     },
     Operation {
@@ -276,6 +224,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalRead,
         success: 200,
         action: None,
+        exchange: device::health_exchange,
         handler: |method| on(method, device::health),
     },
     Operation {
@@ -288,6 +237,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalRead,
         success: 200,
         action: None,
+        exchange: settlements::totals_exchange,
         handler: |method| on(method, settlements::totals),
     },
     Operation {
@@ -300,6 +250,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalWrite,
         success: 200,
         action: None,
+        exchange: settlements::reconciliation_exchange,
         handler: |method| on(method, settlements::reconciliation),
     },
     Operation {
@@ -312,6 +263,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalRead,
         success: 200,
         action: None,
+        exchange: settlements::list_exchange,
         handler: |method| on(method, settlements::list),
     },
     Operation {
@@ -324,6 +276,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalRead,
         success: 200,
         action: None,
+        exchange: settlements::show_exchange,
         handler: |method| on(method, settlements::show),
     },
     Operation {
@@ -336,6 +289,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalRead,
         success: 200,
         action: None,
+        exchange: settlements::transactions_exchange,
         handler: |method| on(method, settlements::transactions),
     },
     Operation {
@@ -348,6 +302,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalRead,
         success: 200,
         action: None,
+        exchange: settlements::export_exchange,
         handler: |method| on(method, settlements::export),
     },
     Operation {
@@ -360,6 +315,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalRead,
         success: 101,
         action: None,
+        exchange: Exchange::upgrade,
         handler: |method| on(method, session::open),
     },
 ];
@@ -404,13 +360,5 @@ mod tests {
                 assert_eq!(found, Some(operation.id));
             }
         }
-    }
-
-    #[test]
-    fn permissions_have_the_references_names() {
-        for permission in Permission::ALL {
-            assert_eq!(Permission::parse(permission.as_str()), Some(permission));
-        }
-        assert_eq!(Permission::parse("terminal:admin"), None);
     }
 }

@@ -6,11 +6,12 @@
 //! it so.
 
 use serde_json::Value;
-use terminal_host::transaction::{Kind, Request};
+use terminal_host::transaction::{EntryPreference, Kind, Request};
 
 use crate::{
     error::{ApiError, ErrorCode},
     fields::Fields,
+    openapi::schema::Schema,
 };
 
 /// The longest `referenceId`, in characters.
@@ -99,6 +100,86 @@ const fn parts(kind: Kind) -> &'static [Part] {
         Kind::PreAuthComplete => &[Part::Money, Part::Tip, Part::Original],
         Kind::Refund | Kind::Void => &[Part::Money, Part::Original],
         Kind::CardRead | Kind::BalanceInquiry => &[],
+    }
+}
+
+/// The name of a request's schema, such as `PreAuthRequest`.
+pub(crate) fn schema_name(kind: Kind) -> String {
+    format!("{kind:?}Request")
+}
+
+/// The request for a transaction of this kind, as the documents show it.
+pub(crate) fn schema(kind: Kind) -> Schema {
+    let described = Schema::object("Amounts in minor units. `null` in an optional field is none.")
+        .required(
+            "type",
+            Schema::constant(serde_json::json!(kind), "The kind of transaction."),
+        )
+        .required("amount", amount(kind))
+        .required("currency", Schema::currency());
+    optional_fields(described, kind).closed()
+}
+
+/// The amount that a transaction of this kind has.
+pub(crate) fn amount(kind: Kind) -> Schema {
+    if parts(kind).contains(&Part::Money) {
+        Schema::integer("Without tip and cashback; at most the merchant's ceiling with them.")
+            .with("minimum", 1)
+            .with("maximum", AMOUNT_MINOR_MAX)
+            .example(2500)
+    } else {
+        Schema::constant(0, "This transaction moves no money.")
+    }
+}
+
+/// Adds the fields that a transaction of this kind may have, over HTTP and in the session.
+pub(crate) fn optional_fields(object: Schema, kind: Kind) -> Schema {
+    const NO_CONTROL: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
+    let has = |part| parts(kind).contains(&part);
+    let part = |possible: bool, description: &str| {
+        let schema = if possible {
+            Schema::count(description).with("maximum", AMOUNT_MINOR_MAX)
+        } else {
+            Schema::constant(0, "This transaction has none.")
+        };
+        schema.or_null()
+    };
+    let text = |description: &str, chars_max: usize| {
+        Schema::text(description)
+            .with("maxLength", chars_max)
+            .with("pattern", NO_CONTROL)
+    };
+    let partial = if has(Part::PartialApproval) {
+        Schema::boolean("An approval of a smaller amount is taken too.")
+    } else {
+        Schema::constant(false, "This transaction is approved whole or not at all.")
+    };
+    let metadata = Schema::open_object("Data of the point of sale, echoed.")
+        .with("maxProperties", METADATA_KEYS_MAX)
+        .with("propertyNames", text("A key.", METADATA_CHARS_MAX))
+        .with("additionalProperties", text("A value.", METADATA_CHARS_MAX));
+    let entry = Schema::names::<EntryPreference>("How the card is to be presented; else `AUTO`.");
+    let reference = text(
+        "The point of sale's own name for it, echoed.",
+        REFERENCE_CHARS_MAX,
+    )
+    .with("minLength", 1)
+    .example("POS-INV-20260328-001");
+    let described = object
+        .optional("tipAmount", part(has(Part::Tip), "The tip."))
+        .optional(
+            "cashbackAmount",
+            part(has(Part::Cashback), "What is handed out."),
+        )
+        .optional("entryMode", entry.or_null())
+        .optional("allowPartialApproval", partial.or_null())
+        .optional("referenceId", reference.or_null())
+        .optional("metadata", metadata.or_null());
+    if has(Part::Original) {
+        let original = Schema::text("The `transactionId` of the transaction that it refers to.");
+        described.required("originalTransactionId", original)
+    } else {
+        described
     }
 }
 

@@ -8,8 +8,14 @@ use terminal_host::transaction::{
     CardDetails, CryptogramType, Ending, EntryMode, Kind, Outcome, Record, Scheme, Verification,
 };
 
-pub use crate::status::{Status, now, status};
-use crate::terminal::Merchant;
+use crate::{
+    openapi::schema::{Described, Schema},
+    terminal::Merchant,
+};
+pub use crate::{
+    receipt::ReceiptData,
+    status::{Status, now, status},
+};
 
 /// A transaction, as `TransactionResponse` of the Commerce API.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -61,6 +67,61 @@ pub struct TransactionResponse {
     pub metadata: BTreeMap<String, String>,
 }
 
+impl Described for TransactionResponse {
+    const NAME: &'static str = "TransactionResponse";
+
+    fn schema() -> Schema {
+        let described = Schema::object("A transaction as it is now. Amounts in minor units.")
+            .required(
+                "transactionId",
+                Schema::identifier("txn", "`txn_` and a ULID."),
+            )
+            .required("status", Schema::names::<Status>(STATUS))
+            .required("type", Schema::names::<Kind>("Echoed."))
+            .required(
+                "amount",
+                Schema::integer(
+                    "Without tip and cashback. Of an approval, what was approved; of a balance \
+                     inquiry, the balance, which may be below zero.",
+                )
+                .example(2500),
+            )
+            .required("currency", Schema::currency())
+            .optional("tipAmount", Schema::count("When there is one."))
+            .optional("cashbackAmount", Schema::count("When there is one."))
+            .optional(
+                "requestedAmount",
+                Schema::count("What was asked for, where less was approved."),
+            )
+            .optional(
+                "refundedAmount",
+                Schema::count("What was given back of it so far."),
+            )
+            .optional(
+                "originalTransactionId",
+                Schema::identifier("txn", "What a refund, a void or a completion refers to."),
+            )
+            .optional("referenceId", Schema::text("Echoed."))
+            .required("timestamp", Schema::moment("When it began, UTC."))
+            .optional(
+                "receiptData",
+                Schema::to::<ReceiptData>("Of what was approved or declined."),
+            )
+            .optional(
+                "metadata",
+                Schema::open_object("Echoed.")
+                    .with("additionalProperties", Schema::text("A value.")),
+            );
+        Card::describe(Answer::describe(described))
+    }
+}
+
+/// What the states mean.
+const STATUS: &str = "`APPROVED`: done. `DECLINED`: the card, the terminal or the issuer said no; no \
+    money moved. `CANCELLED`: a person or time ended it; no money moved. `ERROR`: a fault ended it, \
+    or money may have moved and a reversal is on its way. `REVERSED`: undone, by a reversal that \
+    the acquirer confirmed or by a void. `PENDING_COMPLETION`: it runs.";
+
 /// The members that come from the acquirer's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -74,6 +135,24 @@ pub struct Answer {
     /// ISO 8583 field 37.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rrn: Option<String>,
+}
+
+impl Answer {
+    fn describe(object: Schema) -> Schema {
+        object
+            .optional(
+                "authorizationCode",
+                Schema::text("ISO 8583 field 38.").example("A12345"),
+            )
+            .optional(
+                "responseCode",
+                Schema::text("ISO 8583 field 39. `00` is an approval.").example("00"),
+            )
+            .optional(
+                "rrn",
+                Schema::text("ISO 8583 field 37.").example("262803141422"),
+            )
+    }
 }
 
 /// The members that come from the card.
@@ -103,49 +182,42 @@ pub struct Card {
     pub cvm_result: Option<Verification>,
 }
 
-/// What a receipt must show.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ReceiptData {
-    /// The merchant's trading name.
-    pub merchant_name: String,
-    /// ISO 8583 field 42.
-    pub merchant_id: String,
-    /// ISO 8583 field 41.
-    pub terminal_id: String,
-    /// `txn_` and a ULID.
-    pub transaction_id: String,
-    /// When it began, local time with its offset, `2026-03-28T22:14:22+13:00`.
-    pub date_time: String,
-    /// The scheme of the application used.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub card_scheme: Option<Scheme>,
-    /// The last four digits and a star for each other one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub masked_pan: Option<String>,
-    /// Printable characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub application_label: Option<String>,
-    /// Hexadecimal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub aid: Option<String>,
-    /// ISO 8583 field 38.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub authorization_code: Option<String>,
-    /// Without tip and cashback, in minor units.
-    pub amount: i64,
-    /// In minor units.
-    pub tip_amount: u64,
-    /// Amount and tip, in minor units.
-    pub total_amount: i64,
-    /// How the card was read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entry_mode: Option<EntryMode>,
-    /// How the cardholder was verified.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cvm_performed: Option<Verification>,
-    /// `APPROVED` or `DECLINED`.
-    pub approval_status: Status,
+impl Card {
+    fn describe(object: Schema) -> Schema {
+        object
+            .optional(
+                "cardScheme",
+                Schema::names::<Scheme>("Of the application used."),
+            )
+            .optional("maskedPan", Schema::masked_pan())
+            .optional(
+                "entryMode",
+                Schema::names::<EntryMode>("How the card was read."),
+            )
+            .optional(
+                "aid",
+                Schema::text("Application identifier, hexadecimal.").example("A0000000031010"),
+            )
+            .optional(
+                "applicationLabel",
+                Schema::text("As the card says it.").example("Visa Credit"),
+            )
+            .optional(
+                "cryptogramType",
+                Schema::names::<CryptogramType>("The last one."),
+            )
+            .optional(
+                "tvr",
+                Schema::text("Tag 95, hexadecimal.")
+                    .with("minLength", 10)
+                    .with("maxLength", 10)
+                    .example("0000000000"),
+            )
+            .optional(
+                "cvmResult",
+                Schema::names::<Verification>("How the cardholder was verified."),
+            )
+    }
 }
 
 impl TransactionResponse {

@@ -21,7 +21,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     limits::Limits,
     metrics::Metrics,
-    operations,
+    openapi, operations,
     places::Places,
     request::{AMOUNT_MINOR_MAX, Allowed},
     request_id,
@@ -126,6 +126,8 @@ impl Api {
 /// into it; they pass none of the API's layers, and [`WebRules::protect`] is for them.
 pub fn router(api: Api) -> Router {
     operations::routes(&api)
+        // They hold no secret, and tell a client how to show its key.
+        .merge(openapi::routes())
         // Named, so that it stays when an embedder merges paths of its own into this router.
         .fallback(not_found)
         .layer(CatchPanicLayer::custom(panicked))

@@ -19,6 +19,7 @@ use crate::{
     error::{ApiError, ErrorCode, begin_refused, transaction_unknown},
     fields::invalid,
     idempotency,
+    openapi::exchange::Exchange,
     operations::Operation,
     request,
     response::{self, Status, TransactionResponse},
@@ -32,6 +33,52 @@ use crate::{
 const ABORT_WAIT: Duration = Duration::from_secs(10);
 
 type Answered = Result<Json<TransactionResponse>, ApiError>;
+
+/// What a transaction of this kind takes and answers.
+pub(crate) fn exchange(kind: Kind) -> Exchange {
+    use ErrorCode as Code;
+    let exchange = Exchange::answers::<TransactionResponse>()
+        .takes(request::schema_name(kind), request::schema(kind))
+        .once()
+        .refuses(&[
+            Code::InvalidAmount,
+            Code::InvalidCurrency,
+            Code::TerminalBusy,
+            Code::CommunicationError,
+            Code::TerminalUnavailable,
+            Code::Timeout,
+        ]);
+    let original: &[Code] = &[Code::NotFound];
+    let card: &[Code] = &[Code::CardReadError, Code::UnsupportedCard];
+    match kind {
+        Kind::Sale => exchange.refuses(card).leads_to(&[
+            "getTransaction",
+            "abortTransaction",
+            "createRefund",
+            "createVoid",
+        ]),
+        Kind::PreAuth => exchange.refuses(card).leads_to(&[
+            "getTransaction",
+            "abortTransaction",
+            "completePreAuth",
+            "createVoid",
+        ]),
+        Kind::CardRead | Kind::BalanceInquiry => exchange.refuses(card),
+        Kind::Refund => exchange.refuses(original).refuses(card),
+        Kind::Void | Kind::PreAuthComplete => exchange.refuses(original),
+    }
+}
+
+/// What [`show`] answers.
+pub(crate) fn show_exchange() -> Exchange {
+    Exchange::answers::<TransactionResponse>().refuses(&[ErrorCode::NotFound])
+}
+
+/// What [`abort`] answers.
+pub(crate) fn abort_exchange() -> Exchange {
+    Exchange::answers::<TransactionResponse>()
+        .refuses(&[ErrorCode::NotFound, ErrorCode::TerminalBusy])
+}
 
 /// `POST /v1/transaction/…` for one kind of transaction.
 pub(crate) fn creating(method: MethodFilter, kind: Kind) -> MethodRouter<Api> {

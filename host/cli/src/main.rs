@@ -7,6 +7,7 @@ mod cards;
 mod completions;
 mod decode;
 mod demo;
+mod documents;
 mod emulated_terminal;
 mod emulator;
 mod engine_file;
@@ -75,6 +76,7 @@ enum Command {
     Explain(explain::Arguments),
     Replay(replay::Arguments),
     Decode(decode::Arguments),
+    Api(documents::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Decode(arguments) => decode::run(&arguments),
+        Command::Api(arguments) => documents::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     });
     match done {

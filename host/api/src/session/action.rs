@@ -6,6 +6,7 @@ use terminal_host::transaction::{Kind, Request, TransactionId};
 use crate::{
     error::{ApiError, transaction_unknown},
     fields::{Fields, invalid},
+    openapi::schema::Schema,
     request::{self, Allowed},
 };
 
@@ -53,6 +54,42 @@ pub(super) fn parse(message: Value, allowed: &Allowed) -> Result<Action, ApiErro
     };
     fields.finish()?;
     Ok(action)
+}
+
+/// What a message with this action holds, as the documents show it. `None` when there is no such
+/// action.
+pub(crate) fn schema(action: &str) -> Option<Schema> {
+    let named = |description: &str| {
+        Schema::object(description).required("action", Schema::constant(action, "The action."))
+    };
+    let starting = |object: Schema, kind| {
+        let granular = Schema::constant(false, "This terminal does not do granular mode yet.");
+        request::optional_fields(object, kind)
+            .optional("granular", granular.or_null())
+            .closed()
+    };
+    let money = |kind, description: &str| {
+        let object = named(description)
+            .required("amount", request::amount(kind))
+            .required("currency", Schema::currency());
+        starting(object, kind)
+    };
+    match action {
+        "sale" => Some(money(Kind::Sale, "Starts a sale.")),
+        "pre_auth" => Some(money(Kind::PreAuth, "Reserves an amount.")),
+        "card_read" => {
+            let object = named("Reads a card, and takes no money.")
+                .optional("amount", request::amount(Kind::CardRead).or_null())
+                .optional("currency", Schema::currency().or_null());
+            Some(starting(object, Kind::CardRead))
+        }
+        "abort" => Some(
+            named("Aborts the running transaction.")
+                .required("transactionId", Schema::text("The transaction."))
+                .closed(),
+        ),
+        _ => None,
+    }
 }
 
 fn start(fields: &mut Fields, kind: Kind, allowed: &Allowed) -> Result<Action, ApiError> {

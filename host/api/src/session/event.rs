@@ -8,11 +8,8 @@ use terminal_host::{
 };
 
 use crate::{
-    error::{ApiError, Envelope},
-    request_id::new_request_id,
-    response::TransactionResponse,
-    status,
-    terminal::Merchant,
+    envelope::Envelope, error::ApiError, openapi::schema::Schema, request_id::new_request_id,
+    response::TransactionResponse, status, terminal::Merchant,
 };
 
 /// One event, told apart by its member `event`.
@@ -91,6 +88,66 @@ impl ServerEvent<'_> {
         };
         Some(json(&event))
     }
+}
+
+/// Every event with its schema, as the documents show it.
+pub(crate) fn schemas() -> [(&'static str, Schema); 5] {
+    let named = |event: &str, description: &str| {
+        Schema::object(description).required("event", Schema::constant(event, "The event."))
+    };
+    let of_transaction = |event: &str, description: &str| {
+        named(event, description).required(
+            "transactionId",
+            Schema::identifier("txn", "The transaction."),
+        )
+    };
+    let message = || Schema::text("For the cashier, in English.");
+    [
+        (
+            "waiting_for_card",
+            of_transaction("waiting_for_card", "The terminal asks for a card.")
+                .required("message", message()),
+        ),
+        (
+            "card_detected",
+            of_transaction("card_detected", "A card was read.")
+                .required("entryMode", Schema::names::<EntryMode>("How."))
+                .required(
+                    "scheme",
+                    Schema::names::<Scheme>("Of the application used."),
+                )
+                .required(
+                    "maskedPan",
+                    Schema::text("Four stars and the last four digits.").example("****1234"),
+                ),
+        ),
+        (
+            "processing",
+            of_transaction("processing", "The transaction goes on.").required("message", message()),
+        ),
+        (
+            "result",
+            named(
+                "result",
+                "The transaction has its end. Sent once for every transaction.",
+            )
+            .required(
+                "response",
+                Schema::to::<TransactionResponse>("As over HTTP."),
+            )
+            .optional(
+                "error",
+                Schema::to::<Envelope<'_>>("Why, when the status is `ERROR`."),
+            ),
+        ),
+        (
+            "error",
+            Envelope::describe(named(
+                "error",
+                "An action of this session was refused. Nothing was started.",
+            )),
+        ),
+    ]
 }
 
 /// The event of an end.

@@ -5,8 +5,8 @@
 //! reads too slowly loses its session, with a close code that says so, and can ask for the
 //! transaction over HTTP.
 
-mod action;
-mod event;
+pub(crate) mod action;
+pub(crate) mod event;
 
 use std::{ops::ControlFlow, time::Duration};
 

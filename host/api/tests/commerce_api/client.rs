@@ -17,7 +17,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::frame::coding::CloseCode},
 };
 
-use crate::fake_terminal::FakeTerminal;
+use crate::{documents, fake_terminal::FakeTerminal};
 
 pub(crate) const KEY: &str = "sk_test_4f9d0c2a7b61e835";
 pub(crate) const UNKNOWN_ID: &str = "txn_01JQXYZA7B8C9D0E1F2G3H4J5K";
@@ -124,7 +124,9 @@ impl Running {
         body: &str,
     ) -> Answer {
         let message = format!("{}{body}", head(method, path, headers, body.len()));
-        exchange(self.address, message.as_bytes()).await
+        let answer = exchange(self.address, message.as_bytes()).await;
+        documents::check_exchange((method, path, body), &answer);
+        answer
     }
 
     /// Sends bytes as they are.
@@ -275,7 +277,11 @@ impl Session {
     pub(crate) async fn event(&mut self) -> Value {
         loop {
             match self.message().await {
-                Some(Message::Text(text)) => return serde_json::from_str(&text).expect("JSON"),
+                Some(Message::Text(text)) => {
+                    let event = serde_json::from_str(&text).expect("JSON");
+                    documents::check_event(&event);
+                    return event;
+                }
                 Some(Message::Ping(_) | Message::Pong(_)) => {}
                 other => panic!("no event: {other:?}"),
             }

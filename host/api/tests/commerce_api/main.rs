@@ -10,6 +10,10 @@ mod client;
 #[cfg(test)]
 mod crowd;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod fake_terminal;
 #[cfg(test)]
 mod figures;
@@ -23,6 +27,8 @@ mod limits;
 mod lists;
 #[cfg(test)]
 mod outcomes;
+#[cfg(test)]
+mod schemas;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Totals, the end of the day, and what it came to.
 
+mod answers;
+
 use axum::{
     Json,
     extract::{OriginalUri, Path, Request, State, rejection::PathRejection},
@@ -7,10 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::Value;
 use terminal_host::{
-    batch::{self, CurrencyTotals, Settlement, SettlementId, SettlementState},
+    batch::{CurrencyTotals, Settlement, SettlementId},
     transaction::{Kind, Record, TransactionId},
 };
 
@@ -19,11 +20,15 @@ use crate::{
     error::{ApiError, ErrorCode, reconcile_refused},
     export::{self, Format},
     fields::{Fields, invalid},
-    listing::Page,
+    listing::{self, Page},
+    openapi::{exchange::Exchange, schema::Schema},
     query::{Query, cursor_at},
     response::{self, TransactionResponse},
     router::Api,
-    terminal::Merchant,
+};
+
+use self::answers::{
+    ReconciliationResponse, ReconciliationStatus, SettlementResponse, TotalsResponse, totals_in,
 };
 
 /// How many settlements a page has, usually and at most; and how many transactions of one.
@@ -31,6 +36,13 @@ const SETTLEMENTS: usize = 25;
 const SETTLEMENTS_MAX: usize = 100;
 const TRANSACTIONS: usize = 50;
 const TRANSACTIONS_MAX: usize = 200;
+
+/// What [`totals`] takes and answers.
+pub(crate) fn totals_exchange() -> Exchange {
+    Exchange::answers::<TotalsResponse>()
+        .parameter("currency", Schema::currency())
+        .refuses(&[ErrorCode::InvalidCurrency])
+}
 
 /// `GET /v1/totals`: what the open batch adds up to, in the currency asked for or the usual one.
 pub(crate) async fn totals(
@@ -53,6 +65,26 @@ pub(crate) async fn totals(
     query.finish()?;
     let totals = open_totals(&api).await?;
     Ok(Json(totals_in(&totals, &currency)))
+}
+
+/// What [`reconciliation`] takes and answers.
+pub(crate) fn reconciliation_exchange() -> Exchange {
+    Exchange::answers::<ReconciliationResponse>()
+        .takes("ReconciliationRequest", reconciliation_request())
+        .refuses(&[
+            ErrorCode::TerminalBusy,
+            ErrorCode::ReconciliationInProgress,
+            ErrorCode::TerminalUnavailable,
+        ])
+}
+
+fn reconciliation_request() -> Schema {
+    Schema::object("The request for a reconciliation.")
+        .required(
+            "closeDay",
+            Schema::boolean("Close the batch with the acquirer; `false` is a dry run."),
+        )
+        .closed()
 }
 
 /// `POST /v1/reconciliation`: the totals, and with `closeDay` the end of the batch.
@@ -96,6 +128,21 @@ pub(crate) async fn reconciliation(
     }))
 }
 
+/// What [`list`] takes and answers.
+pub(crate) fn list_exchange() -> Exchange {
+    listing::paged(
+        Exchange::answers::<Page<SettlementResponse>>(),
+        SETTLEMENTS,
+        SETTLEMENTS_MAX,
+    )
+    .parameter("from", Schema::moment("Closed at this moment or later."))
+    .parameter("to", Schema::moment("Closed before this moment."))
+    .parameter(
+        "currency",
+        Schema::text("In this currency only.").example("NZD"),
+    )
+}
+
 /// `GET /v1/settlements`: the newest first.
 pub(crate) async fn list(
     State(api): State<Api>,
@@ -134,6 +181,11 @@ pub(crate) async fn list(
     }))
 }
 
+/// What [`show`] answers.
+pub(crate) fn show_exchange() -> Exchange {
+    Exchange::answers::<SettlementResponse>().refuses(&[ErrorCode::NotFound])
+}
+
 /// `GET /v1/settlements/{settlementId}`.
 pub(crate) async fn show(
     State(api): State<Api>,
@@ -141,6 +193,20 @@ pub(crate) async fn show(
 ) -> Result<Json<SettlementResponse>, ApiError> {
     let (settlement, _) = find(&api, id).await?;
     Ok(Json(SettlementResponse::of(&settlement, &api.merchant)))
+}
+
+/// What [`transactions`] takes and answers.
+pub(crate) fn transactions_exchange() -> Exchange {
+    listing::paged(
+        Exchange::answers::<Page<TransactionResponse>>(),
+        TRANSACTIONS,
+        TRANSACTIONS_MAX,
+    )
+    .parameter(
+        "type",
+        Schema::names::<Kind>("Transactions of this type only."),
+    )
+    .refuses(&[ErrorCode::NotFound])
 }
 
 /// `GET /v1/settlements/{settlementId}/transactions`: the oldest first.
@@ -170,6 +236,16 @@ pub(crate) async fn transactions(
             .map(|record| TransactionResponse::of(record, &api.merchant))
             .collect(),
     }))
+}
+
+/// What [`export()`] takes and answers.
+pub(crate) fn export_exchange() -> Exchange {
+    Exchange::file(&["text/csv", "application/jsonl"])
+        .required_parameter(
+            "format",
+            Schema::names::<Format>("How the file is written."),
+        )
+        .refuses(&[ErrorCode::NotFound])
 }
 
 /// `GET /v1/settlements/{settlementId}/export?format=csv|jsonl`: the whole batch in one answer.
@@ -208,136 +284,6 @@ pub(crate) async fn export(
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
     Ok(answer)
-}
-
-/// The totals of one currency.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TotalsResponse {
-    #[serde(flatten)]
-    totals: Totals,
-    pre_auth_count: u32,
-    pre_auth_amount: u64,
-    currency: String,
-}
-
-/// What settlements and totals have in common. Amounts in minor units.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Totals {
-    sale_count: u32,
-    sale_amount: u64,
-    refund_count: u32,
-    refund_amount: u64,
-    void_count: u32,
-    void_amount: u64,
-}
-
-impl From<&batch::Totals> for Totals {
-    fn from(totals: &batch::Totals) -> Self {
-        Self {
-            sale_count: totals.sale.count,
-            sale_amount: totals.sale.minor,
-            refund_count: totals.refund.count,
-            refund_amount: totals.refund.minor,
-            void_count: totals.void.count,
-            void_amount: totals.void.minor,
-        }
-    }
-}
-
-/// How a reconciliation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum ReconciliationStatus {
-    /// Everything is closed.
-    Success,
-    /// Nothing is closed.
-    Failed,
-    /// Some currencies or batches are closed, and others are not.
-    Partial,
-}
-
-impl ReconciliationStatus {
-    fn of(settlements: &[Settlement]) -> Self {
-        let settled = |one: &&Settlement| one.state == SettlementState::Settled;
-        match settlements.iter().filter(settled).count() {
-            closed if closed == settlements.len() => Self::Success,
-            0 => Self::Failed,
-            _ => Self::Partial,
-        }
-    }
-}
-
-/// The answer to a reconciliation. `settlements` is an addition to the reference's schema.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ReconciliationResponse {
-    status: ReconciliationStatus,
-    totals: TotalsResponse,
-    timestamp: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    settlements: Vec<SettlementResponse>,
-}
-
-/// A settlement's state, in the API's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum SettlementStatus {
-    Pending,
-    Settled,
-    Failed,
-}
-
-/// A settlement.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct SettlementResponse {
-    id: String,
-    /// When the acquirer closed it; when it was frozen, as long as it has not.
-    closed_at: String,
-    status: SettlementStatus,
-    currency: String,
-    net_amount: i64,
-    merchant_id: String,
-    terminal_id: String,
-    #[serde(flatten)]
-    totals: Totals,
-    /// The batch's number, six digits, as the acquirer knows it.
-    acquirer_batch_ref: String,
-}
-
-impl SettlementResponse {
-    fn of(settlement: &Settlement, merchant: &Merchant) -> Self {
-        Self {
-            id: settlement.id.as_str().to_owned(),
-            closed_at: response::timestamp(
-                settlement.closed.as_ref().unwrap_or(&settlement.frozen),
-            ),
-            status: match settlement.state {
-                SettlementState::Pending => SettlementStatus::Pending,
-                SettlementState::Settled => SettlementStatus::Settled,
-                SettlementState::Disputed => SettlementStatus::Failed,
-            },
-            currency: settlement.totals.currency.clone(),
-            net_amount: settlement.totals.totals.net_minor(),
-            merchant_id: merchant.merchant_id.clone(),
-            terminal_id: merchant.terminal_id.clone(),
-            totals: (&settlement.totals.totals).into(),
-            acquirer_batch_ref: format!("{:06}", settlement.batch),
-        }
-    }
-}
-
-fn totals_in(all: &[CurrencyTotals], currency: &str) -> TotalsResponse {
-    let found = all.iter().find(|of| of.currency == currency);
-    let totals = found.map(|of| of.totals).unwrap_or_default();
-    TotalsResponse {
-        totals: (&totals).into(),
-        pre_auth_count: totals.pre_auth.count,
-        pre_auth_amount: totals.pre_auth.minor,
-        currency: currency.to_owned(),
-    }
 }
 
 async fn open_totals(api: &Api) -> Result<Vec<CurrencyTotals>, ApiError> {
