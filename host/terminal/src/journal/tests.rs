@@ -415,6 +415,37 @@ fn a_database_whose_index_contradicts_its_table_is_refused() {
     assert!(matches!(open(&file.path, 1), Err(OpenError::Damaged(_))));
 }
 
+#[test]
+fn what_the_engine_wrote_of_a_closed_batch_is_forgotten() {
+    use crate::batch::SettlementState::{Disputed, Settled};
+    let file = File::new();
+    let journal = file.open();
+    let now = Zoned::now();
+    let sold = after(&journal, &[Phase::Sent, Phase::Approved]);
+    let approved = Outcome {
+        approved_minor: 2500,
+        ..ending(Ending::Approved)
+    };
+    journal.finish(&sold, &approved, &now).expect("an end");
+    journal.freeze(&now).expect("the batch is frozen");
+    let next = after(&journal, &[Phase::Sent, Phase::Approved]);
+    journal.finish(&next, &approved, &now).expect("an end");
+    let kept = |id: &TransactionId| {
+        let entry = journal.last_entry(id.as_str()).expect("readable");
+        content(&entry.expect("an entry")).to_vec()
+    };
+    journal.settle(1, "NZD", Disputed, &now).expect("written");
+    assert_eq!(kept(&sold), b"content");
+    assert_eq!(journal.unclosed().expect("readable").len(), 1);
+    journal.settle(1, "NZD", Settled, &now).expect("written");
+    assert_eq!(kept(&sold), b"");
+    assert_eq!(kept(&next), b"content", "of the next batch");
+    assert!(journal.unclosed().expect("readable").is_empty());
+    assert!(!journal.is_damaged(&sold));
+    let settlement = &journal.settlements().expect("readable")[0];
+    assert_eq!(settlement.totals.totals.sale.minor, 2500);
+}
+
 /// Undoes what version 4 added.
 const BEFORE_BATCHES: &str = "DROP INDEX transactions_approved; DROP INDEX transactions_referring;
     DROP TABLE settlements; ALTER TABLE transactions DROP COLUMN batch;";
