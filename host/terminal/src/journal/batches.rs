@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     Counter, Entry, Phase,
     records::{RECORDS, Row, restored, stored},
-    store::{AppendError, Journal, StorageFault, write_failed},
+    store::{AppendError, Journal, StorageFault, count_up, write_failed},
 };
 use crate::{
     batch::{Batch, CurrencyTotals, Settlement, SettlementId, SettlementState, Totals},
@@ -70,13 +70,7 @@ impl Journal {
             return Ok(());
         }
         self.write(|sql| {
-            let (name, last) = Counter::Batch.row();
-            sql.execute(
-                "INSERT INTO counters (name, value) VALUES (?1, 1)
-                 ON CONFLICT (name) DO UPDATE SET value = value % ?2 + 1",
-                params![name, last],
-            )
-            .map_err(write_failed)?;
+            count_up(sql, Counter::Batch)?;
             for of in &totals {
                 insert(sql, batch, of, now)?;
             }
@@ -86,21 +80,18 @@ impl Journal {
 
     /// The batches that the acquirer has not closed, the oldest first.
     pub(crate) fn unclosed(&self) -> Result<Vec<Batch>, StorageFault> {
-        let mut batches: BTreeMap<(SettlementId, u32), Vec<CurrencyTotals>> = BTreeMap::new();
-        let mut first = BTreeMap::new();
+        let mut batches: Vec<Batch> = Vec::new();
         for settlement in self.settlements_where("WHERE closed IS NULL ORDER BY id", &[])? {
-            let name = first
-                .entry(settlement.batch)
-                .or_insert_with(|| settlement.id.clone());
-            batches
-                .entry((name.clone(), settlement.batch))
-                .or_default()
-                .push(settlement.totals);
+            let number = settlement.batch;
+            match batches.iter_mut().find(|batch| batch.number == number) {
+                Some(batch) => batch.totals.push(settlement.totals),
+                None => batches.push(Batch {
+                    number,
+                    totals: vec![settlement.totals],
+                }),
+            }
         }
-        Ok(batches
-            .into_iter()
-            .map(|((_, number), totals)| Batch { number, totals })
-            .collect())
+        Ok(batches)
     }
 
     /// Writes down what the acquirer says of one currency of a batch. Of what it has closed nothing

@@ -204,17 +204,7 @@ impl Journal {
 
     /// Counts up and returns the new value, which is durable.
     pub(crate) fn next(&self, counter: Counter) -> Result<u32, AppendError> {
-        let (name, last) = counter.row();
-        self.write(|sql| {
-            sql.query_row(
-                "INSERT INTO counters (name, value) VALUES (?1, 1)
-                 ON CONFLICT (name) DO UPDATE SET value = value % ?2 + 1
-                 RETURNING value",
-                params![name, last],
-                |row| row.get(0),
-            )
-            .map_err(write_failed)
-        })
+        self.write(|sql| count_up(sql, counter))
     }
 
     /// Runs `work` in one commit, with the observer told before and after.
@@ -309,6 +299,19 @@ impl Journal {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Counts up as part of a commit.
+pub(super) fn count_up(sql: &Transaction<'_>, counter: Counter) -> Result<u32, AppendError> {
+    let (name, last) = counter.row();
+    sql.query_row(
+        "INSERT INTO counters (name, value) VALUES (?1, 1)
+         ON CONFLICT (name) DO UPDATE SET value = value % ?2 + 1
+         RETURNING value",
+        params![name, last],
+        |row| row.get(0),
+    )
+    .map_err(write_failed)
 }
 
 /// The highest sequence number ever given: AUTOINCREMENT keeps it, pruned entries included.
