@@ -5,7 +5,7 @@ use ring::digest;
 use serde_json::Value;
 use terminal_host::service::Claim;
 
-use crate::{auth::KeyDigest, error::ApiError, fields::invalid, json};
+use crate::{auth::KeyDigest, error::ApiError, fields::invalid, json, openapi::schema::Schema};
 
 /// The header that carries the key.
 pub const IDEMPOTENCY_KEY_HEADER: &str = "Idempotency-Key";
@@ -35,14 +35,35 @@ pub(crate) fn claim(
             "There are two Idempotency-Keys",
         ));
     }
-    let key = parse_key(key.as_bytes())?;
+    claim_by(key.as_bytes(), path, caller, body).map(Some)
+}
+
+/// The claim that a key makes, wherever the request has it.
+pub(crate) fn claim_by(
+    key: &[u8],
+    path: &str,
+    caller: KeyDigest,
+    body: &Value,
+) -> Result<Claim, ApiError> {
+    let key = parse_key(key)?;
     let mut fingerprint = [0; digest::SHA256_OUTPUT_LEN];
     let digest = digest::digest(&digest::SHA256, json::canonical(body).as_bytes());
     fingerprint.copy_from_slice(digest.as_ref());
-    Ok(Some(Claim {
+    Ok(Claim {
         key: format!("{path} {} {key}", caller.to_hex()),
         fingerprint,
-    }))
+    })
+}
+
+/// A key, as the documents show it.
+pub(crate) fn schema() -> Schema {
+    Schema::text(
+        "One key, one transaction, for 24 hours: a repeated request is given the answer of the first. A \
+         UUID will do.",
+    )
+    .with("minLength", 1)
+    .with("maxLength", IDEMPOTENCY_KEY_CHARS_MAX)
+    .with("pattern", "^[!-~]+$")
 }
 
 fn parse_key(bytes: &[u8]) -> Result<&str, ApiError> {

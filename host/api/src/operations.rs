@@ -315,7 +315,7 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Permission::TerminalRead,
         success: 101,
         action: None,
-        exchange: Exchange::upgrade,
+        exchange: session::exchange,
         handler: |method| on(method, session::open),
     },
 ];

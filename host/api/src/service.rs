@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use terminal_host::{
     TransactionService,
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
-    service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, StorageFault},
+    service::{
+        AbortAnswer, BeginError, Begun, Claim, EventLogId, Health, LoggedEvents, StorageFault,
+    },
     transaction::{Record, Request, TransactionId},
 };
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 use crate::terminal::{Merchant, Terminal};
 
@@ -58,8 +60,16 @@ impl Terminal for TransactionService {
         Self::settlement(self, id).await
     }
 
-    fn events(&self) -> broadcast::Receiver<Event> {
-        Self::events(self)
+    async fn events_after(&self, after: u64, count_max: u32) -> Result<LoggedEvents, StorageFault> {
+        Self::events_after(self, after, count_max).await
+    }
+
+    fn newest_event(&self) -> watch::Receiver<u64> {
+        Self::newest_event(self)
+    }
+
+    fn event_log(&self) -> Result<EventLogId, StorageFault> {
+        Self::event_log(self)
     }
 
     fn running(&self) -> watch::Receiver<Option<TransactionId>> {

@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use terminal_host::{
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
-    service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, StorageFault},
+    service::{
+        AbortAnswer, BeginError, Begun, Claim, EventLogId, Health, LoggedEvents, StorageFault,
+    },
     transaction::{Record, Request, TransactionId},
 };
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 /// A terminal: the transaction service of the host, or a double of it in tests.
 ///
@@ -50,8 +52,14 @@ pub trait Terminal: Send + Sync {
         id: &SettlementId,
     ) -> Result<Option<(Settlement, Vec<Record>)>, StorageFault>;
 
-    /// Every event of every transaction from now on.
-    fn events(&self) -> broadcast::Receiver<Event>;
+    /// The event log's events numbered above `after`, at most `count_max`, in their order.
+    async fn events_after(&self, after: u64, count_max: u32) -> Result<LoggedEvents, StorageFault>;
+
+    /// The number of the newest event.
+    fn newest_event(&self) -> watch::Receiver<u64>;
+
+    /// The name of the event log.
+    fn event_log(&self) -> Result<EventLogId, StorageFault>;
 
     /// The transaction that runs now, if any.
     fn running(&self) -> watch::Receiver<Option<TransactionId>>;

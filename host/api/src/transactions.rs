@@ -99,7 +99,7 @@ async fn create(
     let body = body::read_json(request).await?;
     let claim = idempotency::claim(&headers, operation.path, caller, &body)?;
     let request = request::parse(kind, body, &api.allowed())?;
-    let id = begin(&api.terminal, request, claim).await?;
+    let (Begun::Started(id) | Begun::Known(id)) = begin(&api.terminal, request, claim).await?;
     let record = api.terminal.ended(&id).await.ok_or_else(|| {
         ApiError::new(ErrorCode::InternalError, "The transaction's record is gone").transaction(&id)
     })?;
@@ -142,7 +142,7 @@ pub(crate) async fn begin(
     terminal: &Arc<dyn Terminal>,
     request: transaction::Request,
     claim: Option<Claim>,
-) -> Result<TransactionId, ApiError> {
+) -> Result<Begun, ApiError> {
     let currency = Value::from(request.currency.as_str());
     let beginning = {
         let terminal = Arc::clone(terminal);
@@ -155,7 +155,7 @@ pub(crate) async fn begin(
         )
     })?;
     match begun {
-        Ok(Begun::Started(id) | Begun::Known(id)) => Ok(id),
+        Ok(begun) => Ok(begun),
         Err(error) => {
             let refused = begin_refused(error, terminal.running().borrow().as_ref());
             Err(if refused.code == ErrorCode::InvalidCurrency {
@@ -211,7 +211,8 @@ fn answer(api: &Api, record: &Record) -> Answered {
     }
 }
 
-async fn find(api: &Api, id: &TransactionId) -> Result<Record, ApiError> {
+/// One transaction of the records.
+pub(crate) async fn find(api: &Api, id: &TransactionId) -> Result<Record, ApiError> {
     match api.terminal.transaction(id).await {
         Ok(Some(record)) => Ok(record),
         Ok(None) => Err(transaction_unknown(id.as_str())),

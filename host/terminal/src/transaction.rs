@@ -115,6 +115,18 @@ pub struct Record {
     pub referred: Referred,
 }
 
+impl Record {
+    /// The record as it was when the transaction ended: what became of its reversal, and of itself,
+    /// later, left out.
+    pub(crate) fn as_it_ended(mut self, reversal: ReversalState) -> Self {
+        if let Some(outcome) = &mut self.outcome {
+            outcome.reversal = reversal;
+        }
+        self.referred = Referred::default();
+        self
+    }
+}
+
 /// What later transactions made of one that was approved. What is not ended, or waits for its reversal,
 /// counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

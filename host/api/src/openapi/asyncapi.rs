@@ -23,6 +23,7 @@ pub fn document() -> Value {
     let actions: BTreeMap<&str, Schema> = OPERATIONS
         .iter()
         .filter_map(|operation| operation.action)
+        .chain([action::PING])
         .filter_map(|name| Some((name, action::schema(name)?)))
         .collect();
     let events: BTreeMap<&str, Schema> = event::schemas().into();
@@ -81,8 +82,14 @@ fn overview() -> String {
          events of a sale come in the order `waiting_for_card`, `card_detected`, `processing`, \
          `result`; each transaction has exactly one `result`. A refused action is an `error`, and \
          started nothing. A message has at most {MESSAGE_BYTES_MAX} bytes. The terminal sends a ping \
-         every 20 s and closes a session that answers none for a minute. A client that goes away \
-         changes nothing for its transaction: ask for it over HTTP."
+         every 20 s and closes a session that answers none for a minute; a page in a browser, which \
+         sees no pings, may send the action `ping`. A client that goes away changes nothing for its \
+         transaction. Every event of a transaction has a `resumeToken`: a session that is opened with \
+         `?resumeToken=` and the last one seen shows what came after it, each event once and in order, \
+         also when the terminal was restarted meanwhile. Events are kept for three days; when those \
+         after a token are gone, the session says so with `error` and is closed. The header \
+         `Atlas-Resume-Token` of the answer to the upgrade, and `?resumeToken=new`, give a token before \
+         the first event."
     )
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     envelope::Envelope,
     error::ErrorCode,
-    idempotency::{IDEMPOTENCY_KEY_CHARS_MAX, IDEMPOTENCY_KEY_HEADER},
+    idempotency::{self, IDEMPOTENCY_KEY_HEADER},
     operations::{Group, OPERATIONS, Operation},
     request_id::REQUEST_ID_HEADER,
     version::{API_VERSION, API_VERSION_HEADER},
@@ -103,14 +103,12 @@ fn parameters(operation: &Operation, exchange: &Exchange) -> Vec<Value> {
     });
     let version = Schema::constant(API_VERSION, "The version that the client was written for.");
     let key = exchange.idempotent.then(|| {
-        let schema = Schema::text(
-            "One key, one transaction, for 24 hours: a repeated request is given the answer of the \
-             first. A UUID will do.",
+        parameter(
+            "header",
+            IDEMPOTENCY_KEY_HEADER,
+            false,
+            idempotency::schema(),
         )
-        .with("minLength", 1)
-        .with("maxLength", IDEMPOTENCY_KEY_CHARS_MAX)
-        .with("pattern", "^[!-~]+$");
-        parameter("header", IDEMPOTENCY_KEY_HEADER, false, schema)
     });
     path.chain(query)
         .chain(key)

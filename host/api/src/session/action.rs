@@ -6,35 +6,55 @@ use terminal_host::transaction::{Kind, Request, TransactionId};
 use crate::{
     error::{ApiError, transaction_unknown},
     fields::{Fields, invalid},
+    idempotency,
     openapi::schema::Schema,
     request::{self, Allowed},
 };
+
+/// The member that does what the header Idempotency-Key does over HTTP.
+const IDEMPOTENCY_KEY: &str = "idempotencyKey";
+
+/// The action that only keeps a session alive.
+pub(crate) const PING: &str = "ping";
 
 /// One action.
 #[derive(Debug, PartialEq)]
 pub(super) enum Action {
     /// Starts a transaction.
-    Start(Box<Request>),
+    Start(Box<Starting>),
     /// Aborts a transaction.
     Abort(TransactionId),
+    /// Asks whether the session lives: a page in a browser cannot see the pings of the protocol.
+    Ping,
+}
+
+/// A transaction that is to be started.
+#[derive(Debug, PartialEq)]
+pub(super) struct Starting {
+    pub(super) request: Request,
+    /// The Idempotency-Key, and the request as it would be asked for over HTTP: an action that is
+    /// repeated there with the same key is the same request.
+    pub(super) once: Option<(String, Value)>,
 }
 
 /// Parses one message. The fields of a transaction are those of the HTTP request, without `type`.
 pub(super) fn parse(message: Value, allowed: &Allowed) -> Result<Action, ApiError> {
     const FIELD: &str = "action";
+    let over_http = message.clone();
     let mut fields = Fields::of(message)?;
     let name = fields.require(FIELD)?;
     let action = match name.as_str() {
-        Some("sale") => start(&mut fields, Kind::Sale, allowed)?,
-        Some("pre_auth") => start(&mut fields, Kind::PreAuth, allowed)?,
+        Some("sale") => start(&mut fields, over_http, Kind::Sale, allowed)?,
+        Some("pre_auth") => start(&mut fields, over_http, Kind::PreAuth, allowed)?,
         Some("card_read") => {
             // The reference asks for no amount and no currency here.
             fields.assume("amount", &Value::from(0));
             let usual = allowed.currencies.first().cloned().unwrap_or_default();
             fields.assume("currency", &Value::from(usual));
-            start(&mut fields, Kind::CardRead, allowed)?
+            start(&mut fields, over_http, Kind::CardRead, allowed)?
         }
         Some("abort") => Action::Abort(transaction_id(&mut fields)?),
+        Some(PING) => Action::Ping,
         Some("complete" | "display" | "input") => {
             return Err(invalid(
                 FIELD,
@@ -66,6 +86,7 @@ pub(crate) fn schema(action: &str) -> Option<Schema> {
         let granular = Schema::constant(false, "This terminal does not do granular mode yet.");
         request::optional_fields(object, kind)
             .optional("granular", granular.or_null())
+            .optional(IDEMPOTENCY_KEY, idempotency::schema().or_null())
             .closed()
     };
     let money = |kind, description: &str| {
@@ -88,14 +109,38 @@ pub(crate) fn schema(action: &str) -> Option<Schema> {
                 .required("transactionId", Schema::text("The transaction."))
                 .closed(),
         ),
+        PING => Some(named("Is answered with `pong`.").closed()),
         _ => None,
     }
 }
 
-fn start(fields: &mut Fields, kind: Kind, allowed: &Allowed) -> Result<Action, ApiError> {
+fn start(
+    fields: &mut Fields,
+    mut over_http: Value,
+    kind: Kind,
+    allowed: &Allowed,
+) -> Result<Action, ApiError> {
     refuse_granular(fields)?;
+    let key = fields.take(IDEMPOTENCY_KEY);
     let request = request::transaction_fields(fields, kind, allowed)?;
-    Ok(Action::Start(Box::new(request)))
+    if let Some(members) = over_http.as_object_mut() {
+        for member in ["action", "granular", IDEMPOTENCY_KEY] {
+            members.remove(member);
+        }
+        members.insert(
+            "type".into(),
+            serde_json::to_value(kind).unwrap_or_default(),
+        );
+    }
+    let once = match key {
+        None => None,
+        Some(Value::String(key)) => Some((key, over_http)),
+        Some(value) => {
+            let message = "The 'idempotencyKey' field must be a string";
+            return Err(invalid(IDEMPOTENCY_KEY, "type", message).value(&value));
+        }
+    };
+    Ok(Action::Start(Box::new(Starting { request, once })))
 }
 
 fn refuse_granular(fields: &mut Fields) -> Result<(), ApiError> {
@@ -144,10 +189,12 @@ mod tests {
     fn the_references_sale_is_read() {
         let message =
             json!({"action": "sale", "amount": 2500, "currency": "NZD", "granular": false});
-        let Ok(Action::Start(request)) = parse(message, &allowed()) else {
+        let Ok(Action::Start(starting)) = parse(message, &allowed()) else {
             panic!("a sale")
         };
+        let Starting { request, once } = *starting;
         assert_eq!((request.kind, request.amount_minor), (Kind::Sale, 2500));
+        assert_eq!(once, None);
     }
 
     #[test]
@@ -163,14 +210,30 @@ mod tests {
                 Kind::CardRead,
             ),
         ] {
-            let Ok(Action::Start(request)) = parse(message, &allowed()) else {
+            let Ok(Action::Start(starting)) = parse(message, &allowed()) else {
                 panic!("{kind:?}")
             };
+            let request = starting.request;
             assert_eq!((request.kind, request.currency.as_str()), (kind, "NZD"));
         }
         let amount = json!({"action": "card_read", "amount": 1});
         let error = parse(amount, &allowed()).expect_err("refused");
         assert_eq!(error.code, ErrorCode::InvalidAmount);
+    }
+
+    #[test]
+    fn an_action_with_a_key_is_the_request_of_http_with_that_key() {
+        let message = json!({
+            "action": "sale", "granular": false, "amount": 2500, "currency": "NZD",
+            "idempotencyKey": "one",
+        });
+        let Ok(Action::Start(starting)) = parse(message, &allowed()) else {
+            panic!("a sale")
+        };
+        let over_http = json!({"type": "SALE", "amount": 2500, "currency": "NZD"});
+        assert_eq!(starting.once, Some(("one".to_owned(), over_http)));
+        let number = json!({"action": "card_read", "idempotencyKey": 1});
+        check_refused([(number, ErrorCode::InvalidRequest, "idempotencyKey", "type")]);
     }
 
     #[test]

@@ -8,8 +8,14 @@ use terminal_host::{
 };
 
 use crate::{
-    envelope::Envelope, error::ApiError, openapi::schema::Schema, request_id::new_request_id,
-    response::TransactionResponse, status, terminal::Merchant,
+    envelope::Envelope,
+    error::ApiError,
+    openapi::schema::Schema,
+    request_id::new_request_id,
+    response::TransactionResponse,
+    session::resume::{self, Position, RESUME_TOKEN},
+    status,
+    terminal::Merchant,
 };
 
 /// One event, told apart by its member `event`.
@@ -50,11 +56,16 @@ pub(super) enum ServerEvent<'event> {
         #[serde(flatten)]
         envelope: Envelope<'event>,
     },
+    /// The session begins, or goes on, at its token.
+    SessionOpened {},
+    /// The answer to a ping.
+    Pong {},
 }
 
 impl ServerEvent<'_> {
-    /// The event as JSON; `None` for what is not the point of sale's to see.
-    pub(super) fn of(event: Event, merchant: &Merchant) -> Option<Value> {
+    /// The event as JSON, after which the session is at `position`; `None` for what is not the point
+    /// of sale's to see.
+    pub(super) fn of(event: Event, merchant: &Merchant, position: &Position) -> Option<Value> {
         let transaction_id = event.transaction.as_str();
         let event = match event.what {
             Progress::WaitingForCard => ServerEvent::WaitingForCard {
@@ -84,19 +95,29 @@ impl ServerEvent<'_> {
                 message: "Reversing",
             },
             Progress::Trace(_) => return None,
-            Progress::Ended(record) => return Some(result(&record, merchant)),
+            Progress::Ended(record) => return Some(at(position, result(&record, merchant))),
         };
-        Some(json(&event))
+        Some(event.logged(position))
+    }
+
+    /// The event as JSON, with the token of the place that the session is at after it.
+    pub(super) fn logged(&self, position: &Position) -> Value {
+        at(position, json(self))
     }
 }
 
 /// Every event with its schema, as the documents show it.
-pub(crate) fn schemas() -> [(&'static str, Schema); 5] {
+pub(crate) fn schemas() -> [(&'static str, Schema); 7] {
     let named = |event: &str, description: &str| {
         Schema::object(description).required("event", Schema::constant(event, "The event."))
     };
+    let logged = |event: &str, description: &str| {
+        // Always there; the reference's samples are older.
+        let token = "Where the session is after this event.";
+        named(event, description).optional(RESUME_TOKEN, resume::schema(token))
+    };
     let of_transaction = |event: &str, description: &str| {
-        named(event, description).required(
+        logged(event, description).required(
             "transactionId",
             Schema::identifier("txn", "The transaction."),
         )
@@ -129,7 +150,12 @@ pub(crate) fn schemas() -> [(&'static str, Schema); 5] {
             "result",
             named(
                 "result",
-                "The transaction has its end. Sent once for every transaction.",
+                "The transaction has its end. Sent once for every transaction; without a token when it \
+                 answers an action about a transaction that had ended before.",
+            )
+            .optional(
+                RESUME_TOKEN,
+                resume::schema("Where the session is after this event."),
             )
             .required(
                 "response",
@@ -144,9 +170,18 @@ pub(crate) fn schemas() -> [(&'static str, Schema); 5] {
             "error",
             Envelope::describe(named(
                 "error",
-                "An action of this session was refused. Nothing was started.",
+                "An action of this session was refused, and nothing was started; or the session cannot \
+                 go on at its token, and is closed.",
             )),
         ),
+        (
+            "session_opened",
+            logged(
+                "session_opened",
+                "The first event of a session that was opened with a `resumeToken`.",
+            ),
+        ),
+        ("pong", named("pong", "The answer to `ping`.")),
     ]
 }
 
@@ -167,6 +202,19 @@ pub(super) fn refused(error: &ApiError, request_id: &str) -> Value {
     })
 }
 
+/// Adds the token of a place to an event.
+fn at(position: &Position, mut event: Value) -> Value {
+    if let Some(members) = event.as_object_mut() {
+        members.insert(RESUME_TOKEN.into(), position.token().into());
+    }
+    event
+}
+
+/// The answer to a ping.
+pub(super) fn pong() -> Value {
+    json(&ServerEvent::Pong {})
+}
+
 fn json(event: &ServerEvent<'_>) -> Value {
     // Serializing these types into memory has no way to fail: their keys are strings.
     serde_json::to_value(event).unwrap_or_default()
@@ -185,7 +233,7 @@ fn short_mask(masked_pan: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use terminal_host::{trace::TraceEvent, transaction::TransactionId};
+    use terminal_host::{service::EventLogId, trace::TraceEvent, transaction::TransactionId};
 
     use super::*;
 
@@ -245,10 +293,16 @@ mod tests {
         };
         for (what, expected) in cases {
             let transaction = TransactionId::parse(ID).expect("an id");
-            assert_eq!(
-                ServerEvent::of(Event { transaction, what }, &merchant),
-                expected
-            );
+            let position = Position {
+                log: EventLogId::parse("0123456789abcdef").expect("a name"),
+                sequence: 7,
+            };
+            let shown = ServerEvent::of(Event { transaction, what }, &merchant, &position);
+            let expected = expected.map(|mut event: Value| {
+                event["resumeToken"] = "rt_0123456789abcdef_7".into();
+                event
+            });
+            assert_eq!(shown, expected);
         }
     }
 

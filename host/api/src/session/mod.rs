@@ -1,12 +1,13 @@
 //! The session: a WebSocket that takes actions and shows every transaction as it happens.
 //!
 //! A session watches the terminal, not one transaction: what was started over HTTP or in another
-//! session is shown too. Nothing that happens to a session touches a transaction. A client that
-//! reads too slowly loses its session, with a close code that says so, and can ask for the
-//! transaction over HTTP.
+//! session is shown too. Nothing that happens to a session touches a transaction. The events come from
+//! the terminal's log, so a client that was away goes on where it was; one that reads too slowly loses
+//! its session, with a close code that says so, and resumes it.
 
 pub(crate) mod action;
 pub(crate) mod event;
+pub(crate) mod resume;
 
 use std::{ops::ControlFlow, time::Duration};
 
@@ -16,20 +17,26 @@ use axum::{
         State,
         ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code},
     },
+    http::{HeaderValue, Uri},
     response::{IntoResponse, Response},
 };
-use terminal_host::service;
+use terminal_host::service::{Begun, LoggedEvent};
 use tokio::{
-    sync::broadcast,
+    sync::watch,
     time::{self, Instant},
 };
 
-use self::{action::Action, event::ServerEvent};
+use self::{
+    action::{Action, Starting},
+    event::ServerEvent,
+    resume::{Position, RESUME_TOKEN, RESUME_TOKEN_HEADER, Start},
+};
 use crate::{
     auth::{Caller, KeyDigest},
     body::{self, BODY_BYTES_MAX},
     error::{ApiError, ErrorCode},
-    guard,
+    guard, idempotency,
+    openapi::exchange::Exchange,
     operations::{Group, Operation},
     places::Place,
     request_id::new_request_id,
@@ -57,21 +64,31 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How long a client may be silent; it answers pings, so this many means that it is gone.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
 
+/// How many events are read from the log at once.
+const EVENTS_AT_ONCE: u32 = 64;
+
 /// How long a client may take to accept one event.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What [`open`] takes.
+pub(crate) fn exchange() -> Exchange {
+    Exchange::upgrade().parameter(RESUME_TOKEN, resume::parameter())
+}
 
 /// `GET /v1/session`, upgraded to a WebSocket.
 pub(crate) async fn open(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
+    uri: Uri,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let Some(place) = api.sessions.take(caller.id) else {
         return ApiError::new(ErrorCode::RateLimited, "Too many sessions are open").into_response();
     };
-    // Subscribed before the client learns that it is connected, so that it misses nothing.
-    let events = api.terminal.events();
-    upgrade
+    // Known before the client learns that it is connected, so that it misses nothing.
+    let start = resume::start(&*api.terminal, &uri).await;
+    let token = start.as_ref().ok().map(|start| start.position.token());
+    let mut response = upgrade
         .max_message_size(FRAME_BYTES_MAX)
         .max_frame_size(FRAME_BYTES_MAX)
         .on_upgrade(move |socket| {
@@ -81,8 +98,12 @@ pub(crate) async fn open(
                 socket,
                 _place: place,
             }
-            .run(events)
-        })
+            .run(start)
+        });
+    if let Some(Ok(token)) = token.map(HeaderValue::try_from) {
+        response.headers_mut().insert(RESUME_TOKEN_HEADER, token);
+    }
+    response
 }
 
 struct Session {
@@ -108,30 +129,29 @@ const REVOKED: End = End::Close {
     reason: "the key is revoked or the token has ended",
 };
 
+/// How a session ends that cannot go on where its client was.
+const NOT_RESUMED: End = End::Close {
+    code: close_code::POLICY,
+    reason: "the events after the resume token are not known here",
+};
+
+/// How a session ends whose events cannot be read.
+const UNREADABLE: End = End::Close {
+    code: close_code::ERROR,
+    reason: "the terminal's event log cannot be read",
+};
+
+/// How a session ends with the terminal.
+const SHUT_DOWN: End = End::Close {
+    code: close_code::AWAY,
+    reason: "the terminal is shutting down",
+};
+
 impl Session {
-    async fn run(mut self, mut events: broadcast::Receiver<service::Event>) {
-        let mut shutdown = self.api.shutdown.clone();
-        let mut pings = time::interval(PING_INTERVAL);
-        let mut heard = Instant::now();
-        let end = loop {
-            let flow = tokio::select! {
-                message = self.socket.recv() => {
-                    heard = Instant::now();
-                    match message {
-                        Some(Ok(message)) => self.receive(message).await,
-                        Some(Err(_)) | None => ControlFlow::Break(End::Gone),
-                    }
-                }
-                event = events.recv() => self.show(event).await,
-                _ = pings.tick() => self.ping(heard).await,
-                () = server::requested(&mut shutdown) => ControlFlow::Break(End::Close {
-                    code: close_code::AWAY,
-                    reason: "the terminal is shutting down",
-                }),
-            };
-            if let ControlFlow::Break(end) = flow {
-                break end;
-            }
+    async fn run(mut self, start: Result<Start, ApiError>) {
+        let end = match self.begin(start).await {
+            Ok(position) => self.serve(position).await,
+            Err(end) => end,
         };
         if let End::Close { code, reason } = end {
             let frame = CloseFrame {
@@ -141,6 +161,52 @@ impl Session {
             tracing::debug!(code, reason, "a session is closed");
             // The client may be gone or stuck already; the close is a courtesy.
             drop(time::timeout(SEND_TIMEOUT, self.socket.send(Message::Close(Some(frame)))).await);
+        }
+    }
+
+    /// Tells a client that asked where the session begins, or why it does not.
+    async fn begin(&mut self, start: Result<Start, ApiError>) -> Result<Position, End> {
+        let (said, position) = match start {
+            Ok(Start {
+                position,
+                told: false,
+            }) => return Ok(position),
+            Ok(Start { position, .. }) => {
+                let event = ServerEvent::SessionOpened {};
+                (event.logged(&position), Ok(position))
+            }
+            Err(error) => (self.refusal(&error), Err(NOT_RESUMED)),
+        };
+        match self.send(&said).await {
+            ControlFlow::Continue(()) => position,
+            ControlFlow::Break(end) => Err(end),
+        }
+    }
+
+    async fn serve(&mut self, mut position: Position) -> End {
+        let mut newest = self.api.terminal.newest_event();
+        let mut shutdown = self.api.shutdown.clone();
+        let mut pings = time::interval(PING_INTERVAL);
+        let mut heard = Instant::now();
+        loop {
+            let flow = tokio::select! {
+                message = self.socket.recv() => {
+                    heard = Instant::now();
+                    match message {
+                        Some(Ok(message)) => self.receive(message).await,
+                        Some(Err(_)) | None => ControlFlow::Break(End::Gone),
+                    }
+                }
+                more = is_more(&mut newest, position.sequence) => match more {
+                    true => self.show(&mut position).await,
+                    false => ControlFlow::Break(SHUT_DOWN),
+                },
+                _ = pings.tick() => self.ping(heard).await,
+                () = server::requested(&mut shutdown) => ControlFlow::Break(SHUT_DOWN),
+            };
+            if let ControlFlow::Break(end) = flow {
+                return end;
+            }
         }
     }
 
@@ -157,13 +223,8 @@ impl Session {
                 Ok(Some(event)) => self.send(&event).await,
                 Ok(None) => ControlFlow::Continue(()),
                 Err(error) => {
-                    let request_id = new_request_id();
-                    tracing::info!(
-                        request_id,
-                        code = error.code.as_str(),
-                        "an action is refused"
-                    );
-                    self.send(&event::refused(&error, &request_id)).await
+                    let refusal = self.refusal(&error);
+                    self.send(&refusal).await
                 }
             },
             Message::Binary(_) => ControlFlow::Break(End::Close {
@@ -176,21 +237,35 @@ impl Session {
         }
     }
 
-    async fn show(&mut self, event: Result<service::Event, broadcast::error::RecvError>) -> Flow {
-        match event {
-            Ok(event) => match ServerEvent::of(event, &self.api.merchant) {
-                Some(event) => self.send(&event).await,
-                None => ControlFlow::Continue(()),
-            },
-            Err(broadcast::error::RecvError::Lagged(_)) => ControlFlow::Break(End::Close {
-                code: close_code::POLICY,
-                reason: "the session reads too slowly and has missed events",
-            }),
-            Err(broadcast::error::RecvError::Closed) => ControlFlow::Break(End::Close {
-                code: close_code::AWAY,
-                reason: "the terminal is shutting down",
-            }),
+    /// Shows a part of what is new, so that a session with much of it still listens.
+    async fn show(&mut self, position: &mut Position) -> Flow {
+        let events = self
+            .api
+            .terminal
+            .events_after(position.sequence, EVENTS_AT_ONCE);
+        let Ok(events) = events.await else {
+            return ControlFlow::Break(UNREADABLE);
+        };
+        if events.forgotten {
+            self.send(&event::refused(&resume::forgotten(), &new_request_id()))
+                .await?;
+            return ControlFlow::Break(NOT_RESUMED);
         }
+        for LoggedEvent { sequence, event } in events.events {
+            position.sequence = sequence;
+            if let Some(event) = ServerEvent::of(event, &self.api.merchant, position) {
+                self.send(&event).await?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The event of a refusal, noted under its request id.
+    fn refusal(&self, error: &ApiError) -> serde_json::Value {
+        let request_id = new_request_id();
+        let code = error.code.as_str();
+        tracing::info!(request_id, code, "an action is refused");
+        event::refused(error, &request_id)
     }
 
     /// Asks again who the caller is: a key may have been revoked, a token may have ended.
@@ -232,6 +307,11 @@ impl Session {
     }
 }
 
+/// Waits until the log has more than these events. `false` when it has no more to come.
+async fn is_more(newest: &mut watch::Receiver<u64>, seen: u64) -> bool {
+    newest.wait_for(|newest| *newest > seen).await.is_ok()
+}
+
 /// Does one action, and counts what became of it.
 async fn act(
     api: &Api,
@@ -244,8 +324,8 @@ async fn act(
         .ok()
         .and_then(|message| message.get("action")?.as_str());
     let operation = action.and_then(Operation::of_action);
-    let done = match check(api, caller, operation) {
-        Ok(()) => perform(api, message).await,
+    let done = match check(api, caller, operation, action) {
+        Ok(()) => perform(api, caller, operation, message).await,
         Err(error) => Err(error),
     };
     let result = match &done {
@@ -257,17 +337,20 @@ async fn act(
     done
 }
 
-/// What follows from an action arrives as events of the terminal, like for every other session;
-/// only an abort that comes after its own result has an answer of its own.
+/// What follows from an action arrives as events of the terminal, like for every other session; only
+/// what was done before has an answer of its own.
 async fn perform(
     api: &Api,
+    caller: Caller,
+    operation: Option<&'static Operation>,
     message: Result<serde_json::Value, ApiError>,
 ) -> Result<Option<serde_json::Value>, ApiError> {
     match action::parse(message?, &api.allowed())? {
-        Action::Start(request) => {
-            transactions::begin(&api.terminal, *request, None).await?;
-            Ok(None)
+        Action::Start(starting) => {
+            let path = operation.map_or("", |operation| operation.path);
+            start(api, caller, path, *starting).await
         }
+        Action::Ping => Ok(Some(event::pong())),
         Action::Abort(id) => match transactions::request_abort(api, &id).await? {
             Aborting::Ending => Ok(None),
             Aborting::Cancelled(record) => Ok(Some(event::result(&record, &api.merchant))),
@@ -275,11 +358,38 @@ async fn perform(
     }
 }
 
+/// Starts a transaction, or tells the end of the one that its key started before.
+async fn start(
+    api: &Api,
+    caller: Caller,
+    path: &str,
+    starting: Starting,
+) -> Result<Option<serde_json::Value>, ApiError> {
+    let Starting { request, once } = starting;
+    let claim = once
+        .map(|(key, body)| idempotency::claim_by(key.as_bytes(), path, caller.id, &body))
+        .transpose()?;
+    match transactions::begin(&api.terminal, request, claim).await? {
+        Begun::Started(_) => Ok(None),
+        Begun::Known(id) => {
+            let record = transactions::find(api, &id).await?;
+            let ended = record.outcome.is_some();
+            Ok(ended.then(|| event::result(&record, &api.merchant)))
+        }
+    }
+}
+
 /// Counts a message, and refuses what the caller may not do. A message that names no action counts
 /// as a transaction: else it could be sent without end.
-fn check(api: &Api, caller: Caller, operation: Option<&'static Operation>) -> Result<(), ApiError> {
-    match operation {
-        Some(operation) => guard::check(api, caller, operation),
-        None => guard::count(api, caller, Group::Transaction),
+fn check(
+    api: &Api,
+    caller: Caller,
+    operation: Option<&'static Operation>,
+    action: Option<&str>,
+) -> Result<(), ApiError> {
+    match (operation, action) {
+        (Some(operation), _) => guard::check(api, caller, operation),
+        (None, Some(action::PING)) => guard::count(api, caller, Group::Device),
+        (None, _) => guard::count(api, caller, Group::Transaction),
     }
 }

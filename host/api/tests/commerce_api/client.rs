@@ -288,6 +288,22 @@ impl Session {
         }
     }
 
+    /// The next event; none when the session is closed, an error when its connection broke.
+    pub(crate) async fn event_or_end(
+        &mut self,
+    ) -> Result<Option<Value>, tokio_tungstenite::tungstenite::Error> {
+        loop {
+            let next = tokio::time::timeout(PATIENCE, self.0.next());
+            match next.await.expect("a message in time").transpose()? {
+                Some(Message::Text(text)) => {
+                    return Ok(Some(serde_json::from_str(&text).expect("JSON")));
+                }
+                Some(Message::Ping(_) | Message::Pong(_)) => {}
+                Some(_) | None => return Ok(None),
+            }
+        }
+    }
+
     /// The code with which the terminal closes.
     pub(crate) async fn close_code(&mut self) -> CloseCode {
         loop {

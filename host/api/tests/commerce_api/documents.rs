@@ -161,7 +161,8 @@ fn every_operation_and_action_is_documented() {
     }
     let messages = &ASYNCAPI["operations"]["receiveAction"]["messages"];
     let actions = api::OPERATIONS.iter().filter(|row| row.action.is_some());
-    assert_eq!(messages.as_array().map(Vec::len), Some(actions.count()));
+    // And `ping`, which is no operation.
+    assert_eq!(messages.as_array().map(Vec::len), Some(actions.count() + 1));
 }
 
 #[test]

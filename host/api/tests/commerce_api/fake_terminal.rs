@@ -14,13 +14,16 @@ use async_trait::async_trait;
 use jiff::{Timestamp, Zoned};
 use terminal_host::{
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId, Sum, Totals},
-    service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, Progress, StorageFault},
+    service::{
+        AbortAnswer, BeginError, Begun, Claim, Event, EventLogId, Health, LoggedEvent,
+        LoggedEvents, Progress, StorageFault,
+    },
     transaction::{
         AcquirerAnswer, CancelReason, CardDetails, CryptogramType, Ending, EntryMode, Outcome,
         Record, Referred, Request, ReversalState, Scheme, TransactionId, Verification,
     },
 };
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
 /// The double. Cheap to clone; all clones are one terminal.
 #[derive(Clone)]
@@ -28,7 +31,7 @@ pub(crate) struct FakeTerminal(Arc<Inner>);
 
 struct Inner {
     state: Mutex<State>,
-    events: broadcast::Sender<Event>,
+    newest: watch::Sender<u64>,
     running: watch::Sender<Option<TransactionId>>,
     changed: watch::Sender<()>,
     /// How often a request was accepted.
@@ -44,13 +47,16 @@ struct State {
     panics: bool,
     reconcile: Option<ReconcileError>,
     settlements: Vec<Settlement>,
+    events: Vec<Event>,
+    /// How many of the first events are no longer kept.
+    forgotten: usize,
 }
 
 impl FakeTerminal {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Inner {
             state: Mutex::default(),
-            events: broadcast::channel(64).0,
+            newest: watch::channel(0).0,
             running: watch::channel(None).0,
             changed: watch::channel(()).0,
             begun: AtomicUsize::new(0),
@@ -105,11 +111,18 @@ impl FakeTerminal {
 
     /// Tells every watcher.
     pub(crate) fn progress(&self, id: &TransactionId, what: Progress) {
-        // Nobody may be watching.
-        drop(self.0.events.send(Event {
-            transaction: id.clone(),
-            what,
-        }));
+        let newest = {
+            let mut state = self.state();
+            let transaction = id.clone();
+            state.events.push(Event { transaction, what });
+            state.events.len()
+        };
+        self.0.newest.send_replace(number(newest));
+    }
+
+    /// Forgets the first events.
+    pub(crate) fn forget(&self, count: usize) {
+        self.state().forgotten = count;
     }
 
     /// Gives a transaction its end.
@@ -256,8 +269,33 @@ impl Terminal for FakeTerminal {
         Ok(found.map(|one| (one, state.records.values().cloned().collect())))
     }
 
-    fn events(&self) -> broadcast::Receiver<Event> {
-        self.0.events.subscribe()
+    async fn events_after(&self, after: u64, count_max: u32) -> Result<LoggedEvents, StorageFault> {
+        let state = self.state();
+        let seen = usize::try_from(after).expect("a few");
+        let rest = state
+            .events
+            .iter()
+            .enumerate()
+            .skip(seen.max(state.forgotten));
+        let events = rest
+            .map(|(index, event)| LoggedEvent {
+                sequence: number(index + 1),
+                event: event.clone(),
+            })
+            .take(usize::try_from(count_max).expect("a few"))
+            .collect();
+        Ok(LoggedEvents {
+            forgotten: after < number(state.forgotten),
+            events,
+        })
+    }
+
+    fn newest_event(&self) -> watch::Receiver<u64> {
+        self.0.newest.subscribe()
+    }
+
+    fn event_log(&self) -> Result<EventLogId, StorageFault> {
+        EventLogId::parse("0123456789abcdef").ok_or(StorageFault)
     }
 
     fn running(&self) -> watch::Receiver<Option<TransactionId>> {
@@ -288,6 +326,10 @@ impl Terminal for FakeTerminal {
             uptime: Duration::from_secs(61),
         }
     }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).expect("a few")
 }
 
 /// An outcome with an answer and a card when it is one that has them.

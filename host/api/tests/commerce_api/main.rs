@@ -28,6 +28,8 @@ mod lists;
 #[cfg(test)]
 mod outcomes;
 #[cfg(test)]
+mod resuming;
+#[cfg(test)]
 mod schemas;
 #[cfg(test)]
 mod server;

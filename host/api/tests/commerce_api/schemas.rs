@@ -211,6 +211,10 @@ fn matches(pattern: &str, text: &str) -> bool {
             text.starts_with('*') && clear.len() == 4 && clear.bytes().all(|b| b.is_ascii_digit())
         }
         "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" => !text.chars().any(char::is_control),
+        "^rt_[0-9a-f]{16}_[0-9]+$" => text
+            .strip_prefix("rt_")
+            .and_then(|rest| rest.split_once('_'))
+            .is_some_and(|(log, number)| log.len() == 16 && number.parse::<u64>().is_ok()),
         prefix if prefix.starts_with('^') && prefix.ends_with('_') => {
             text.starts_with(&prefix[1..])
         }

@@ -19,6 +19,7 @@ mod batches;
 mod card_log;
 mod claims;
 mod conduct;
+mod events;
 mod host;
 mod proof;
 mod records;

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::{
     Phase, batches, card_log,
     claims::CLAIM_LIFE,
+    events,
     store::{AppendError, Journal, StorageFault, phase_of, write_failed},
 };
 use crate::{
@@ -90,7 +91,7 @@ impl Journal {
         begun
     }
 
-    /// Gives a transaction its end; the first one stays. A transaction of which nothing was sent is
+    /// Gives a transaction its end, and logs the event of it; the first end stays. A transaction of which nothing was sent is
     /// closed with it. A claim is freed when nothing was sent and the reason passes.
     ///
     /// Fails with `OutOfOrder` when the outcome contradicts the journal: an approval that the
@@ -102,7 +103,7 @@ impl Journal {
         ended: &Zoned,
     ) -> Result<Finished, AppendError> {
         let text = serde_json::to_string(outcome).map_err(|_| AppendError::StorageFault)?;
-        self.write(|sql| {
+        let logged = self.write(|sql| {
             let phase = phase_of(sql, id.as_str())?.ok_or(AppendError::OutOfOrder)?;
             if !agrees(outcome, phase) {
                 return Err(AppendError::OutOfOrder);
@@ -123,7 +124,7 @@ impl Journal {
                 )
                 .map_err(write_failed)?;
             if recorded == 0 {
-                return Ok(Finished::Known);
+                return Ok(None);
             }
             if frees_its_claim(outcome, phase) {
                 sql.execute(
@@ -132,7 +133,14 @@ impl Journal {
                 )
                 .map_err(write_failed)?;
             }
-            Ok(Finished::Recorded)
+            events::log_end(sql, id, phase).map(Some)
+        })?;
+        Ok(match logged {
+            Some(sequence) => {
+                self.newest().told(sequence);
+                Finished::Recorded
+            }
+            None => Finished::Known,
         })
     }
 
@@ -283,6 +291,7 @@ impl Journal {
             })
             .and_then(|_| batches::forget_before(sql, before_ms))
             .and_then(|_| card_log::forget(sql, now_ms))
+            .and_then(|_| events::forget(sql, now_ms))
             .map(|_| ())
             .map_err(write_failed)
         })

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode};
 
 /// The version of the schema below.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 
 /// The journal's size limit: 4 KiB pages, 256 MiB in all.
 const PAGES_MAX: i64 = 65_536;
@@ -74,6 +74,21 @@ const BATCHES: &str = "
     CREATE INDEX settlements_open ON settlements (batch) WHERE closed IS NULL;
 ";
 
+/// What version 5 added: what watchers were told. The numbers of another log mean nothing here, so each
+/// has a name of its own.
+const EVENTS: &str = "
+    CREATE TABLE events (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        transaction_id TEXT NOT NULL,
+        what TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE event_log (name TEXT NOT NULL) STRICT;
+    INSERT INTO event_log (name) VALUES (lower(hex(randomblob(8))));
+";
+
+/// What each version added, in their order.
+const ADDED: [&str; 5] = [SCHEMA, KEY_CHECK, CARD_LOG, BATCHES, EVENTS];
+
 /// Why the journal was not opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
@@ -121,14 +136,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
     match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
         SCHEMA_VERSION => {}
-        3 => migrate(&connection, BATCHES)?,
-        2 => migrate(&connection, &[CARD_LOG, BATCHES].concat())?,
-        1 => migrate(&connection, &[KEY_CHECK, CARD_LOG, BATCHES].concat())?,
-        0 => migrate(
-            &connection,
-            &[SCHEMA, KEY_CHECK, CARD_LOG, BATCHES].concat(),
-        )?,
-        other => return Err(OpenError::Version(other)),
+        older => {
+            let missing = usize::try_from(older)
+                .ok()
+                .and_then(|from| ADDED.get(from..));
+            migrate(&connection, missing.ok_or(OpenError::Version(older))?)?;
+        }
     }
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if found != "ok" {
@@ -138,7 +151,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Makes the tables that an older version lacks, in one commit.
-fn migrate(connection: &Connection, tables: &str) -> rusqlite::Result<()> {
+fn migrate(connection: &Connection, tables: &[&str]) -> rusqlite::Result<()> {
+    let tables = tables.concat();
     connection.execute_batch(&format!(
         "BEGIN; {tables} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
     ))

@@ -15,6 +15,7 @@ use vault::Vault;
 
 use super::{
     Counter, Entry, Phase,
+    events::Newest,
     proof::Row,
     schema::{self, OpenError},
 };
@@ -44,6 +45,8 @@ struct Shared {
     writable: AtomicBool,
     /// See [`Journal::damaged`].
     damaged: Mutex<BTreeMap<String, Phase>>,
+    /// See [`Journal::newest_event`].
+    newest: Newest,
     vault: Arc<Mutex<Vault>>,
     observer: Arc<dyn Observer>,
 }
@@ -76,11 +79,13 @@ impl Journal {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, OpenError> {
         let connection = schema::open(path)?;
+        let newest = Newest::of(&connection)?;
         let shared = Shared {
             connection: Mutex::new(connection),
             running: Mutex::new(None),
             writable: AtomicBool::new(true),
             damaged: Mutex::default(),
+            newest,
             vault,
             observer,
         };
@@ -275,6 +280,10 @@ impl Journal {
             .connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn newest(&self) -> &Newest {
+        &self.shared.newest
     }
 
     pub(super) fn running(&self) -> Option<String> {

@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{
     observer::NoObserver,
-    service::Claim,
+    service::{Claim, Progress},
     transaction::{
-        CancelReason, DeclineReason, Ending, EntryPreference, Failure, Kind, Outcome, Request,
-        ReversalState, TransactionId,
+        CancelReason, DeclineReason, Ending, EntryMode, EntryPreference, Failure, Kind, Outcome,
+        Record, Request, ReversalState, Scheme, TransactionId,
     },
 };
 
@@ -446,22 +446,28 @@ fn what_the_engine_wrote_of_a_closed_batch_is_forgotten() {
     assert_eq!(settlement.totals.totals.sale.minor, 2500);
 }
 
-/// Undoes what version 4 added.
-const BEFORE_BATCHES: &str = "DROP INDEX transactions_approved; DROP INDEX transactions_referring;
+/// What each version added, undone: versions 2 to 5.
+const UNDONE: [&str; 4] = [
+    "DROP TABLE key_check;",
+    "DROP TABLE card_log;",
+    BATCHES_UNDONE,
+    "DROP TABLE events; DROP TABLE event_log;",
+];
+
+const BATCHES_UNDONE: &str = "DROP INDEX transactions_approved; DROP INDEX transactions_referring;
     DROP TABLE settlements; ALTER TABLE transactions DROP COLUMN batch;";
 
 #[test]
 fn a_journal_of_a_version_before_is_taken_over() {
-    for older in [
-        "DROP TABLE card_log; DROP TABLE key_check; PRAGMA user_version = 1;",
-        "DROP TABLE card_log; PRAGMA user_version = 2;",
-        "PRAGMA user_version = 3;",
-    ] {
+    for version in 1..=4 {
         let file = File::new();
         let id = after(&file.open(), &[Phase::Sent]);
         let sql = Connection::open(&file.path).expect("a database");
-        sql.execute_batch(BEFORE_BATCHES).expect("writable");
-        sql.execute_batch(older).expect("writable");
+        for added in UNDONE.iter().skip(version - 1).rev() {
+            sql.execute_batch(added).expect("writable");
+        }
+        sql.pragma_update(None, "user_version", i64::try_from(version).expect("small"))
+            .expect("writable");
         drop(sql);
         let journal = file.open();
         assert_eq!(unsettled(&journal), [id.as_str()]);
@@ -477,13 +483,13 @@ fn a_file_of_another_version_or_kind_is_refused_by_name() {
     let file = File::new();
     drop(file.open());
     let sql = Connection::open(&file.path).expect("a database");
-    sql.pragma_update(None, "user_version", 5)
+    sql.pragma_update(None, "user_version", 6)
         .expect("writable");
     drop(sql);
     let refused = open(&file.path, 1).err().expect("another version");
     assert_eq!(
         refused.to_string(),
-        "the database has version 5, this host knows version 4"
+        "the database has version 6, this host knows version 5"
     );
     std::fs::write(&file.path, [0x55; 4096]).expect("writable");
     assert!(matches!(open(&file.path, 1), Err(OpenError::Database(_))));
@@ -979,4 +985,137 @@ fn pruning_forgets_what_ended_long_ago_and_nothing_that_is_open() {
     journal
         .prune(at(0).timestamp())
         .expect("a clock before its time prunes nothing");
+}
+
+/// The numbers and the events of a log after a number.
+fn log_after(journal: &Journal, after: u64) -> (bool, Vec<(u64, Progress)>) {
+    let read = journal.events_after(after, 1000).expect("readable");
+    let events = read.events.into_iter();
+    let events = events.map(|logged| (logged.sequence, logged.event.what));
+    (read.forgotten, events.collect())
+}
+
+fn detected() -> Progress {
+    Progress::CardDetected {
+        entry_mode: EntryMode::Contact,
+        scheme: Scheme::Visa,
+        masked_pan: "************0119".into(),
+    }
+}
+
+#[test]
+fn what_watchers_are_told_is_kept_in_order_over_reopening() {
+    let file = File::new();
+    let steps = [
+        Progress::WaitingForCard,
+        detected(),
+        Progress::EnteringPin,
+        Progress::Authorising,
+        Progress::Reversing,
+    ];
+    let (id, name) = {
+        let journal = file.open();
+        let newest = journal.newest_event();
+        let id = begin(&journal);
+        for step in &steps {
+            assert_eq!(journal.log_step(&id, step), Ok(()));
+        }
+        assert_eq!(*newest.borrow(), 5);
+        let declined = ending(Ending::Declined(DeclineReason::Card));
+        assert_eq!(
+            journal.finish(&id, &declined, &at(9)),
+            Ok(Finished::Recorded)
+        );
+        assert_eq!(*newest.borrow(), 6);
+        // An end that is known is not told again.
+        assert_eq!(journal.finish(&id, &declined, &at(9)), Ok(Finished::Known));
+        (id, journal.event_log().expect("a name"))
+    };
+    let journal = file.open();
+    assert_eq!(*journal.newest_event().borrow(), 6);
+    assert_eq!(journal.event_log(), Ok(name));
+    let (forgotten, events) = log_after(&journal, 0);
+    assert!(!forgotten);
+    let (last, before) = events.split_last().expect("events");
+    let expected: Vec<_> = (1..).zip(steps).collect();
+    assert_eq!(before, expected);
+    let (6, Progress::Ended(record)) = last else {
+        panic!("{last:?}")
+    };
+    let found = journal.record(&id).expect("readable");
+    assert_eq!(found.as_ref(), Some(&**record));
+    assert_eq!(log_after(&journal, 5).1.len(), 1);
+    assert_eq!(log_after(&journal, 6), (false, Vec::new()));
+}
+
+#[test]
+fn an_end_is_told_as_it_was() {
+    let file = File::new();
+    let journal = file.open();
+    let id = after(&journal, &[Phase::Sent, Phase::ReversalDue]);
+    let lost = ending(Ending::Failed(Failure::AnswerLost));
+    assert_eq!(journal.finish(&id, &lost, &at(9)), Ok(Finished::Recorded));
+    journal.release();
+    journal
+        .append(id.as_str(), Phase::Reversed, b"", Phase::may_settle)
+        .expect("it may follow");
+    let (_, events) = log_after(&journal, 0);
+    let [(1, Progress::Ended(record))] = &*events else {
+        panic!("{events:?}")
+    };
+    let reversal = |record: &Record| record.outcome.as_ref().map(|outcome| outcome.reversal);
+    assert_eq!(reversal(record), Some(ReversalState::Pending));
+    let now = journal.record(&id).expect("readable").expect("a record");
+    assert_eq!(reversal(&now), Some(ReversalState::Confirmed));
+}
+
+#[test]
+fn the_log_forgets_its_oldest_events_and_says_so() {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let file = File::new();
+    let journal = file.open();
+    for day in [101, 102, 103, 104] {
+        let id = begin_at(&journal, day * DAY_MS);
+        journal
+            .log_step(&id, &Progress::WaitingForCard)
+            .expect("written");
+        let read = ending(Ending::Completed);
+        assert_eq!(journal.finish(&id, &read, &at(9)), Ok(Finished::Recorded));
+    }
+    let second = |day: u64| i64::try_from(day * DAY_MS / 1000).expect("a time");
+    let prune = |day| journal.prune(Timestamp::from_second(second(day)).expect("a time"));
+    assert_eq!(prune(104), Ok(()));
+    assert!(!log_after(&journal, 0).0, "three days are kept");
+    assert_eq!(prune(106), Ok(()));
+    let (forgotten, events) = log_after(&journal, 0);
+    assert!(forgotten);
+    assert_eq!(events.first().map(|(number, _)| *number), Some(5));
+    assert!(log_after(&journal, 3).0);
+    assert!(!log_after(&journal, 4).0, "the next one is kept");
+    assert_eq!(prune(160), Ok(()));
+    assert_eq!(log_after(&journal, 7), (true, Vec::new()));
+    assert_eq!(log_after(&journal, 8), (false, Vec::new()));
+    // A number is never given again.
+    let id = begin_at(&journal, 160 * DAY_MS);
+    journal
+        .log_step(&id, &Progress::WaitingForCard)
+        .expect("written");
+    assert_eq!(log_after(&journal, 8).1, [(9, Progress::WaitingForCard)]);
+}
+
+#[test]
+fn explanations_are_no_events_of_the_log() {
+    let file = File::new();
+    let journal = file.open();
+    let id = begin(&journal);
+    let trace = crate::trace::TraceEvent {
+        step: "completion",
+        rule: "CO-01".into(),
+        section: String::new(),
+        finding: "done",
+        statement: String::new(),
+        elements: Vec::new(),
+    };
+    assert_eq!(journal.log_step(&id, &Progress::Trace(trace)), Ok(()));
+    assert_eq!(log_after(&journal, 0), (false, Vec::new()));
 }

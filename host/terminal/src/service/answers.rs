@@ -96,6 +96,12 @@ impl From<crate::journal::StorageFault> for BeginError {
     }
 }
 
+impl From<StorageFault> for BeginError {
+    fn from(_: StorageFault) -> Self {
+        Self::StorageFault
+    }
+}
+
 /// The answer to an abort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AbortAnswer {
@@ -121,6 +127,44 @@ pub struct Event {
     pub transaction: TransactionId,
     /// What happened.
     pub what: Progress,
+}
+
+/// An event with its number in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoggedEvent {
+    /// Counted from 1 without a gap.
+    pub sequence: u64,
+    /// What watchers are told.
+    pub event: Event,
+}
+
+/// A part of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoggedEvents {
+    /// Whether events between the number asked for and the first of these are no longer kept.
+    pub forgotten: bool,
+    /// In the order of their numbers.
+    pub events: Vec<LoggedEvent>,
+}
+
+/// The name of one event log. After the loss of its journal a terminal has another log, whose numbers
+/// mean other events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventLogId(String);
+
+impl EventLogId {
+    /// Sixteen hexadecimal digits in lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (text.len() == 16 && digits).then(|| Self(text.to_owned()))
+    }
+
+    /// As [`Self::parse`] takes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// What happened in a transaction.

@@ -23,8 +23,8 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, watch};
 
 pub use answers::{
-    AbortAnswer, BeginError, Begun, Claim, Event, Health, OriginalRefused, Progress, StartError,
-    StorageFault,
+    AbortAnswer, BeginError, Begun, Claim, Event, EventLogId, Health, LoggedEvent, LoggedEvents,
+    OriginalRefused, Progress, StartError, StorageFault,
 };
 
 use crate::{
@@ -48,6 +48,9 @@ const EVENTS_MAX: usize = 1024;
 
 /// The longest an engine may take to say who it is. It needs nothing of the host for it.
 const DESCRIBE_MAX: Duration = Duration::from_secs(5);
+
+/// The longest that a transaction which has its end may keep the next one waiting.
+const CONCLUDE_MAX: Duration = Duration::from_secs(5);
 
 /// The longest name of an engine that is kept, in characters.
 const ENGINE_NAME_MAX: usize = 64;
@@ -166,7 +169,7 @@ impl TransactionService {
         if inner.closing.load(Ordering::Acquire) {
             return Err(BeginError::ShuttingDown);
         }
-        if inner.running.borrow().is_some() {
+        if !inner.is_idle().await? {
             return Err(BeginError::Busy);
         }
         let currency = inner
@@ -228,6 +231,11 @@ impl TransactionService {
         reason = "storage may be waited for without a change here"
     )]
     pub async fn abort(&self, id: &TransactionId) -> AbortAnswer {
+        let has_ended = |record: &Record| record.outcome.is_some();
+        let known = self.inner.journal.record(id);
+        if matches!(&known, Ok(Some(record)) if has_ended(record)) {
+            return AbortAnswer::Ended;
+        }
         let abort = match &*self.inner.current() {
             Some((current, abort)) if current == id => Some(abort.clone()),
             Some(_) | None => None,
@@ -278,8 +286,33 @@ impl TransactionService {
             .collect()
     }
 
-    /// Every event of every transaction from now on. A receiver that lags is told how many events
-    /// it missed.
+    /// The log's events numbered above `after`, at most `count_max`, in their order. They are kept
+    /// for three days, the newest fifty thousand of them, over restarts.
+    #[expect(
+        clippy::unused_async,
+        reason = "storage may be waited for without a change here"
+    )]
+    pub async fn events_after(
+        &self,
+        after: u64,
+        count_max: u32,
+    ) -> Result<LoggedEvents, StorageFault> {
+        let events = self.inner.journal.events_after(after, count_max);
+        events.map_err(|_| StorageFault)
+    }
+
+    /// The number of the log's newest event.
+    pub fn newest_event(&self) -> watch::Receiver<u64> {
+        self.inner.journal.newest_event()
+    }
+
+    /// The log's name.
+    pub fn event_log(&self) -> Result<EventLogId, StorageFault> {
+        self.inner.journal.event_log().map_err(|_| StorageFault)
+    }
+
+    /// Every event of every transaction from now on, and what explains its decisions. A receiver that
+    /// lags is told how many it missed; [`events_after`](Self::events_after) misses nothing.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.inner.events.subscribe()
     }
@@ -354,6 +387,22 @@ impl Inner {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether no transaction runs. One that has its end, which a watcher may know already, is waited
+    /// for: only its recording is still written.
+    async fn is_idle(&self) -> Result<bool, StorageFault> {
+        let Some(id) = self.running.borrow().clone() else {
+            return Ok(true);
+        };
+        let record = self.journal.record(&id).map_err(|_| StorageFault)?;
+        if record.is_none_or(|record| record.outcome.is_none()) {
+            return Ok(false);
+        }
+        let mut running = self.running.subscribe();
+        let concluded = running.wait_for(|running| running.as_ref() != Some(&id));
+        let concluded = tokio::time::timeout(CONCLUDE_MAX, concluded).await;
+        Ok(concluded.is_ok() && self.running.borrow().is_none())
+    }
+
     /// The time since the start, on top of the clock's time at the start. A claim's life is measured
     /// with it: setting the clock while the terminal runs makes no repeated request a new one.
     fn steady_time(&self) -> Timestamp {
@@ -375,8 +424,21 @@ impl Inner {
         Ok(())
     }
 
-    /// Tells every watcher what happens in `transaction`. Nobody need listen.
+    /// Logs what happens in `transaction`, and tells it. Nobody need listen.
     fn progress(&self, transaction: &TransactionId) -> ProgressSink {
+        let (journal, tell) = (self.journal.clone(), self.tell(transaction));
+        let transaction = transaction.clone();
+        Arc::new(move |what| {
+            // The transaction goes on without it.
+            if let Err(fault) = journal.log_step(&transaction, &what) {
+                tracing::warn!(%fault, "an event was not logged");
+            }
+            tell(what);
+        })
+    }
+
+    /// Tells what happens in `transaction` to who watches now.
+    fn tell(&self, transaction: &TransactionId) -> ProgressSink {
         let (events, transaction) = (self.events.clone(), transaction.clone());
         Arc::new(move |what| {
             // An error means that nobody listens.

@@ -172,16 +172,16 @@ impl Inner {
         let Some(record) = record.filter(|record| record.outcome.is_some()) else {
             return false;
         };
-        self.progress(id)(Progress::Ended(Box::new(record)));
+        self.tell(id)(Progress::Ended(Box::new(record)));
         true
     }
 
     /// What one instance may reach.
     pub(super) fn capabilities(&self, scope: Scope, abort: AbortWindow) -> Capabilities {
-        let watched = match &scope {
-            Scope::Transaction { id, .. } => id.clone(),
+        let progress = match &scope {
+            Scope::Transaction { id, .. } => self.progress(id),
             Scope::Recovery | Scope::Reconciliation { .. } | Scope::Description => {
-                TransactionId::recovery()
+                self.tell(&TransactionId::recovery())
             }
         };
         Capabilities {
@@ -191,7 +191,7 @@ impl Inner {
             parameters: Arc::clone(&self.parameters),
             journal: self.journal.clone(),
             abort,
-            progress: self.progress(&watched),
+            progress,
             observer: Arc::clone(&self.observer),
         }
     }
