@@ -17,6 +17,8 @@ mod acquirer;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod granular;
+#[cfg(test)]
 mod kinds;
 #[cfg(test)]
 mod own_card;

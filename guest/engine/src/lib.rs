@@ -47,7 +47,7 @@ pub use description::{Description, describe};
 pub use self_test::{Check, self_test};
 
 use moment::Moment;
-use outcome::{Batch, Error, OnlineDecision, Outcome, Reconciled, Recovery, TransactionRequest};
+use outcome::{Batch, Error, Outcome, Reconciled, Recovery, TransactionRequest};
 use ports::Terminal;
 
 /// Runs one transaction to its end.
@@ -55,10 +55,7 @@ use ports::Terminal;
 /// Fails with `InvalidRequest`, `NotSupported` or `ParametersInvalid` before anything was
 /// started, and with `JournalFault` at any point; the host then calls [`recover`].
 pub fn run<T: Terminal>(terminal: &mut T, request: &TransactionRequest) -> Result<Outcome, Error> {
-    match request.online_decision {
-        OnlineDecision::Acquirer => transaction::run(terminal, request),
-        OnlineDecision::PointOfSale => Err(Error::NotSupported),
-    }
+    transaction::run(terminal, request)
 }
 
 /// Settles what the journal holds open. Idempotent.

@@ -104,6 +104,8 @@ pub enum CancelReason {
     NoCard,
     /// The terminal stopped before anything was sent.
     Interrupted,
+    /// The point of sale did not decide in time.
+    NoDecision,
 }
 
 /// Why a transaction ended without a decision.

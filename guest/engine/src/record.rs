@@ -63,7 +63,7 @@ const REASONS: [ReversalReason; 4] = [
     ReversalReason::PowerLoss,
 ];
 
-const ENDINGS: [Ending; 15] = [
+const ENDINGS: [Ending; 16] = [
     Ending::Approved,
     Ending::Declined(DeclineReason::Card),
     Ending::Declined(DeclineReason::Terminal),
@@ -79,6 +79,7 @@ const ENDINGS: [Ending; 15] = [
     Ending::Failed(Failure::DeviceFault),
     Ending::Completed,
     Ending::Failed(Failure::OtherCard),
+    Ending::Cancelled(CancelReason::NoDecision),
 ];
 
 const REVERSALS: [ReversalState; 3] = [

@@ -137,6 +137,28 @@ pub(crate) const UNCLEAR: Rule = Rule(
     "The answer says neither approved nor plainly declined; it is reversed",
 );
 
+/// What the point of sale decides (granular mode).
+pub(crate) const DECIDED_BY_POINT_OF_SALE: Rule = Rule(
+    "TX-44",
+    Done,
+    "The point of sale gave the answer of its acquirer",
+);
+pub(crate) const NO_DECISION: Rule = Rule(
+    "TX-45",
+    Failed,
+    "The point of sale did not decide in time; it reverses what its acquirer approved",
+);
+pub(crate) const NOT_COMPLETED_THERE: Rule = Rule(
+    "TX-46",
+    Failed,
+    "The point of sale's acquirer approved and the card did not complete; it is to be reversed there",
+);
+pub(crate) const NO_TRACK_2: Rule = Rule(
+    "TX-47",
+    Failed,
+    "A stripe's track 2 cannot be enciphered, and nothing else of it is told; the point of sale was not asked",
+);
+
 /// What became of a reversal.
 pub(crate) const REVERSAL_CONFIRMED: Rule =
     Rule("TX-50", Passed, "The acquirer confirmed the reversal");

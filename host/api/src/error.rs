@@ -238,6 +238,7 @@ fn original_refused(refused: OriginalRefused) -> ApiError {
         OriginalRefused::Misplaced => (ErrorCode::InvalidRequest, ORIGINAL, "not"),
         OriginalRefused::Unknown => (ErrorCode::NotFound, ORIGINAL, "exists"),
         OriginalRefused::NotApproved => (ErrorCode::InvalidRequest, ORIGINAL, "approved"),
+        OriginalRefused::OtherAcquirer => (ErrorCode::InvalidRequest, ORIGINAL, "granular"),
         OriginalRefused::OtherKind => (ErrorCode::InvalidRequest, ORIGINAL, "type"),
         OriginalRefused::OtherCurrency => (ErrorCode::InvalidCurrency, "currency", "const"),
         OriginalRefused::BatchClosed => (ErrorCode::InvalidRequest, ORIGINAL, "batch"),

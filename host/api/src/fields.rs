@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use terminal_host::transaction::{EntryPreference, Kind, TransactionId};
 
 use crate::{
-    error::{ApiError, ErrorCode, original_unknown},
+    error::{ApiError, ErrorCode, original_unknown, transaction_unknown},
     request::{AMOUNT_MINOR_MAX, METADATA_CHARS_MAX, METADATA_KEYS_MAX, REFERENCE_CHARS_MAX},
 };
 
@@ -69,22 +69,27 @@ impl Fields {
         }
     }
 
-    pub(crate) fn kind(&mut self, expected: Kind) -> Result<(), ApiError> {
+    /// Takes one of these kinds of transaction out.
+    pub(crate) fn kind_among(
+        &mut self,
+        possible: &[Kind],
+        constraint: &'static str,
+    ) -> Result<Kind, ApiError> {
         const FIELD: &str = "type";
         let value = self.require(FIELD)?;
         let kind: Kind = serde_json::from_value(value.clone()).map_err(|_| {
             invalid(FIELD, "enum", "The 'type' field is no kind of transaction").value(&value)
         })?;
-        if kind == expected {
-            Ok(())
+        if possible.contains(&kind) {
+            Ok(kind)
         } else {
-            Err(invalid(
-                FIELD,
-                "const",
-                "The 'type' field does not belong to this path",
-            )
-            .value(&value))
+            let message = "The 'type' field does not belong to this path";
+            Err(invalid(FIELD, constraint, message).value(&value))
         }
+    }
+
+    pub(crate) fn kind(&mut self, expected: Kind) -> Result<(), ApiError> {
+        self.kind_among(&[expected], "const").map(|_| ())
     }
 
     pub(crate) fn required_amount(
@@ -265,6 +270,16 @@ impl Fields {
             })
             .collect()
     }
+}
+
+/// Takes the name of a transaction out.
+pub(crate) fn transaction_id(fields: &mut Fields) -> Result<TransactionId, ApiError> {
+    const FIELD: &str = "transactionId";
+    let value = fields.require(FIELD)?;
+    let text = value.as_str().ok_or_else(|| {
+        invalid(FIELD, "type", "The 'transactionId' field must be a string").value(&value)
+    })?;
+    TransactionId::parse(text).ok_or_else(|| transaction_unknown(text))
 }
 
 /// A field that breaks a rule of the schema.

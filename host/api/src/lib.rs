@@ -42,6 +42,7 @@ mod envelope;
 mod error;
 mod export;
 mod fields;
+mod granular;
 mod guard;
 mod idempotency;
 mod json;

@@ -12,7 +12,7 @@ use axum::{
 use terminal_host::transaction::Kind;
 
 use crate::{
-    device, guard, listing, metrics, openapi::exchange::Exchange, router::Api, session,
+    device, granular, guard, listing, metrics, openapi::exchange::Exchange, router::Api, session,
     settlements, transactions,
 };
 
@@ -174,6 +174,32 @@ pub static OPERATIONS: &[Operation] = &[
         action: None,
         exchange: || transactions::exchange(Kind::BalanceInquiry),
         handler: |method| transactions::creating(method, Kind::BalanceInquiry),
+    },
+    Operation {
+        id: "initiateTransaction",
+        method: Method::POST,
+        path: granular::INITIATE_PATH,
+        tag: Tag::GranularMode,
+        summary: "Read a card, and ask the point of sale for the decision",
+        group: Group::Transaction,
+        permission: Permission::TransactionsWrite,
+        success: 200,
+        action: None,
+        exchange: granular::initiate_exchange,
+        handler: |method| on(method, granular::initiate),
+    },
+    Operation {
+        id: "completeTransaction",
+        method: Method::POST,
+        path: "/v1/transaction/complete",
+        tag: Tag::GranularMode,
+        summary: "Decide a transaction, and answer with its end",
+        group: Group::Transaction,
+        permission: Permission::TransactionsWrite,
+        success: 200,
+        action: Some("complete"),
+        exchange: granular::complete_exchange,
+        handler: |method| on(method, granular::complete),
     },
     Operation {
         id: "listTransactions",

@@ -6,7 +6,7 @@
 //! it so.
 
 use serde_json::Value;
-use terminal_host::transaction::{EntryPreference, Kind, Request};
+use terminal_host::transaction::{EntryPreference, Kind, OnlineDecision, Request};
 
 use crate::{
     error::{ApiError, ErrorCode},
@@ -36,18 +36,34 @@ pub(crate) struct Allowed {
 pub(crate) fn parse(kind: Kind, body: Value, allowed: &Allowed) -> Result<Request, ApiError> {
     let mut fields = Fields::of(body)?;
     fields.kind(kind)?;
-    let request = transaction_fields(&mut fields, kind, allowed)?;
+    let request = transaction_fields(&mut fields, kind, OnlineDecision::Acquirer, allowed)?;
     fields.finish()?;
     Ok(request)
 }
+
+/// Parses the body of a request for a transaction that the point of sale decides.
+pub(crate) fn parse_initiate(body: Value, allowed: &Allowed) -> Result<Request, ApiError> {
+    let mut fields = Fields::of(body)?;
+    let kind = fields.kind_among(&GRANULAR_KINDS, GRANULAR)?;
+    let request = transaction_fields(&mut fields, kind, OnlineDecision::PointOfSale, allowed)?;
+    fields.finish()?;
+    Ok(request)
+}
+
+/// The constraint of what granular mode does not have.
+pub(crate) const GRANULAR: &str = "granular";
+
+/// What the point of sale can decide: what reads a card and moves money.
+const GRANULAR_KINDS: [Kind; 3] = [Kind::Sale, Kind::PreAuth, Kind::Refund];
 
 /// Reads the fields that a transaction of this kind has, over HTTP and in the session.
 pub(crate) fn transaction_fields(
     fields: &mut Fields,
     kind: Kind,
+    online_decision: OnlineDecision,
     allowed: &Allowed,
 ) -> Result<Request, ApiError> {
-    let has = |part| parts(kind).contains(&part);
+    let has = |part| has(kind, online_decision, part);
     let amount_minor = if has(Part::Money) {
         fields.required_amount("amount", 1)?
     } else {
@@ -68,6 +84,7 @@ pub(crate) fn transaction_fields(
         cashback_minor,
         currency: fields.currency(&allowed.currencies)?,
         entry: fields.entry_preference()?,
+        online_decision,
         accepts_partial_approval: fields.partial_approval(has(Part::PartialApproval))?,
         reference: fields.reference()?,
         original: fields.original(has(Part::Original))?,
@@ -86,6 +103,13 @@ enum Part {
     PartialApproval,
     /// An earlier transaction that it refers to.
     Original,
+}
+
+/// What it may have here. What the point of sale decides is approved whole: it knows what its acquirer
+/// approved.
+fn has(kind: Kind, online_decision: OnlineDecision, part: Part) -> bool {
+    let whole = online_decision == OnlineDecision::PointOfSale && part == Part::PartialApproval;
+    parts(kind).contains(&part) && !whole
 }
 
 const fn parts(kind: Kind) -> &'static [Part] {
@@ -110,6 +134,16 @@ pub(crate) fn schema_name(kind: Kind) -> String {
 
 /// The request for a transaction of this kind, as the documents show it.
 pub(crate) fn schema(kind: Kind) -> Schema {
+    schema_decided(kind, OnlineDecision::Acquirer)
+}
+
+/// The request for a transaction that the point of sale decides.
+pub(crate) fn initiate_schema() -> Schema {
+    let schema = |kind| schema_decided(kind, OnlineDecision::PointOfSale);
+    Schema::one_of(GRANULAR_KINDS.map(schema).into())
+}
+
+fn schema_decided(kind: Kind, online_decision: OnlineDecision) -> Schema {
     let described = Schema::object("Amounts in minor units. `null` in an optional field is none.")
         .required(
             "type",
@@ -117,7 +151,7 @@ pub(crate) fn schema(kind: Kind) -> Schema {
         )
         .required("amount", amount(kind))
         .required("currency", Schema::currency());
-    optional_fields(described, kind).closed()
+    optional_fields(described, kind, online_decision).closed()
 }
 
 /// The amount that a transaction of this kind has.
@@ -133,9 +167,13 @@ pub(crate) fn amount(kind: Kind) -> Schema {
 }
 
 /// Adds the fields that a transaction of this kind may have, over HTTP and in the session.
-pub(crate) fn optional_fields(object: Schema, kind: Kind) -> Schema {
+pub(crate) fn optional_fields(
+    object: Schema,
+    kind: Kind,
+    online_decision: OnlineDecision,
+) -> Schema {
     const NO_CONTROL: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
-    let has = |part| parts(kind).contains(&part);
+    let has = |part| has(kind, online_decision, part);
     let part = |possible: bool, description: &str| {
         let schema = if possible {
             Schema::count(description).with("maximum", AMOUNT_MINOR_MAX)
@@ -249,6 +287,7 @@ mod tests {
                 currency: "NZD".into(),
                 entry: EntryPreference::Contact,
                 accepts_partial_approval: false,
+                online_decision: OnlineDecision::Acquirer,
                 reference: Some("POS-1".into()),
                 original: None,
                 metadata: BTreeMap::from([("till".into(), "3".into())]),

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
+use terminal_host::point_of_sale::OnlineRequest;
 use terminal_host::transaction::{
     CardDetails, CryptogramType, Ending, EntryMode, Kind, Outcome, Record, Scheme, Verification,
 };
 
+pub use crate::{
+    granular::ChipData,
+    receipt::ReceiptData,
+    status::{Status, now, status},
+};
 use crate::{
     openapi::schema::{Described, Schema},
     terminal::Merchant,
-};
-pub use crate::{
-    receipt::ReceiptData,
-    status::{Status, now, status},
 };
 
 /// A transaction, as `TransactionResponse` of the Commerce API.
@@ -62,6 +64,13 @@ pub struct TransactionResponse {
     /// For approvals and declines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt_data: Option<ReceiptData>,
+    /// What the point of sale's acquirer needs, while it is asked for the decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chip_data: Option<ChipData>,
+    /// The point of sale's acquirer may have approved what was not approved in the end: the point of
+    /// sale must reverse it there.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reversal_required: bool,
     /// Echoed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
@@ -108,6 +117,17 @@ impl Described for TransactionResponse {
                 Schema::to::<ReceiptData>("Of what was approved or declined."),
             )
             .optional(
+                "chipData",
+                Schema::to::<ChipData>("In granular mode, while the status is `PENDING_ONLINE`."),
+            )
+            .optional(
+                "reversalRequired",
+                Schema::boolean(
+                    "In granular mode: it was not approved in the end, and the point of sale's \
+                     acquirer may have approved it. Reverse it there.",
+                ),
+            )
+            .optional(
                 "metadata",
                 Schema::open_object("Echoed.")
                     .with("additionalProperties", Schema::text("A value.")),
@@ -116,11 +136,15 @@ impl Described for TransactionResponse {
     }
 }
 
+/// The response code that approves.
+const APPROVED: &str = "00";
+
 /// What the states mean.
 const STATUS: &str = "`APPROVED`: done. `DECLINED`: the card, the terminal or the issuer said no; no \
     money moved. `CANCELLED`: a person or time ended it; no money moved. `ERROR`: a fault ended it, \
     or money may have moved and a reversal is on its way. `REVERSED`: undone, by a reversal that \
-    the acquirer confirmed or by a void. `PENDING_COMPLETION`: it runs.";
+    the acquirer confirmed or by a void. `PENDING_ONLINE`: the point of sale is asked for the \
+    decision, in granular mode. `PENDING_COMPLETION`: it runs.";
 
 /// The members that come from the acquirer's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -243,6 +267,8 @@ impl TransactionResponse {
             reference_id: request.reference.clone(),
             timestamp: timestamp(&record.began),
             receipt_data: None,
+            chip_data: None,
+            reversal_required: reversal_required(record),
             metadata: request.metadata.clone(),
         };
         let decided = matches!(
@@ -252,6 +278,14 @@ impl TransactionResponse {
         if decided && matches!(status, Status::Approved | Status::Declined) {
             response.receipt_data = Some(response.receipt(record, merchant));
         }
+        response
+    }
+
+    /// The answer for a transaction about which the point of sale is asked.
+    pub fn asked(record: &Record, request: &OnlineRequest, merchant: &Merchant) -> Self {
+        let mut response = Self::of(record, merchant);
+        response.card = card_asked(request);
+        response.chip_data = Some(ChipData::of(request));
         response
     }
 
@@ -297,6 +331,34 @@ fn amount_minor(record: &Record) -> i64 {
     }
     let minor = approved_minor(record).unwrap_or(record.request.amount_minor);
     i64::try_from(minor).unwrap_or(i64::MAX)
+}
+
+/// Whether the point of sale has something to reverse: it was asked, its acquirer did not plainly
+/// decline, and the transaction was not approved.
+fn reversal_required(record: &Record) -> bool {
+    let Some(outcome) = record.outcome.as_ref().filter(|_| record.asked) else {
+        return false;
+    };
+    let may_have_approved = outcome
+        .answer
+        .as_ref()
+        .is_none_or(|answer| answer.response_code == APPROVED);
+    outcome.ending != Ending::Approved && may_have_approved
+}
+
+/// The card that the point of sale is asked about.
+fn card_asked(request: &OnlineRequest) -> Option<Card> {
+    let tag = |name: &str| request.chip_data.get(name).cloned().unwrap_or_default();
+    request.card.as_ref().map(|card| Card {
+        card_scheme: card.scheme,
+        masked_pan: card.masked_pan.clone(),
+        entry_mode: card.entry_mode,
+        aid: tag("84"),
+        application_label: String::new(),
+        cryptogram_type: (!request.chip_data.is_empty()).then_some(CryptogramType::Arqc),
+        tvr: tag("95"),
+        cvm_result: None,
+    })
 }
 
 /// What was asked for, where less was approved.
@@ -379,7 +441,7 @@ mod tests {
     use serde_json::json;
     use terminal_host::transaction::{
         AcquirerAnswer, Balance, CancelReason, CardDetails, DeclineReason, EntryPreference,
-        Failure, Referred, Request, ReversalState, TransactionId,
+        Failure, OnlineDecision, Referred, Request, ReversalState, TransactionId,
     };
 
     use super::*;
@@ -399,6 +461,7 @@ mod tests {
                 currency: "NZD".into(),
                 entry: EntryPreference::Auto,
                 accepts_partial_approval: false,
+                online_decision: OnlineDecision::Acquirer,
                 reference: Some("POS-1".into()),
                 original: None,
                 metadata: BTreeMap::from([("till".into(), "3".into())]),
@@ -432,6 +495,7 @@ mod tests {
             batch: 1,
             refers_to: None,
             referred: Referred::default(),
+            asked: false,
         }
     }
 

@@ -1,12 +1,16 @@
 //! The host's transaction service as the API's terminal.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use terminal_host::{
     TransactionService,
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
+    point_of_sale::{Decided, OnlineAnswer, OnlineRequest},
     service::{
-        AbortAnswer, BeginError, Begun, Claim, EventLogId, Health, LoggedEvents, StorageFault,
+        AbortAnswer, BeginError, Begun, Claim, EventLogId, Health, LoggedEvents, Standing,
+        StorageFault,
     },
     transaction::{Record, Request, TransactionId},
 };
@@ -22,6 +26,18 @@ impl Terminal for TransactionService {
 
     async fn ended(&self, id: &TransactionId) -> Option<Record> {
         Self::ended(self, id).await
+    }
+
+    async fn asked_or_ended(&self, id: &TransactionId) -> Option<Standing> {
+        Self::asked_or_ended(self, id).await
+    }
+
+    fn question(&self, id: &TransactionId) -> Option<Arc<OnlineRequest>> {
+        Self::question(self, id)
+    }
+
+    fn decide(&self, id: &TransactionId, answer: OnlineAnswer) -> Decided {
+        Self::decide(self, id, answer)
     }
 
     async fn abort(&self, id: &TransactionId) -> AbortAnswer {

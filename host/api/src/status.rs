@@ -20,6 +20,8 @@ pub enum Status {
     /// Ended without an approval after money may have moved; the acquirer confirmed the reversal. Or
     /// approved, and voided later.
     Reversed,
+    /// The point of sale is asked for the decision (granular mode).
+    PendingOnline,
     /// It runs.
     PendingCompletion,
 }
@@ -43,10 +45,12 @@ pub fn status(outcome: &Outcome) -> Status {
 
 /// The status of a transaction as it stands now: what was voided since is reversed.
 pub fn now(record: &Record) -> Status {
-    let status = record
-        .outcome
-        .as_ref()
-        .map_or(Status::PendingCompletion, status);
+    let pending = if record.asked {
+        Status::PendingOnline
+    } else {
+        Status::PendingCompletion
+    };
+    let status = record.outcome.as_ref().map_or(pending, status);
     if status == Status::Approved && record.referred.voided {
         Status::Reversed
     } else {

@@ -1,11 +1,15 @@
 //! What the API needs of a terminal.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use terminal_host::{
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
+    point_of_sale::{Decided, OnlineAnswer, OnlineRequest},
     service::{
-        AbortAnswer, BeginError, Begun, Claim, EventLogId, Health, LoggedEvents, StorageFault,
+        AbortAnswer, BeginError, Begun, Claim, EventLogId, Health, LoggedEvents, Standing,
+        StorageFault,
     },
     transaction::{Record, Request, TransactionId},
 };
@@ -22,6 +26,16 @@ pub trait Terminal: Send + Sync {
 
     /// Waits until a transaction has an end. `None` when there is no such transaction.
     async fn ended(&self, id: &TransactionId) -> Option<Record>;
+
+    /// Waits until the point of sale is asked for its decision, or the transaction has an end. `None`
+    /// when there is no such transaction.
+    async fn asked_or_ended(&self, id: &TransactionId) -> Option<Standing>;
+
+    /// What the point of sale is asked about a transaction, while it waits for the decision.
+    fn question(&self, id: &TransactionId) -> Option<Arc<OnlineRequest>>;
+
+    /// Takes the decision of the point of sale.
+    fn decide(&self, id: &TransactionId, answer: OnlineAnswer) -> Decided;
 
     /// Asks the running transaction to stop.
     async fn abort(&self, id: &TransactionId) -> AbortAnswer;

@@ -112,7 +112,11 @@ pub(crate) async fn show(
     id: Result<Path<String>, PathRejection>,
 ) -> Answered {
     let record = find(&api, &parse_id(id)?).await?;
-    Ok(Json(TransactionResponse::of(&record, &api.merchant)))
+    let question = api.terminal.question(&record.id);
+    Ok(Json(match question.filter(|_| record.outcome.is_none()) {
+        Some(question) => TransactionResponse::asked(&record, &question, &api.merchant),
+        None => TransactionResponse::of(&record, &api.merchant),
+    }))
 }
 
 /// `POST /v1/transaction/{id}/abort`: answers with the cancelled transaction, or says why not.
@@ -204,7 +208,8 @@ pub(crate) async fn request_abort(api: &Api, id: &TransactionId) -> Result<Abort
     }
 }
 
-fn answer(api: &Api, record: &Record) -> Answered {
+/// The answer for a transaction that has its end.
+pub(crate) fn answer(api: &Api, record: &Record) -> Answered {
     match status::failure(record) {
         Some(error) => Err(error),
         None => Ok(Json(TransactionResponse::of(record, &api.merchant))),

@@ -91,6 +91,10 @@ pub(crate) fn ending(outcome: Option<&Outcome>) -> (String, Verdict) {
         Ending::Cancelled(CancelReason::Interrupted) => {
             ("CANCELLED, the terminal stopped", Verdict::Undecided)
         }
+        Ending::Cancelled(CancelReason::NoDecision) => (
+            "CANCELLED, the point of sale did not decide in time",
+            Verdict::Undecided,
+        ),
         Ending::Failed(failure) => (failed(failure), Verdict::Undecided),
     };
     let reversal = match outcome.reversal {

@@ -13,6 +13,12 @@ pub(crate) const MAC_BASE_DERIVATION_KEY: [u8; 16] = [
     0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10, 0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF,
 ];
 
+/// The base derivation key of the keys for card data: a point of sale that tries granular mode reads
+/// track 2 with it.
+pub const DATA_BASE_DERIVATION_KEY: [u8; 16] = [
+    0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF,
+];
+
 /// The terminal's first PIN key serial number.
 pub(crate) const PIN_KEY_SERIAL_NUMBER: [u8; 10] =
     [0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x10, 0xE0, 0x00, 0x00];
@@ -20,6 +26,10 @@ pub(crate) const PIN_KEY_SERIAL_NUMBER: [u8; 10] =
 /// The terminal's first message authentication key serial number.
 pub(crate) const MAC_KEY_SERIAL_NUMBER: [u8; 10] =
     [0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x20, 0xE0, 0x00, 0x00];
+
+/// The terminal's first serial number of a key for card data.
+const DATA_KEY_SERIAL_NUMBER: [u8; 10] =
+    [0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x30, 0xE0, 0x00, 0x00];
 
 /// The initial key of [`PIN_KEY_SERIAL_NUMBER`]: also published in ANSI X9.24-1:2009, annex A.
 const PIN_INITIAL_KEY: [u8; 16] = [
@@ -29,6 +39,11 @@ const PIN_INITIAL_KEY: [u8; 16] = [
 /// The initial key of [`MAC_KEY_SERIAL_NUMBER`].
 const MAC_INITIAL_KEY: [u8; 16] = [
     0x87, 0xA1, 0x69, 0xE7, 0xCA, 0x03, 0x57, 0xFF, 0xAE, 0x4C, 0x40, 0x3F, 0x3C, 0x2D, 0x27, 0x69,
+];
+
+/// The initial key of [`DATA_KEY_SERIAL_NUMBER`].
+const DATA_INITIAL_KEY: [u8; 16] = [
+    0x5F, 0xF2, 0x96, 0xE6, 0xB8, 0x4C, 0x7F, 0xA9, 0x3F, 0xA9, 0x2C, 0x6F, 0xF9, 0x69, 0xF8, 0x07,
 ];
 
 /// Loads the emulator's initial keys for the purposes for which `vault` has none. A vault that was
@@ -46,6 +61,11 @@ pub fn provision(vault: &mut Vault) -> Result<(), vault::Error> {
             KeyPurpose::MessageAuthentication,
             MAC_INITIAL_KEY,
             MAC_KEY_SERIAL_NUMBER,
+        ),
+        (
+            KeyPurpose::DataEncryption,
+            DATA_INITIAL_KEY,
+            DATA_KEY_SERIAL_NUMBER,
         ),
     ];
     for (purpose, initial_key, initial_ksn) in sets {
@@ -84,6 +104,11 @@ mod tests {
                 MAC_BASE_DERIVATION_KEY,
                 MAC_KEY_SERIAL_NUMBER,
                 MAC_INITIAL_KEY,
+            ),
+            (
+                DATA_BASE_DERIVATION_KEY,
+                DATA_KEY_SERIAL_NUMBER,
+                DATA_INITIAL_KEY,
             ),
         ] {
             let serial_number = KeySerialNumber::parse(&serial_number).expect("ten bytes");

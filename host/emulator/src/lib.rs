@@ -38,7 +38,7 @@ use std::{net::SocketAddr, time::Duration};
 use terminal_host::{Devices, acquirer_link::tcp::Tcp};
 
 pub use controls::{Controls, Entry, Error, Key, KeypadMode, Shown};
-pub use keys::provision;
+pub use keys::{DATA_BASE_DERIVATION_KEY, provision};
 pub use paper::PaperWidth;
 
 /// The emulated terminal's parameters, for `Parameters::from_json`.

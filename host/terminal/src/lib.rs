@@ -55,7 +55,7 @@ pub mod measure;
 pub mod observer;
 pub mod parameters;
 pub mod pin_entry;
-mod point_of_sale;
+pub mod point_of_sale;
 mod printable;
 pub mod printer;
 pub mod recording;

@@ -121,6 +121,7 @@ impl Parts {
             vault: Arc::clone(&self.vault),
             journal: self.journal.clone(),
             abort: AbortWindow::default(),
+            desk: None,
             progress: Arc::new(|_| {}),
             observer: Arc::clone(&self.observer),
         }

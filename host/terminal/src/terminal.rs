@@ -11,6 +11,7 @@ use crate::{
     journal::{Conduct, Journal},
     observer::Observer,
     parameters::Parameters,
+    point_of_sale::{Desk, DetectedCard},
     service::Progress,
     transaction::TransactionId,
 };
@@ -71,6 +72,8 @@ pub(crate) struct Capabilities {
     pub(crate) vault: Arc<Mutex<Vault>>,
     pub(crate) journal: Journal,
     pub(crate) abort: AbortWindow,
+    /// Where the point of sale is asked, when the decision is its own.
+    pub(crate) desk: Option<Desk>,
     pub(crate) progress: ProgressSink,
     pub(crate) observer: Arc<dyn Observer>,
 }
@@ -82,8 +85,11 @@ pub struct Terminal {
     pub(crate) vault: Arc<Mutex<Vault>>,
     pub(crate) journal: Journal,
     pub(crate) abort: AbortWindow,
+    pub(crate) desk: Option<Desk>,
     pub(crate) progress: ProgressSink,
     pub(crate) observer: Arc<dyn Observer>,
+    /// The card that watchers were told of.
+    pub(crate) detected: Option<DetectedCard>,
     /// Whether the guest holds a card. Invariant: at most one `card` exists.
     pub(crate) card_active: bool,
     /// Trace events recorded so far.
@@ -108,8 +114,10 @@ impl Terminal {
             vault: capabilities.vault,
             journal: capabilities.journal,
             abort: capabilities.abort,
+            desk: capabilities.desk,
             progress: capabilities.progress,
             observer: capabilities.observer,
+            detected: None,
             card_active: false,
             trace_events: 0,
             exception_questions: 0,

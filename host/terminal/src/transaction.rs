@@ -22,12 +22,25 @@ pub struct Request {
     /// Whether an approval of a smaller amount is taken too.
     #[serde(default)]
     pub accepts_partial_approval: bool,
+    /// Who decides online.
+    #[serde(default)]
+    pub online_decision: OnlineDecision,
     /// The point of sale's own reference.
     pub reference: Option<String>,
     /// The transaction that a refund, void or completion refers to.
     pub original: Option<TransactionId>,
     /// Free data of the point of sale, echoed.
     pub metadata: std::collections::BTreeMap<String, String>,
+}
+
+/// Who decides an online transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum OnlineDecision {
+    /// The terminal's acquirer.
+    #[default]
+    Acquirer,
+    /// The point of sale, with an acquirer of its own (granular mode).
+    PointOfSale,
 }
 
 /// The kinds of transaction.
@@ -113,12 +126,15 @@ pub struct Record {
     pub refers_to: Option<Kind>,
     /// What later transactions made of it.
     pub referred: Referred,
+    /// Whether the point of sale was asked for the decision: from then on its acquirer may have
+    /// approved.
+    pub asked: bool,
 }
 
 impl Record {
     /// The record as it was when the transaction ended: what became of its reversal, and of itself,
     /// later, left out.
-    pub(crate) fn as_it_ended(mut self, reversal: ReversalState) -> Self {
+    pub(crate) fn when_it_ended(mut self, reversal: ReversalState) -> Self {
         if let Some(outcome) = &mut self.outcome {
             outcome.reversal = reversal;
         }
@@ -215,6 +231,7 @@ pub enum CancelReason {
     PointOfSale,
     NoCard,
     Interrupted,
+    NoDecision,
 }
 
 /// Why a transaction ended without a decision.

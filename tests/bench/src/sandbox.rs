@@ -16,7 +16,7 @@ use terminal_host::{
     measure::Parts,
     observer::NoObserver,
     parameters::Parameters,
-    transaction::{EntryPreference, Kind, Request},
+    transaction::{EntryPreference, Kind, OnlineDecision, Request},
     vault::{DeviceKey, Storage, Vault},
 };
 use tokio::runtime::Runtime;
@@ -124,6 +124,7 @@ fn cpu_ms() -> f64 {
 
 fn sale() -> Request {
     Request {
+        online_decision: OnlineDecision::Acquirer,
         kind: Kind::Sale,
         amount_minor: 2500,
         tip_minor: 0,

@@ -24,9 +24,10 @@ use engine::{
     },
     ports::{
         Account, AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display,
-        DisplayError, DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters,
-        Phase, PinEntry, PinEntryError, PinRules, PointOfSale, PresentedCard, Printer,
-        PrinterError, Progress, Protected, Technologies, Trace, TraceEvent,
+        DisplayError, DisplayMessage, Entry, Journal, JournalError, Line, LinkError, NoDecision,
+        OnlineAnswer, OnlineRequest, Parameters, Phase, PinEntry, PinEntryError, PinRules,
+        PointOfSale, PresentedCard, Printer, PrinterError, Progress, Protected, Technologies,
+        Trace, TraceEvent,
     },
 };
 use terminal_host::bindings::{
@@ -229,6 +230,12 @@ impl<H: Host> Crypto for Native<'_, H> {
             .map_err(convert::errors::crypto)
     }
 
+    fn encrypt_data(&mut self, data: &[u8]) -> Result<Protected, CryptoError> {
+        host!(self, crypto::encrypt_data(data.to_vec()))
+            .map(convert::crypto::protected)
+            .map_err(convert::errors::crypto)
+    }
+
     fn next_key_serial_number(&mut self, algorithm: MacAlgorithm) -> Result<Vec<u8>, CryptoError> {
         let algorithm = convert::crypto::mac_algorithm(algorithm);
         host!(self, crypto::next_key_serial_number(algorithm)).map_err(convert::errors::crypto)
@@ -306,6 +313,17 @@ impl<H: Host> PointOfSale for Native<'_, H> {
 
     fn proceed(&mut self) -> bool {
         host!(self, point_of_sale::proceed())
+    }
+
+    fn authorise_online(
+        &mut self,
+        request: &OnlineRequest,
+        timeout_ms: u32,
+    ) -> Result<OnlineAnswer, NoDecision> {
+        let request = convert::people::online_request(request);
+        host!(self, point_of_sale::authorise_online(request, timeout_ms))
+            .map(convert::people::online_answer)
+            .map_err(convert::people::no_decision)
     }
 }
 

@@ -17,7 +17,7 @@ use terminal_host::{
     recording::{FOLDER, Keep, Playback, Recording, RecordingPolicy, ReplayError, Replayer},
     service::Begun,
     trace::TraceEvent,
-    transaction::{Ending, EntryPreference, Kind, Request},
+    transaction::{Ending, EntryPreference, Kind, OnlineDecision, Request},
     vault::{DeviceKey, Storage, Vault},
 };
 use tokio::runtime::Runtime;
@@ -271,6 +271,7 @@ fn sale(amount_minor: u64) -> Request {
         currency: "NZD".to_owned(),
         entry: EntryPreference::Auto,
         accepts_partial_approval: false,
+        online_decision: OnlineDecision::Acquirer,
         reference: None,
         original: None,
         metadata: BTreeMap::new(),

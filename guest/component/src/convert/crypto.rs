@@ -7,6 +7,14 @@ use engine::{
 
 use crate::bindings::terminal::crypto::crypto;
 
+/// As it is handed on to the point of sale.
+pub(crate) fn handed_on(protected: &Protected) -> crypto::Protected {
+    crypto::Protected {
+        bytes: protected.bytes.clone(),
+        key_serial_number: protected.key_serial_number.clone(),
+    }
+}
+
 pub(crate) fn mac_algorithm(algorithm: MacAlgorithm) -> crypto::MacAlgorithm {
     match algorithm {
         MacAlgorithm::RetailPadding1 => crypto::MacAlgorithm::RetailMacPadding1,

@@ -141,6 +141,7 @@ fn ending(ending: Ending) -> wit::Ending {
             CancelReason::PointOfSale => wit::CancelReason::PointOfSale,
             CancelReason::NoCard => wit::CancelReason::NoCard,
             CancelReason::Interrupted => wit::CancelReason::Interrupted,
+            CancelReason::NoDecision => wit::CancelReason::NoDecision,
         }),
         Ending::Failed(failure) => wit::Ending::Failed(match failure {
             Failure::CardUnreadable => wit::Failure::CardUnreadable,

@@ -6,8 +6,8 @@ use engine::{
         Timeouts,
     },
     ports::{
-        Account, AcquirerLink, Counter, Entry, Journal, JournalError, LinkError, Parameters, Phase,
-        PointOfSale, Progress, Trace, TraceEvent,
+        Account, AcquirerLink, Counter, Entry, Journal, JournalError, LinkError, NoDecision,
+        OnlineAnswer, OnlineRequest, Parameters, Phase, PointOfSale, Progress, Trace, TraceEvent,
     },
 };
 
@@ -73,6 +73,16 @@ impl PointOfSale for Imports {
 
     fn proceed(&mut self) -> bool {
         point_of_sale::proceed()
+    }
+
+    fn authorise_online(
+        &mut self,
+        request: &OnlineRequest,
+        timeout_ms: u32,
+    ) -> Result<OnlineAnswer, NoDecision> {
+        point_of_sale::authorise_online(&convert::people::online_request(request), timeout_ms)
+            .map(convert::people::online_answer)
+            .map_err(convert::people::no_decision)
     }
 }
 

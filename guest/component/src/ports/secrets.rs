@@ -42,6 +42,12 @@ impl Crypto for Imports {
             .map_err(convert::errors::crypto)
     }
 
+    fn encrypt_data(&mut self, data: &[u8]) -> Result<Protected, CryptoError> {
+        crypto::encrypt_data(data)
+            .map(convert::crypto::protected)
+            .map_err(convert::errors::crypto)
+    }
+
     fn next_key_serial_number(&mut self, algorithm: MacAlgorithm) -> Result<Vec<u8>, CryptoError> {
         crypto::next_key_serial_number(convert::crypto::mac_algorithm(algorithm))
             .map_err(convert::errors::crypto)

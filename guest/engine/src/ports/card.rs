@@ -141,6 +141,8 @@ pub trait Crypto: PinEntry {
         pan: &[u8],
         format: PinBlockFormat,
     ) -> Result<Protected, CryptoError>;
+    /// Enciphers card data for the acquirer.
+    fn encrypt_data(&mut self, data: &[u8]) -> Result<Protected, CryptoError>;
     /// The key serial number that the next `generate_mac` will use. Uses nothing up.
     fn next_key_serial_number(&mut self, algorithm: MacAlgorithm) -> Result<Vec<u8>, CryptoError>;
     /// Authenticates a message to the acquirer.

@@ -14,8 +14,8 @@ pub use card::{
     PresentedCard, Protected, Technologies,
 };
 pub use people::{
-    DetectedCard, Display, DisplayError, DisplayMessage, EntryMode, Line, PointOfSale, Printer,
-    PrinterError, Progress,
+    DetectedCard, Display, DisplayError, DisplayMessage, EntryMode, Line, NoDecision, OnlineAnswer,
+    OnlineRequest, PinBlock, PointOfSale, Printer, PrinterError, Progress,
 };
 
 /// Everything the engine can reach.

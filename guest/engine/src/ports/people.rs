@@ -1,5 +1,7 @@
 //! Cardholder and merchant: display, printer, point of sale.
 
+use super::Protected;
+use crate::iso8583::dialect::PinBlockFormat;
 use crate::money::Amount;
 use crate::parameters::Scheme;
 
@@ -124,10 +126,60 @@ pub enum Progress {
     Reversing,
 }
 
+/// A PIN for the point of sale's acquirer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinBlock {
+    /// The block, and the serial number of its key.
+    pub block: Protected,
+    /// Its format.
+    pub format: PinBlockFormat,
+}
+
+/// What the point of sale needs to ask an acquirer of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnlineRequest {
+    /// The chip data as BER-TLV; empty for a stripe.
+    pub chip_data: Vec<u8>,
+    /// The PIN, when one was entered for the issuer.
+    pub pin: Option<PinBlock>,
+    /// Field 35, enciphered.
+    pub track_2: Option<Protected>,
+}
+
+/// What the point of sale's acquirer answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnlineAnswer {
+    /// ISO 8583 field 39.
+    pub response_code: String,
+    /// ISO 8583 field 38.
+    pub authorisation_code: Option<String>,
+    /// Tag 91, without tag and length.
+    pub issuer_authentication_data: Option<Vec<u8>>,
+    /// Templates 71 and 72, with tags and lengths.
+    pub issuer_scripts: Vec<u8>,
+}
+
+/// Why the point of sale decided nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoDecision {
+    /// It did not decide in time.
+    TimedOut,
+    /// It asked for an abort.
+    Aborted,
+    /// It cannot be asked, and was not.
+    Unavailable,
+}
+
 /// `terminal:point-of-sale`, as far as the engine asks it.
 pub trait PointOfSale {
     /// Tells the point of sale how the transaction goes on.
     fn report(&mut self, progress: Progress);
     /// Closes the time in which an abort is possible; `false` when there was one.
     fn proceed(&mut self) -> bool;
+    /// Asks for the online decision. An answer closes the time for an abort.
+    fn authorise_online(
+        &mut self,
+        request: &OnlineRequest,
+        timeout_ms: u32,
+    ) -> Result<OnlineAnswer, NoDecision>;
 }

@@ -19,6 +19,15 @@ pub(super) enum Faults {
     From(usize),
 }
 
+/// What the point of sale was asked in the running call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Decision {
+    #[default]
+    NotAsked,
+    Asked,
+    Given,
+}
+
 #[derive(Default)]
 pub(super) struct MemoryJournal {
     entries: Vec<Entry>,
@@ -27,6 +36,7 @@ pub(super) struct MemoryJournal {
     pub(super) ended: BTreeSet<String>,
     /// The transaction that runs.
     running: Option<String>,
+    pub(super) decision: Decision,
     /// The sequence number of the first entry that the running call of the engine may write.
     call_from: u64,
     /// The running transaction's request may leave: its `sent` is written, and nothing left since.
@@ -85,7 +95,7 @@ impl MemoryJournal {
         let last = self.last(id).map(|entry| entry.phase);
         let own = self.running.as_deref() == Some(id);
         assert!(
-            may_follow(last, phase, own),
+            may_follow(last, phase, own, self.decision),
             "{id}: {phase:?} may not follow {last:?}"
         );
         assert!(content.len() <= 16384);
@@ -131,6 +141,7 @@ impl MemoryJournal {
     /// A call of the engine begins, for the transaction `running` or for recovery.
     pub(super) fn call(&mut self, running: Option<&str>) {
         self.running = running.map(str::to_owned);
+        self.decision = Decision::NotAsked;
         self.call_from = self.next_sequence();
         self.request_due = false;
     }
@@ -203,8 +214,12 @@ pub(super) const fn is_final(phase: Phase) -> bool {
 
 /// The host's rule (`wit/deps/journal.wit`): what may follow what, in the transaction's own run and
 /// when another call settles it.
-fn may_follow(last: Option<Phase>, next: Phase, own: bool) -> bool {
+fn may_follow(last: Option<Phase>, next: Phase, own: bool, decision: Decision) -> bool {
     let allowed: &[Phase] = match last {
+        Some(Phase::Begun) if own && decision == Decision::Given => {
+            &[Phase::Approved, Phase::Closed]
+        }
+        Some(Phase::Begun) if own && decision == Decision::Asked => &[Phase::Closed],
         Some(Phase::Begun) if own => &[Phase::Sent, Phase::AdviceDue, Phase::Closed],
         Some(Phase::Begun) => &[Phase::Closed],
         Some(Phase::Sent) if own => &[

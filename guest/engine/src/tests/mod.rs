@@ -7,6 +7,7 @@
 
 mod acquirer;
 mod crash;
+mod granular;
 mod journal;
 mod kinds;
 mod line;

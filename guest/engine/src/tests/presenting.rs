@@ -11,7 +11,7 @@ use crate::ports::EntryMode;
 use crate::ports::Phase::{self, Approved, Begun, Closed, ReversalDue, Reversed, Sent};
 
 /// A stripe without a chip beside it, and one with. No PIN is asked for.
-const STRIPE: &str = "4761739001010010=30121011184380";
+pub(super) const STRIPE: &str = "4761739001010010=30121011184380";
 pub(super) const STRIPE_OF_A_CHIP_CARD: &str = "4761739001010010=30122011184380";
 /// A PIN is required.
 const STRIPE_WITH_PIN: &str = "4761739001010010=30121201184380";

@@ -2,6 +2,7 @@
 
 use std::panic;
 
+use super::journal::Decision;
 use super::line::{self, code, serial_number};
 use super::world::{CardManner, PAN, PowerLoss, Presented, Profile, World};
 use crate::fixed_card;
@@ -13,9 +14,9 @@ use crate::parameters::{
 };
 use crate::ports::{
     Account, AcquirerLink, CardReader, CardReaderError, Counter, Crypto, CryptoError, Display,
-    DisplayError, DisplayMessage, Entry, Journal, JournalError, Line, LinkError, Parameters, Phase,
-    PinEntry, PinEntryError, PinRules, PointOfSale, PresentedCard, Printer, PrinterError, Progress,
-    Protected, Technologies, Trace, TraceEvent,
+    DisplayError, DisplayMessage, Entry, Journal, JournalError, Line, LinkError, NoDecision,
+    OnlineAnswer, OnlineRequest, Parameters, Phase, PinEntry, PinEntryError, PinRules, PointOfSale,
+    PresentedCard, Printer, PrinterError, Progress, Protected, Technologies, Trace, TraceEvent,
 };
 
 /// One life of the terminal, from power to power.
@@ -269,6 +270,20 @@ impl Crypto for MemoryTerminal<'_> {
         })
     }
 
+    fn encrypt_data(&mut self, data: &[u8]) -> Result<Protected, CryptoError> {
+        assert!(data.starts_with(PAN.as_bytes()), "track 2");
+        self.call(|world, _| {
+            if world.enciphers_data {
+                Ok(Protected {
+                    bytes: vec![0x66; 24],
+                    key_serial_number: vec![0xDD; 10],
+                })
+            } else {
+                Err(CryptoError::KeyMissing)
+            }
+        })
+    }
+
     fn next_key_serial_number(&mut self, _: MacAlgorithm) -> Result<Vec<u8>, CryptoError> {
         self.call(|world, _| {
             if world.setting.vault_works {
@@ -374,6 +389,25 @@ impl PointOfSale for MemoryTerminal<'_> {
 
     fn proceed(&mut self) -> bool {
         self.call(|world, _| !world.setting.aborts)
+    }
+
+    fn authorise_online(
+        &mut self,
+        request: &OnlineRequest,
+        _: u32,
+    ) -> Result<OnlineAnswer, NoDecision> {
+        self.call(|world, _| {
+            assert_eq!(world.journal.decision, Decision::NotAsked, "asked twice");
+            let decision = world.decision.clone();
+            if decision != Err(NoDecision::Unavailable) {
+                world.journal.decision = Decision::Asked;
+                world.questions.push(request.clone());
+            }
+            if decision.is_ok() {
+                world.journal.decision = Decision::Given;
+            }
+            decision
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use crate::outcome::{
     TransactionKind, TransactionRequest,
 };
 use crate::parameters::MagstripeRules;
-use crate::ports::{Phase, Technologies};
+use crate::ports::{NoDecision, OnlineAnswer, OnlineRequest, Phase, Technologies};
 
 /// What a PAN looks like anywhere it must not be.
 pub(super) const PAN: &str = "4761739001010010";
@@ -38,6 +38,12 @@ pub(super) struct World {
     pub(super) cryptograms: usize,
     /// Commands of the running transaction.
     pub(super) commands: usize,
+    /// What the point of sale's acquirer answers, in granular mode.
+    pub(super) decision: Result<OnlineAnswer, NoDecision>,
+    /// What the point of sale was asked.
+    pub(super) questions: Vec<OnlineRequest>,
+    /// Whether the key for data encryption is there.
+    pub(super) enciphers_data: bool,
     /// What is presented next; then the setting's card.
     pub(super) presented: VecDeque<Presented>,
     /// How stripes are taken.
@@ -155,6 +161,9 @@ impl World {
             key_uses: 0,
             cryptograms: 0,
             commands: 0,
+            decision: Err(NoDecision::Unavailable),
+            questions: Vec::new(),
+            enciphers_data: true,
             presented: VecDeque::new(),
             magstripe: None,
             dialect: None,

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod ending;
+mod granular;
 mod offline;
 mod online;
 mod presenting;
@@ -20,7 +21,7 @@ use crate::iso8583::Message;
 use crate::iso8583::requests::{self, Asked, Payment, Purpose};
 use crate::money::{Amount, Currency};
 use crate::outcome::{
-    CancelReason, Ending, Error, Original, Outcome, ReversalState, TransactionKind,
+    CancelReason, Ending, Error, OnlineDecision, Original, Outcome, ReversalState, TransactionKind,
     TransactionRequest,
 };
 use crate::ports::{Counter, DisplayMessage, Phase, Terminal};
@@ -70,6 +71,14 @@ impl<'a> Service<'a> {
         )
     }
 
+    /// Whether the point of sale may decide: a card is read for it, and it moves money.
+    const fn may_be_granular(self) -> bool {
+        matches!(
+            self,
+            Self::Authorise(Purpose::Sale | Purpose::PreAuth) | Self::Refund(_)
+        )
+    }
+
     /// Whether money is asked for or given.
     const fn moves_money(self) -> bool {
         !matches!(self, Self::Read | Self::Authorise(Purpose::BalanceInquiry))
@@ -83,7 +92,7 @@ struct Running<'a> {
     configuration: &'a Configuration,
     currency: &'a Currency,
     payment: Payment,
-    /// Whether everything that must go out first has gone out.
+    /// Whether everything that must go out first has gone out, or nothing goes out.
     acquirer_available: bool,
 }
 
@@ -114,12 +123,19 @@ pub(crate) fn run<T: Terminal>(
         .ok_or(Error::InvalidRequest)?;
     let service = Service::of(request).ok_or(Error::InvalidRequest)?;
     let payment = payment(request, service)?;
+    let granular = request.online_decision == OnlineDecision::PointOfSale;
+    if granular && !service.may_be_granular() {
+        return Err(Error::InvalidRequest);
+    }
     let alone = configuration.terminal.kind.connection == Connection::OfflineOnly;
-    if alone && !matches!(service, Service::Authorise(Purpose::Sale) | Service::Read) {
+    let without_acquirer = matches!(service, Service::Authorise(Purpose::Sale) | Service::Read);
+    if alone && (granular || !without_acquirer) {
         return Err(Error::NotSupported);
     }
     take_up(terminal, request)?;
-    let acquirer_available = recovery::settle_before(terminal, &configuration, request.began)?;
+    // Where nothing is asked of the acquirer, nothing that is due to it keeps the cardholder waiting.
+    let acquirer_available =
+        granular || recovery::settle_before(terminal, &configuration, request.began)?;
     let running = Running {
         request,
         service,
@@ -197,6 +213,11 @@ fn next_trace_number<T: Terminal>(terminal: &mut T) -> Result<u32, Error> {
 }
 
 impl Running<'_> {
+    /// Whether the point of sale decides.
+    fn granular(&self) -> bool {
+        self.request.online_decision == OnlineDecision::PointOfSale
+    }
+
     fn kernel_transaction(&self, sequence: u32) -> emv::Transaction {
         let cashback = self.payment.cashback.minor();
         emv::Transaction {
@@ -216,7 +237,7 @@ impl Running<'_> {
             time: self.request.began.time_bcd(),
             sequence,
             merchant_forced_online: false,
-            only_issuer_approves: self.service.only_issuer_approves(),
+            only_issuer_approves: self.granular() || self.service.only_issuer_approves(),
         }
     }
 

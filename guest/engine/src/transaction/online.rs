@@ -258,7 +258,8 @@ fn prepare<T: Terminal>(
 ) -> Option<Prepared> {
     let codec = &running.configuration.codec;
     if let Some(pin) = pin {
-        let Some(block) = encipher(terminal, codec, facts, pin) else {
+        let block = block_format(codec).and_then(|format| encipher(terminal, format, facts, pin));
+        let Some(block) = block else {
             trace::note(terminal, &trace::NO_PIN_BLOCK);
             return None;
         };
@@ -267,20 +268,24 @@ fn prepare<T: Terminal>(
     delivery::prepare(terminal, codec, message)
 }
 
-/// Spends a PIN on the block the dialect asks for.
-fn encipher<T: Terminal>(
+/// The form of a PIN block that the dialect asks for.
+pub(super) fn block_format(codec: &Codec) -> Option<PinBlockFormat> {
+    match codec.dialect().pin?.block_format {
+        0 => Some(PinBlockFormat::Iso0),
+        1 => Some(PinBlockFormat::Iso1),
+        3 => Some(PinBlockFormat::Iso3),
+        4 => Some(PinBlockFormat::Iso4),
+        _ => None,
+    }
+}
+
+/// Spends a PIN on a block.
+pub(super) fn encipher<T: Terminal>(
     terminal: &mut T,
-    codec: &Codec,
+    format: PinBlockFormat,
     facts: &CardFacts,
     pin: T::Pin,
 ) -> Option<Protected> {
-    let format = match codec.dialect().pin?.block_format {
-        0 => PinBlockFormat::Iso0,
-        1 => PinBlockFormat::Iso1,
-        3 => PinBlockFormat::Iso3,
-        4 => PinBlockFormat::Iso4,
-        _ => return None,
-    };
     let pan = facts.payer.as_ref()?.pan.compressed();
     terminal.encrypt_pin(pin, &pan, format).ok()
 }

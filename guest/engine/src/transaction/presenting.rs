@@ -4,7 +4,7 @@ use emv::{Decision, HostAnswer, contact};
 
 use super::attempts::{Attempts, Next, Policy, Unread, unread};
 use super::offline::{self, Unanswered};
-use super::{Concluded, Running, Service, online, reading, swiped};
+use super::{Concluded, Running, Service, granular, online, reading, swiped};
 use crate::card::{CardFacts, Dialogue, Reading};
 use crate::outcome::{CancelReason, CardholderVerification, Ending, Error, Failure, Outcome};
 use crate::parameters::MagstripeRules;
@@ -159,6 +159,9 @@ fn converse<T: Terminal>(
     };
     let started = contact::start(dialogue, terminal, applications, &transaction);
     Came::Concluded(Box::new(match started {
+        Ok(Decision::Online(request)) if running.granular() => {
+            granular::ask(dialogue, running, request)
+        }
         Ok(Decision::Online(request)) if running.acquirer_available => {
             online::ask(dialogue, running, purpose, request)
         }

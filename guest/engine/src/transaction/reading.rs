@@ -1,6 +1,6 @@
 //! A card that does not pay: it is read, or gets its money back.
 
-use super::{Concluded, Running, Service, next_trace_number, online};
+use super::{Concluded, Running, Service, granular, next_trace_number, online};
 use crate::card::CardFacts;
 use crate::iso8583::fields::number as field;
 use crate::iso8583::requests::{self, Purpose};
@@ -22,6 +22,9 @@ pub(super) fn conclude<T: Terminal>(
         }
         Service::Refund(_) if !running.acquirer_available => {
             Ending::Failed(Failure::AcquirerUnreachable)
+        }
+        Service::Refund(_) if running.granular() => {
+            return granular::ask_without_card(terminal, running, facts, None);
         }
         Service::Refund(original) => return refund(terminal, running, original, facts),
         Service::Read | Service::Authorise(_) | Service::Refer(..) => {

@@ -1,7 +1,7 @@
 //! A payment with a magnetic stripe. It is never approved without its issuer: nothing about a stripe can
 //! be checked here.
 
-use super::{Concluded, Running, next_trace_number, online};
+use super::{Concluded, Running, granular, next_trace_number, online};
 use crate::card::{CardFacts, PIN_DIGITS_MAX, PIN_DIGITS_MIN, Reading};
 use crate::iso8583::requests::Purpose;
 use crate::outcome::{CancelReason, CardholderVerification, Ending, Error, Failure};
@@ -61,6 +61,9 @@ pub(super) fn pay<T: Terminal>(
         }
     };
     let facts = facts(verification);
+    if running.granular() {
+        return granular::ask_without_card(terminal, running, &facts, pin);
+    }
     let number = next_trace_number(terminal)?;
     let message = running.message(swiped.purpose, &facts, number);
     online::ask_without_card(terminal, running, &facts, (number, message), pin)

@@ -11,10 +11,11 @@ use super::{
 };
 use crate::{
     envelope::Envelope,
+    granular::ChipData,
     operations::OPERATIONS,
     response::{ReceiptData, TransactionResponse},
     router::SESSION_PATH,
-    session::{MESSAGE_BYTES_MAX, action, event},
+    session::{MESSAGE_BYTES_MAX, action, event_schemas},
     version::API_VERSION,
 };
 
@@ -26,7 +27,7 @@ pub fn document() -> Value {
         .chain([action::PING])
         .filter_map(|name| Some((name, action::schema(name)?)))
         .collect();
-    let events: BTreeMap<&str, Schema> = event::schemas().into();
+    let events: BTreeMap<&str, Schema> = event_schemas::schemas().collect();
     let messages = |names: Vec<&str>| -> Vec<Value> {
         let reference = |name| json!({"$ref": format!("#/channels/session/messages/{name}")});
         names.into_iter().map(reference).collect()
@@ -65,6 +66,7 @@ pub fn document() -> Value {
             "schemas": {
                 Envelope::NAME: Value::from(Envelope::schema()),
                 ReceiptData::NAME: Value::from(ReceiptData::schema()),
+                ChipData::NAME: Value::from(ChipData::schema()),
                 TransactionResponse::NAME: Value::from(TransactionResponse::schema()),
             },
             "securitySchemes": {

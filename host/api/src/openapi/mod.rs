@@ -26,8 +26,8 @@ use self::{
     tag::Tag,
 };
 use crate::{
-    envelope::Envelope, error::ErrorCode, operations::OPERATIONS, response::ReceiptData,
-    router::Api, version::API_VERSION,
+    envelope::Envelope, error::ErrorCode, granular::ChipData, operations::OPERATIONS,
+    response::ReceiptData, router::Api, version::API_VERSION,
 };
 
 /// Where the documents are served, without a key.
@@ -133,6 +133,7 @@ fn schemas() -> BTreeMap<String, Value> {
     let mut schemas = BTreeMap::from([
         inside(Envelope::NAME, Envelope::schema()),
         inside(ReceiptData::NAME, ReceiptData::schema()),
+        inside(ChipData::NAME, ChipData::schema()),
     ]);
     for operation in OPERATIONS {
         let exchange = (operation.exchange)();

@@ -102,6 +102,11 @@ impl Schema {
     }
 
     /// An object without members.
+    pub(crate) fn one_of(schemas: Vec<Self>) -> Self {
+        let schemas: Vec<Value> = schemas.into_iter().map(Value::from).collect();
+        Self(Map::from_iter([("oneOf".to_owned(), schemas.into())]))
+    }
+
     pub(crate) fn object(description: &str) -> Self {
         Self::of("object", description)
             .with("properties", json!({}))

@@ -1,11 +1,12 @@
 //! What a client of a session may ask for.
 
 use serde_json::Value;
-use terminal_host::transaction::{Kind, Request, TransactionId};
+use terminal_host::transaction::{Kind, OnlineDecision, Request, TransactionId};
 
 use crate::{
-    error::{ApiError, transaction_unknown},
-    fields::{Fields, invalid},
+    error::ApiError,
+    fields::{Fields, invalid, transaction_id},
+    granular::{self, Decision},
     idempotency,
     openapi::schema::Schema,
     request::{self, Allowed},
@@ -24,6 +25,8 @@ pub(super) enum Action {
     Start(Box<Starting>),
     /// Aborts a transaction.
     Abort(TransactionId),
+    /// Decides a transaction.
+    Complete(Box<Decision>),
     /// Asks whether the session lives: a page in a browser cannot see the pings of the protocol.
     Ping,
 }
@@ -55,7 +58,8 @@ pub(super) fn parse(message: Value, allowed: &Allowed) -> Result<Action, ApiErro
         }
         Some("abort") => Action::Abort(transaction_id(&mut fields)?),
         Some(PING) => Action::Ping,
-        Some("complete" | "display" | "input") => {
+        Some("complete") => Action::Complete(Box::new(granular::decision(&mut fields)?)),
+        Some("display" | "input") => {
             return Err(invalid(
                 FIELD,
                 "supported",
@@ -83,8 +87,12 @@ pub(crate) fn schema(action: &str) -> Option<Schema> {
         Schema::object(description).required("action", Schema::constant(action, "The action."))
     };
     let starting = |object: Schema, kind| {
-        let granular = Schema::constant(false, "This terminal does not do granular mode yet.");
-        request::optional_fields(object, kind)
+        let granular = if kind == Kind::CardRead {
+            Schema::constant(false, "Nothing is decided of a card that is only read.")
+        } else {
+            Schema::boolean("The point of sale decides: see `online_authorization`.")
+        };
+        request::optional_fields(object, kind, OnlineDecision::Acquirer)
             .optional("granular", granular.or_null())
             .optional(IDEMPOTENCY_KEY, idempotency::schema().or_null())
             .closed()
@@ -109,6 +117,9 @@ pub(crate) fn schema(action: &str) -> Option<Schema> {
                 .required("transactionId", Schema::text("The transaction."))
                 .closed(),
         ),
+        "complete" => Some(
+            granular::decision_fields(named("Decides a transaction in granular mode.")).closed(),
+        ),
         PING => Some(named("Is answered with `pong`.").closed()),
         _ => None,
     }
@@ -120,9 +131,9 @@ fn start(
     kind: Kind,
     allowed: &Allowed,
 ) -> Result<Action, ApiError> {
-    refuse_granular(fields)?;
+    let online_decision = online_decision(fields, kind)?;
     let key = fields.take(IDEMPOTENCY_KEY);
-    let request = request::transaction_fields(fields, kind, allowed)?;
+    let request = request::transaction_fields(fields, kind, online_decision, allowed)?;
     if let Some(members) = over_http.as_object_mut() {
         for member in ["action", "granular", IDEMPOTENCY_KEY] {
             members.remove(member);
@@ -143,29 +154,22 @@ fn start(
     Ok(Action::Start(Box::new(Starting { request, once })))
 }
 
-fn refuse_granular(fields: &mut Fields) -> Result<(), ApiError> {
+/// Who decides. A card that is only read is decided by nobody.
+fn online_decision(fields: &mut Fields, kind: Kind) -> Result<OnlineDecision, ApiError> {
     const FIELD: &str = "granular";
     match fields.take(FIELD) {
-        None | Some(Value::Bool(false)) => Ok(()),
+        None | Some(Value::Bool(false)) => Ok(OnlineDecision::Acquirer),
+        Some(Value::Bool(true)) if kind != Kind::CardRead => Ok(OnlineDecision::PointOfSale),
         Some(value @ Value::Bool(true)) => Err(invalid(
             FIELD,
-            "supported",
-            "This terminal does not do granular mode yet",
+            "const",
+            "Nothing is decided of a card that is only read",
         )
         .value(&value)),
         Some(value) => {
             Err(invalid(FIELD, "type", "The 'granular' field must be a boolean").value(&value))
         }
     }
-}
-
-fn transaction_id(fields: &mut Fields) -> Result<TransactionId, ApiError> {
-    const FIELD: &str = "transactionId";
-    let value = fields.require(FIELD)?;
-    let text = value.as_str().ok_or_else(|| {
-        invalid(FIELD, "type", "The 'transactionId' field must be a string").value(&value)
-    })?;
-    TransactionId::parse(text).ok_or_else(|| transaction_unknown(text))
 }
 
 #[cfg(test)]
@@ -271,7 +275,7 @@ mod tests {
                 "enum",
             ),
         ]);
-        for action in ["complete", "display", "input"] {
+        for action in ["display", "input"] {
             check_refused([(
                 json!({"action": action}),
                 InvalidRequest,
@@ -299,10 +303,19 @@ mod tests {
                 "minimum",
             ),
             (
-                json!({"action": "sale", "granular": true}),
+                json!({"action": "card_read", "granular": true}),
                 InvalidRequest,
                 "granular",
-                "supported",
+                "const",
+            ),
+            (
+                json!({
+                    "action": "sale", "granular": true, "amount": 1, "currency": "NZD",
+                    "allowPartialApproval": true,
+                }),
+                InvalidRequest,
+                "allowPartialApproval",
+                "not",
             ),
             (
                 json!({"action": "sale", "granular": "no"}),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 use terminal_host::{
+    point_of_sale::OnlineRequest,
     service::{Event, Progress},
     transaction::{EntryMode, Record, Scheme},
 };
@@ -10,10 +11,10 @@ use terminal_host::{
 use crate::{
     envelope::Envelope,
     error::ApiError,
-    openapi::schema::Schema,
+    granular::ChipData,
     request_id::new_request_id,
     response::TransactionResponse,
-    session::resume::{self, Position, RESUME_TOKEN},
+    session::resume::{Position, RESUME_TOKEN},
     status,
     terminal::Merchant,
 };
@@ -43,6 +44,16 @@ pub(super) enum ServerEvent<'event> {
     Processing {
         transaction_id: &'event str,
         message: &'static str,
+    },
+    /// The point of sale is asked for the decision.
+    OnlineAuthorization {
+        transaction_id: &'event str,
+        /// The whole amount, tip and cashback included.
+        amount: u64,
+        currency: &'event str,
+        /// Left out when the question is answered already, or open no more.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        chip_data: Option<ChipData>,
     },
     /// The transaction has its end. Sent once for every transaction, whatever the end; `error`
     /// says why when the status is `ERROR`.
@@ -94,7 +105,8 @@ impl ServerEvent<'_> {
                 transaction_id,
                 message: "Reversing",
             },
-            Progress::Trace(_) => return None,
+            // Shown with the question: see [`online_authorization`].
+            Progress::AskingPointOfSale | Progress::Trace(_) => return None,
             Progress::Ended(record) => return Some(at(position, result(&record, merchant))),
         };
         Some(event.logged(position))
@@ -106,85 +118,6 @@ impl ServerEvent<'_> {
     }
 }
 
-/// Every event with its schema, as the documents show it.
-pub(crate) fn schemas() -> [(&'static str, Schema); 7] {
-    let named = |event: &str, description: &str| {
-        Schema::object(description).required("event", Schema::constant(event, "The event."))
-    };
-    let logged = |event: &str, description: &str| {
-        // Always there; the reference's samples are older.
-        let token = "Where the session is after this event.";
-        named(event, description).optional(RESUME_TOKEN, resume::schema(token))
-    };
-    let of_transaction = |event: &str, description: &str| {
-        logged(event, description).required(
-            "transactionId",
-            Schema::identifier("txn", "The transaction."),
-        )
-    };
-    let message = || Schema::text("For the cashier, in English.");
-    [
-        (
-            "waiting_for_card",
-            of_transaction("waiting_for_card", "The terminal asks for a card.")
-                .required("message", message()),
-        ),
-        (
-            "card_detected",
-            of_transaction("card_detected", "A card was read.")
-                .required("entryMode", Schema::names::<EntryMode>("How."))
-                .required(
-                    "scheme",
-                    Schema::names::<Scheme>("Of the application used."),
-                )
-                .required(
-                    "maskedPan",
-                    Schema::text("Four stars and the last four digits.").example("****1234"),
-                ),
-        ),
-        (
-            "processing",
-            of_transaction("processing", "The transaction goes on.").required("message", message()),
-        ),
-        (
-            "result",
-            named(
-                "result",
-                "The transaction has its end. Sent once for every transaction; without a token when it \
-                 answers an action about a transaction that had ended before.",
-            )
-            .optional(
-                RESUME_TOKEN,
-                resume::schema("Where the session is after this event."),
-            )
-            .required(
-                "response",
-                Schema::to::<TransactionResponse>("As over HTTP."),
-            )
-            .optional(
-                "error",
-                Schema::to::<Envelope<'_>>("Why, when the status is `ERROR`."),
-            ),
-        ),
-        (
-            "error",
-            Envelope::describe(named(
-                "error",
-                "An action of this session was refused, and nothing was started; or the session cannot \
-                 go on at its token, and is closed.",
-            )),
-        ),
-        (
-            "session_opened",
-            logged(
-                "session_opened",
-                "The first event of a session that was opened with a `resumeToken`.",
-            ),
-        ),
-        ("pong", named("pong", "The answer to `ping`.")),
-    ]
-}
-
 /// The event of an end.
 pub(super) fn result(record: &Record, merchant: &Merchant) -> Value {
     let failure = status::failure(record);
@@ -193,6 +126,29 @@ pub(super) fn result(record: &Record, merchant: &Merchant) -> Value {
         response: Box::new(TransactionResponse::of(record, merchant)),
         error: failure.as_ref().map(|error| error.envelope(&request_id)),
     })
+}
+
+/// The event of a question to the point of sale, in the log at `position` or as an answer; with what its
+/// acquirer needs while the question is open.
+pub(super) fn online_authorization(
+    record: &Record,
+    question: Option<&OnlineRequest>,
+    position: Option<&Position>,
+) -> Value {
+    let request = &record.request;
+    let asked = json(&ServerEvent::OnlineAuthorization {
+        transaction_id: record.id.as_str(),
+        amount: request
+            .amount_minor
+            .saturating_add(request.tip_minor)
+            .saturating_add(request.cashback_minor),
+        currency: &request.currency,
+        chip_data: question.map(ChipData::of),
+    });
+    match position {
+        Some(position) => at(position, asked),
+        None => asked,
+    }
 }
 
 /// The event of a refused action.

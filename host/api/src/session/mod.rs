@@ -6,7 +6,8 @@
 //! its session, with a close code that says so, and resumes it.
 
 pub(crate) mod action;
-pub(crate) mod event;
+mod event;
+pub(crate) mod event_schemas;
 pub(crate) mod resume;
 
 use std::{ops::ControlFlow, time::Duration};
@@ -20,7 +21,10 @@ use axum::{
     http::{HeaderValue, Uri},
     response::{IntoResponse, Response},
 };
-use terminal_host::service::{Begun, LoggedEvent};
+use terminal_host::{
+    service::{Begun, LoggedEvent, Progress},
+    transaction::{OnlineDecision, TransactionId},
+};
 use tokio::{
     sync::watch,
     time::{self, Instant},
@@ -35,6 +39,7 @@ use crate::{
     auth::{Caller, KeyDigest},
     body::{self, BODY_BYTES_MAX},
     error::{ApiError, ErrorCode},
+    granular::{self, Decision, Taken},
     guard, idempotency,
     openapi::exchange::Exchange,
     operations::{Group, Operation},
@@ -175,7 +180,7 @@ impl Session {
                 let event = ServerEvent::SessionOpened {};
                 (event.logged(&position), Ok(position))
             }
-            Err(error) => (self.refusal(&error), Err(NOT_RESUMED)),
+            Err(error) => (refusal(&error), Err(NOT_RESUMED)),
         };
         match self.send(&said).await {
             ControlFlow::Continue(()) => position,
@@ -197,10 +202,9 @@ impl Session {
                         Some(Err(_)) | None => ControlFlow::Break(End::Gone),
                     }
                 }
-                more = is_more(&mut newest, position.sequence) => match more {
-                    true => self.show(&mut position).await,
-                    false => ControlFlow::Break(SHUT_DOWN),
-                },
+                more = is_more(&mut newest, position.sequence) => {
+                    if more { self.show(&mut position).await } else { ControlFlow::Break(SHUT_DOWN) }
+                }
                 _ = pings.tick() => self.ping(heard).await,
                 () = server::requested(&mut shutdown) => ControlFlow::Break(SHUT_DOWN),
             };
@@ -223,7 +227,7 @@ impl Session {
                 Ok(Some(event)) => self.send(&event).await,
                 Ok(None) => ControlFlow::Continue(()),
                 Err(error) => {
-                    let refusal = self.refusal(&error);
+                    let refusal = refusal(&error);
                     self.send(&refusal).await
                 }
             },
@@ -253,19 +257,16 @@ impl Session {
         }
         for LoggedEvent { sequence, event } in events.events {
             position.sequence = sequence;
-            if let Some(event) = ServerEvent::of(event, &self.api.merchant, position) {
+            let event = if event.what == Progress::AskingPointOfSale {
+                question(&self.api, &event.transaction, position).await
+            } else {
+                ServerEvent::of(event, &self.api.merchant, position)
+            };
+            if let Some(event) = event {
                 self.send(&event).await?;
             }
         }
         ControlFlow::Continue(())
-    }
-
-    /// The event of a refusal, noted under its request id.
-    fn refusal(&self, error: &ApiError) -> serde_json::Value {
-        let request_id = new_request_id();
-        let code = error.code.as_str();
-        tracing::info!(request_id, code, "an action is refused");
-        event::refused(error, &request_id)
     }
 
     /// Asks again who the caller is: a key may have been revoked, a token may have ended.
@@ -305,6 +306,22 @@ impl Session {
             }),
         }
     }
+}
+
+/// The event of a refusal, noted under its request id.
+fn refusal(error: &ApiError) -> serde_json::Value {
+    let request_id = new_request_id();
+    let code = error.code.as_str();
+    tracing::info!(request_id, code, "an action is refused");
+    event::refused(error, &request_id)
+}
+
+/// The event of a question to the point of sale, which may be answered meanwhile.
+async fn question(api: &Api, id: &TransactionId, position: &Position) -> Option<serde_json::Value> {
+    let record = api.terminal.transaction(id).await.ok().flatten()?;
+    let question = api.terminal.question(id);
+    let event = event::online_authorization(&record, question.as_deref(), Some(position));
+    Some(event)
 }
 
 /// Waits until the log has more than these events. `false` when it has no more to come.
@@ -350,6 +367,7 @@ async fn perform(
             let path = operation.map_or("", |operation| operation.path);
             start(api, caller, path, *starting).await
         }
+        Action::Complete(decision) => complete(api, *decision).await,
         Action::Ping => Ok(Some(event::pong())),
         Action::Abort(id) => match transactions::request_abort(api, &id).await? {
             Aborting::Ending => Ok(None),
@@ -366,6 +384,10 @@ async fn start(
     starting: Starting,
 ) -> Result<Option<serde_json::Value>, ApiError> {
     let Starting { request, once } = starting;
+    let path = match request.online_decision {
+        OnlineDecision::Acquirer => path,
+        OnlineDecision::PointOfSale => granular::INITIATE_PATH,
+    };
     let claim = once
         .map(|(key, body)| idempotency::claim_by(key.as_bytes(), path, caller.id, &body))
         .transpose()?;
@@ -373,10 +395,30 @@ async fn start(
         Begun::Started(_) => Ok(None),
         Begun::Known(id) => {
             let record = transactions::find(api, &id).await?;
-            let ended = record.outcome.is_some();
-            Ok(ended.then(|| event::result(&record, &api.merchant)))
+            if record.outcome.is_some() {
+                return Ok(Some(event::result(&record, &api.merchant)));
+            }
+            let question = api.terminal.question(&id);
+            Ok(
+                question
+                    .map(|question| event::online_authorization(&record, Some(&question), None)),
+            )
         }
     }
+}
+
+/// Decides a transaction; tells the end of one that had it before.
+async fn complete(api: &Api, decision: Decision) -> Result<Option<serde_json::Value>, ApiError> {
+    let Decision { id, answer } = decision;
+    if granular::decide(api, &id, &answer)? == Taken::Decides {
+        return Ok(None);
+    }
+    let record = transactions::find(api, &id).await?;
+    if record.outcome.is_none() {
+        return Ok(None);
+    }
+    granular::check_recorded(&record, &answer)?;
+    Ok(Some(event::result(&record, &api.merchant)))
 }
 
 /// Counts a message, and refuses what the caller may not do. A message that names no action counts

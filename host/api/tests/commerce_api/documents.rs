@@ -1,6 +1,11 @@
 //! The documents of the API, and that every test's requests, answers and events are as they say.
 
-use std::{collections::BTreeSet, fs, path::Path, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::LazyLock,
+};
 
 use api::openapi;
 use serde_json::{Value, json};
@@ -183,6 +188,17 @@ fn a_sale_leads_to_what_can_follow_it() {
     assert_eq!(refund["requestBody"]["type"], "REFUND");
 }
 
+fn chip_data() -> api::response::ChipData {
+    api::response::ChipData {
+        emv_tags: BTreeMap::new(),
+        encrypted_pin_block: None,
+        pin_ksn: None,
+        pin_block_format: None,
+        encrypted_track2: None,
+        track2_ksn: None,
+    }
+}
+
 /// The other direction: what the document shows exists.
 #[test]
 fn a_transaction_with_everything_has_every_member_of_its_schema() {
@@ -215,6 +231,8 @@ fn a_transaction_with_everything_has_every_member_of_its_schema() {
             tvr: "0000000000".into(),
             cvm_result: Some(Verification::Pin),
         }),
+        chip_data: Some(chip_data()),
+        reversal_required: true,
         reference_id: text(),
         timestamp: moment(),
         receipt_data: Some(ReceiptData {

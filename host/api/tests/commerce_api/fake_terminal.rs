@@ -14,9 +14,10 @@ use async_trait::async_trait;
 use jiff::{Timestamp, Zoned};
 use terminal_host::{
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId, Sum, Totals},
+    point_of_sale::{Decided, OnlineAnswer, OnlineRequest},
     service::{
         AbortAnswer, BeginError, Begun, Claim, Event, EventLogId, Health, LoggedEvent,
-        LoggedEvents, Progress, StorageFault,
+        LoggedEvents, Progress, Standing, StorageFault,
     },
     transaction::{
         AcquirerAnswer, CancelReason, CardDetails, CryptogramType, Ending, EntryMode, Outcome,
@@ -47,6 +48,8 @@ struct State {
     panics: bool,
     reconcile: Option<ReconcileError>,
     settlements: Vec<Settlement>,
+    question: Option<Arc<OnlineRequest>>,
+    decisions: Vec<OnlineAnswer>,
     events: Vec<Event>,
     /// How many of the first events are no longer kept.
     forgotten: usize,
@@ -125,6 +128,27 @@ impl FakeTerminal {
         self.state().forgotten = count;
     }
 
+    /// Asks the point of sale about the transaction that runs.
+    pub(crate) fn ask(&self, id: &TransactionId, question: OnlineRequest) {
+        {
+            let mut state = self.state();
+            state.question = Some(Arc::new(question));
+            state.records.get_mut(id).expect("a transaction").asked = true;
+        }
+        self.0.changed.send_replace(());
+        self.progress(id, Progress::AskingPointOfSale);
+    }
+
+    /// The record of a transaction.
+    pub(crate) fn record(&self, id: &TransactionId) -> Record {
+        self.state().records.get(id).expect("a transaction").clone()
+    }
+
+    /// What the point of sale decided.
+    pub(crate) fn decisions(&self) -> Vec<OnlineAnswer> {
+        self.state().decisions.clone()
+    }
+
     /// Gives a transaction its end.
     pub(crate) fn end(&self, id: &TransactionId, outcome: Outcome) {
         let record = {
@@ -132,6 +156,7 @@ impl FakeTerminal {
             let record = state.records.get_mut(id).expect("a transaction");
             record.outcome = Some(outcome);
             state.past_abort = false;
+            state.question = None;
             state.records.get(id).expect("a transaction").clone()
         };
         self.0.running.send_replace(None);
@@ -180,6 +205,7 @@ impl Terminal for FakeTerminal {
             batch: 1,
             refers_to: None,
             referred: Referred::default(),
+            asked: false,
         };
         state.records.insert(id.clone(), record);
         self.0.begun.fetch_add(1, Ordering::SeqCst);
@@ -197,6 +223,46 @@ impl Terminal for FakeTerminal {
             }
             changed.changed().await.ok()?;
         }
+    }
+
+    async fn asked_or_ended(&self, id: &TransactionId) -> Option<Standing> {
+        let mut changed = self.0.changed.subscribe();
+        loop {
+            changed.borrow_and_update();
+            let (record, question) = {
+                let state = self.state();
+                (state.records.get(id)?.clone(), state.question.clone())
+            };
+            if record.outcome.is_some() {
+                return Some(Standing::Ended(Box::new(record)));
+            }
+            if let Some(question) = question {
+                return Some(Standing::Asked(Box::new(record), question));
+            }
+            changed.changed().await.ok()?;
+        }
+    }
+
+    fn question(&self, _: &TransactionId) -> Option<Arc<OnlineRequest>> {
+        self.state().question.clone()
+    }
+
+    fn decide(&self, id: &TransactionId, answer: OnlineAnswer) -> Decided {
+        let mut state = self.state();
+        let Some(record) = state.records.get(id) else {
+            return Decided::Unknown;
+        };
+        if record.outcome.is_some() {
+            return Decided::Over;
+        }
+        if state.decisions.last().is_some_and(|last| *last != answer) {
+            return Decided::Otherwise;
+        }
+        if state.question.take().is_none() && state.decisions.is_empty() {
+            return Decided::NotAsked;
+        }
+        state.decisions.push(answer);
+        Decided::Taken
     }
 
     async fn abort(&self, id: &TransactionId) -> AbortAnswer {
@@ -272,14 +338,10 @@ impl Terminal for FakeTerminal {
     async fn events_after(&self, after: u64, count_max: u32) -> Result<LoggedEvents, StorageFault> {
         let state = self.state();
         let seen = usize::try_from(after).expect("a few");
-        let rest = state
-            .events
-            .iter()
-            .enumerate()
-            .skip(seen.max(state.forgotten));
+        let rest = (1..).zip(&state.events).skip(seen.max(state.forgotten));
         let events = rest
-            .map(|(index, event)| LoggedEvent {
-                sequence: number(index + 1),
+            .map(|(sequence, event)| LoggedEvent {
+                sequence,
                 event: event.clone(),
             })
             .take(usize::try_from(count_max).expect("a few"))

@@ -18,6 +18,8 @@ mod fake_terminal;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
+mod granular;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod kinds;

@@ -43,17 +43,20 @@ impl<'document> Document<'document> {
         if let Some(reference) = schema.get("$ref") {
             named.extend(self.named(self.target(reference.as_str()?))?);
         }
-        for part in schema
-            .get("allOf")
-            .and_then(Value::as_array)
+        let parts = ["allOf", "oneOf"].map(|keyword| schema.get(keyword));
+        for part in parts
             .into_iter()
+            .flatten()
+            .filter_map(Value::as_array)
             .flatten()
         {
             named.extend(self.named(part)?);
         }
         let members = schema.get("properties").and_then(Value::as_object);
         named.extend(members.into_iter().flatten().map(|(name, _)| name.as_str()));
-        let refers = schema.contains_key("$ref") || schema.contains_key("allOf");
+        let refers = ["$ref", "allOf", "oneOf"]
+            .iter()
+            .any(|keyword| schema.contains_key(*keyword));
         (refers || members.is_some()).then_some(named)
     }
 
@@ -71,6 +74,13 @@ impl<'document> Document<'document> {
                         self.check(part, value, place, faults);
                     }
                     true
+                }
+                "oneOf" => {
+                    let parts = rule.as_array().expect("a list").iter();
+                    parts
+                        .filter(|part| self.faults(part, value).is_empty())
+                        .count()
+                        == 1
                 }
                 "properties" => {
                     self.check_members(rule, value, place, faults);
@@ -211,6 +221,13 @@ fn matches(pattern: &str, text: &str) -> bool {
             text.starts_with('*') && clear.len() == 4 && clear.bytes().all(|b| b.is_ascii_digit())
         }
         "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" => !text.chars().any(char::is_control),
+        "^[0-9A-Za-z]{2}$" => text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphanumeric()),
+        "^[0-9A-Za-z]{1,6}$" => {
+            (1..=6).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric())
+        }
+        "^([0-9A-Fa-f]{2})*$" => {
+            text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit())
+        }
         "^rt_[0-9a-f]{16}_[0-9]+$" => text
             .strip_prefix("rt_")
             .and_then(|rest| rest.split_once('_'))

@@ -12,7 +12,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    client::{KEY, Running, UNKNOWN_ID, sale},
+    client::{KEY, Running, UNKNOWN_ID},
     fake_terminal::{approved, outcome},
 };
 

@@ -164,12 +164,14 @@ impl Journal {
         Ok(entries)
     }
 
-    /// What was approved in a batch, the oldest first.
+    /// What the acquirer approved in a batch, the oldest first. What the point of sale decided, it
+    /// settles.
     fn approved(&self, batch: u32) -> Result<Vec<Record>, StorageFault> {
         let rows: Vec<Row> = {
             let connection = self.connection();
             let mut statement = connection.prepare_cached(&format!(
-                "{RECORDS} WHERE batch = ?1 AND phase IN (4, 5) AND outcome IS NOT NULL ORDER BY id"
+                "{RECORDS} WHERE batch = ?1 AND phase IN (4, 5) AND outcome IS NOT NULL
+                 AND json_extract(request, '$.online_decision') IS NOT 'PointOfSale' ORDER BY id"
             ))?;
             statement
                 .query_map([batch], Row::read)?

@@ -85,6 +85,16 @@ pub(crate) struct Conduct {
     request: Request,
     /// The last message was a delivery that the acquirer answered, and nothing was written since.
     delivery_answered: bool,
+    decision: Decision,
+}
+
+/// What the point of sale was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Decision {
+    #[default]
+    NotAsked,
+    Asked,
+    Given,
 }
 
 impl Conduct {
@@ -132,6 +142,9 @@ impl Conduct {
             return Err(Breach::Aborted);
         }
         let supported = match (own.then_some(self.own).flatten(), phase) {
+            // What the point of sale decides, the acquirer does not.
+            (None, Phase::Sent | Phase::AdviceDue) if own => self.decision == Decision::NotAsked,
+            (None, Phase::Approved) if own => self.decision == Decision::Given,
             (Some(Phase::Sent), Phase::Approved) => self.request == Request::Answered,
             (Some(Phase::Sent), Phase::AdviceDue) => {
                 matches!(self.request, Request::Ready | Request::NotSent)
@@ -148,6 +161,20 @@ impl Conduct {
         } else {
             Err(Breach::Unsupported)
         }
+    }
+
+    /// The point of sale is asked for the decision: once, and before anything was written.
+    pub(crate) fn ask_point_of_sale(&mut self) -> Result<(), Breach> {
+        if self.decision != Decision::NotAsked || self.own.is_some() {
+            return Err(Breach::Unsupported);
+        }
+        self.decision = Decision::Asked;
+        Ok(())
+    }
+
+    /// The point of sale has decided.
+    pub(crate) fn point_of_sale_answered(&mut self) {
+        self.decision = Decision::Given;
     }
 
     /// An entry was written.
@@ -239,6 +266,27 @@ mod tests {
                 assert_eq!(checked, expected, "{phase:?} after {answer:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_the_point_of_sale_decides_it_alone_decides() {
+        let check = |conduct: &Conduct, phase| conduct.check(true, phase, GOES_ON);
+        let refused = Err(Breach::Unsupported);
+        let mut conduct = Conduct::default();
+        assert_eq!(check(&conduct, Phase::Approved), refused, "nobody decided");
+        assert_eq!(conduct.ask_point_of_sale(), Ok(()));
+        assert_eq!(conduct.ask_point_of_sale(), refused, "twice");
+        for phase in [Phase::Sent, Phase::AdviceDue, Phase::Approved] {
+            assert_eq!(check(&conduct, phase), refused, "{phase:?}");
+        }
+        assert_eq!(check(&conduct, Phase::Closed), Ok(()));
+        conduct.point_of_sale_answered();
+        assert_eq!(check(&conduct, Phase::Approved), Ok(()));
+        assert_eq!(check(&conduct, Phase::Sent), refused);
+        let checked = conduct.check(false, Phase::Approved, GOES_ON);
+        assert_eq!(checked, refused, "another transaction");
+        let mut conduct = sent(None);
+        assert_eq!(conduct.ask_point_of_sale(), refused, "after a request");
     }
 
     #[test]

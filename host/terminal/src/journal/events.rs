@@ -35,14 +35,15 @@ enum Stored {
     EnteringPin,
     Authorising,
     Reversing,
+    AskingPointOfSale,
     Ended {
         reversal: ReversalState,
     },
 }
 
 impl Stored {
-    /// `None` for what is not logged by itself: an explanation, which is no event of a point of sale,
-    /// and an end, which is logged with the record.
+    /// `None` for what is not logged by itself, and for an explanation, which is no event of a point of
+    /// sale.
     fn step(what: &Progress) -> Option<Self> {
         Some(match what {
             Progress::WaitingForCard => Self::WaitingForCard,
@@ -58,7 +59,8 @@ impl Stored {
             Progress::EnteringPin => Self::EnteringPin,
             Progress::Authorising => Self::Authorising,
             Progress::Reversing => Self::Reversing,
-            Progress::Trace(_) | Progress::Ended(_) => return None,
+            // Logged with what makes them true.
+            Progress::AskingPointOfSale | Progress::Ended(_) | Progress::Trace(_) => return None,
         })
     }
 }
@@ -101,6 +103,32 @@ impl Journal {
         };
         self.newest().told(sequence);
         Ok(())
+    }
+
+    /// Makes durable that the point of sale is asked for the decision, and logs it: the number of the
+    /// event, which nobody is told of yet. Fails with `OutOfOrder` unless the transaction stands in
+    /// `begun`.
+    pub(crate) fn ask_point_of_sale(
+        &self,
+        transaction: &TransactionId,
+    ) -> Result<u64, AppendError> {
+        self.write(|sql| {
+            let asked = sql
+                .execute(
+                    "UPDATE transactions SET asked = 1 WHERE id = ?1 AND phase = ?2",
+                    params![transaction.as_str(), Phase::Begun.number()],
+                )
+                .map_err(write_failed)?;
+            if asked == 0 {
+                return Err(AppendError::OutOfOrder);
+            }
+            insert(sql, transaction, &Stored::AskingPointOfSale)
+        })
+    }
+
+    /// Tells watchers of an event that was logged.
+    pub(crate) fn told(&self, sequence: u64) {
+        self.newest().told(sequence);
     }
 
     /// Events numbered above `after`, in their order.
@@ -163,9 +191,10 @@ impl Journal {
             Stored::EnteringPin => Progress::EnteringPin,
             Stored::Authorising => Progress::Authorising,
             Stored::Reversing => Progress::Reversing,
+            Stored::AskingPointOfSale => Progress::AskingPointOfSale,
             Stored::Ended { reversal } => {
                 let record = self.record(&transaction)?.ok_or(StorageFault)?;
-                Progress::Ended(Box::new(record.as_it_ended(reversal)))
+                Progress::Ended(Box::new(record.when_it_ended(reversal)))
             }
         };
         Ok(LoggedEvent {

@@ -70,12 +70,13 @@ impl Phase {
     pub(crate) fn may_follow(self, last: Self) -> bool {
         matches!(
             (last, self),
-            (Self::Begun, Self::Sent | Self::AdviceDue | Self::Closed)
-                | (
-                    Self::Sent,
-                    Self::ReversalDue | Self::AdviceDue | Self::Approved | Self::Closed
-                )
-                | (Self::ReversalDue, Self::ReversalDue | Self::Reversed)
+            (
+                Self::Begun,
+                Self::Sent | Self::AdviceDue | Self::Approved | Self::Closed
+            ) | (
+                Self::Sent,
+                Self::ReversalDue | Self::AdviceDue | Self::Approved | Self::Closed
+            ) | (Self::ReversalDue, Self::ReversalDue | Self::Reversed)
                 | (Self::AdviceDue, Self::AdviceDue | Self::Approved)
         )
     }

@@ -201,6 +201,7 @@ impl Journal {
             began: restored(&row.began)?,
             outcome,
             batch: row.batch,
+            asked: row.asked,
         })
     }
 
@@ -321,7 +322,7 @@ impl Journal {
 
 /// Records, in the columns that [`Row`] reads.
 pub(super) const RECORDS: &str =
-    "SELECT id, request, began, phase, outcome, batch FROM transactions";
+    "SELECT id, request, began, phase, outcome, batch, asked FROM transactions";
 
 /// A record as it is stored.
 pub(super) struct Row {
@@ -331,6 +332,7 @@ pub(super) struct Row {
     phase: i64,
     outcome: Option<String>,
     batch: u32,
+    asked: bool,
 }
 
 impl Row {
@@ -342,6 +344,7 @@ impl Row {
             phase: row.get(3)?,
             outcome: row.get(4)?,
             batch: row.get(5)?,
+            asked: row.get(6)?,
         })
     }
 }

@@ -74,8 +74,8 @@ const BATCHES: &str = "
     CREATE INDEX settlements_open ON settlements (batch) WHERE closed IS NULL;
 ";
 
-/// What version 5 added: what watchers were told. The numbers of another log mean nothing here, so each
-/// has a name of its own.
+/// What version 5 added: what watchers were told, and whether the point of sale was asked for a decision.
+/// The numbers of another log mean nothing here, so each has a name of its own.
 const EVENTS: &str = "
     CREATE TABLE events (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -83,6 +83,7 @@ const EVENTS: &str = "
         what TEXT NOT NULL
     ) STRICT;
     CREATE TABLE event_log (name TEXT NOT NULL) STRICT;
+    ALTER TABLE transactions ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
     INSERT INTO event_log (name) VALUES (lower(hex(randomblob(8))));
 ";
 

@@ -19,8 +19,8 @@ use crate::{
     observer::NoObserver,
     service::{Claim, Progress},
     transaction::{
-        CancelReason, DeclineReason, Ending, EntryMode, EntryPreference, Failure, Kind, Outcome,
-        Record, Request, ReversalState, Scheme, TransactionId,
+        CancelReason, DeclineReason, Ending, EntryMode, EntryPreference, Failure, Kind,
+        OnlineDecision, Outcome, Record, Request, ReversalState, Scheme, TransactionId,
     },
 };
 
@@ -94,6 +94,7 @@ fn request() -> Request {
         currency: "NZD".into(),
         entry: EntryPreference::Auto,
         accepts_partial_approval: false,
+        online_decision: OnlineDecision::Acquirer,
         reference: None,
         original: None,
         metadata: std::collections::BTreeMap::new(),
@@ -451,7 +452,7 @@ const UNDONE: [&str; 4] = [
     "DROP TABLE key_check;",
     "DROP TABLE card_log;",
     BATCHES_UNDONE,
-    "DROP TABLE events; DROP TABLE event_log;",
+    "DROP TABLE events; DROP TABLE event_log; ALTER TABLE transactions DROP COLUMN asked;",
 ];
 
 const BATCHES_UNDONE: &str = "DROP INDEX transactions_approved; DROP INDEX transactions_referring;

@@ -1,5 +1,12 @@
 //! The point of sale for the guest: progress, the window for an abort, and decisions.
 
+mod chip_data;
+mod decision;
 mod host;
 
+pub use decision::{
+    Decided, DetectedCard, Enciphered, OnlineAnswer, OnlineRequest, PinBlock, PinBlockFormat,
+};
+
+pub(crate) use decision::Desk;
 pub(crate) use host::masked_again;

@@ -67,6 +67,9 @@ pub enum OriginalRefused {
     /// It is of a kind that this cannot be done with.
     #[error("this cannot be done with a transaction of its kind")]
     OtherKind,
+    /// Another acquirer decided it: the terminal's, or the point of sale's own.
+    #[error("another acquirer decided it")]
+    OtherAcquirer,
     /// It was in another currency.
     #[error("it was in another currency")]
     OtherCurrency,
@@ -187,6 +190,8 @@ pub enum Progress {
     Authorising,
     /// An earlier transaction is being reversed first.
     Reversing,
+    /// The point of sale is asked for the decision; [`super::TransactionService::question`] has what it needs.
+    AskingPointOfSale,
     /// The engine explained a decision.
     Trace(TraceEvent),
     /// The transaction has an end, and its record is durable.

@@ -13,7 +13,8 @@ use crate::{
     printable::{printable_bytes, printable_text},
     transaction::{
         AcquirerAnswer, Balance, CancelReason, CardDetails, CryptogramType, DeclineReason, Ending,
-        EntryPreference, Failure, Kind, Outcome, Record, ReversalState, Verification,
+        EntryPreference, Failure, Kind, OnlineDecision, Outcome, Record, ReversalState,
+        Verification,
     },
 };
 
@@ -45,7 +46,10 @@ pub(crate) fn request(
         },
         accepts_partial_approval: request.accepts_partial_approval,
         original: original.and_then(self::original),
-        online_decision: wit::OnlineDecision::Acquirer,
+        online_decision: match request.online_decision {
+            OnlineDecision::Acquirer => wit::OnlineDecision::Acquirer,
+            OnlineDecision::PointOfSale => wit::OnlineDecision::PointOfSale,
+        },
         began: moment(&record.began),
         batch_number: record.batch,
     }
@@ -124,6 +128,7 @@ pub(crate) fn outcome(outcome: &wit::Outcome) -> Outcome {
                 wit::CancelReason::PointOfSale => CancelReason::PointOfSale,
                 wit::CancelReason::NoCard => CancelReason::NoCard,
                 wit::CancelReason::Interrupted => CancelReason::Interrupted,
+                wit::CancelReason::NoDecision => CancelReason::NoDecision,
             }),
             wit::Ending::Failed(failure) => Ending::Failed(match failure {
                 wit::Failure::CardUnreadable => Failure::CardUnreadable,

@@ -7,6 +7,7 @@
 mod answers;
 mod background;
 pub(crate) mod convert;
+mod decisions;
 mod originals;
 mod reconciling;
 mod run;
@@ -26,6 +27,7 @@ pub use answers::{
     AbortAnswer, BeginError, Begun, Claim, Event, EventLogId, Health, LoggedEvent, LoggedEvents,
     OriginalRefused, Progress, StartError, StorageFault,
 };
+pub use decisions::Standing;
 
 use crate::{
     clock::Clock,
@@ -35,11 +37,13 @@ use crate::{
     journal::{Beginning, Claimed, Journal, Phase},
     observer::Observer,
     parameters::Parameters,
+    point_of_sale::Desk,
     printable::printable_text,
     recording::{Boundary, Recordings, SharedTape},
     terminal::{ProgressSink, Scope},
     transaction::{
-        Ending, Failure, Outcome, Record, Referred, Request, ReversalState, TransactionId,
+        Ending, Failure, OnlineDecision, Outcome, Record, Referred, Request, ReversalState,
+        TransactionId,
     },
 };
 
@@ -82,13 +86,21 @@ struct Inner {
     reconciling: Arc<tokio::sync::Mutex<()>>,
     /// Held by whoever uses the engine.
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// The transaction that runs now, and its abort window.
-    current: Mutex<Option<(TransactionId, AbortWindow)>>,
+    current: Mutex<Option<Current>>,
     running: watch::Sender<Option<TransactionId>>,
     events: broadcast::Sender<Event>,
     /// Wakes the background work.
     work: Arc<Notify>,
     closing: AtomicBool,
+}
+
+/// The transaction that runs now.
+#[derive(Clone)]
+struct Current {
+    id: TransactionId,
+    abort: AbortWindow,
+    /// Where the point of sale decides, when it does.
+    desk: Option<Desk>,
 }
 
 impl TransactionService {
@@ -190,7 +202,13 @@ impl TransactionService {
             })
             .map_err(|_| BeginError::StorageFault)?;
         let abort = AbortWindow::default();
-        *inner.current() = Some((id.clone(), abort.clone()));
+        let granular = request.online_decision == OnlineDecision::PointOfSale;
+        let desk = granular.then(|| Desk::new(abort.clone()));
+        *inner.current() = Some(Current {
+            id: id.clone(),
+            abort: abort.clone(),
+            desk: desk.clone(),
+        });
         inner.running.send_replace(Some(id.clone()));
         tokio::spawn(run::transaction(
             Arc::clone(inner),
@@ -203,10 +221,12 @@ impl TransactionService {
                     batch: inner.journal.open_batch()?,
                     refers_to: original.as_ref().map(|original| original.request.kind),
                     referred: Referred::default(),
+                    asked: false,
                 },
                 original,
                 currency,
                 abort,
+                desk,
             },
         ));
         Ok(Begun::Started(id))
@@ -236,10 +256,7 @@ impl TransactionService {
         if matches!(&known, Ok(Some(record)) if has_ended(record)) {
             return AbortAnswer::Ended;
         }
-        let abort = match &*self.inner.current() {
-            Some((current, abort)) if current == id => Some(abort.clone()),
-            Some(_) | None => None,
-        };
+        let abort = self.inner.running(id).map(|current| current.abort);
         match abort {
             Some(abort) if abort.request() => AbortAnswer::Accepted,
             Some(_) => AbortAnswer::TooLate,
@@ -383,7 +400,12 @@ impl Inner {
         Ok(record)
     }
 
-    fn current(&self) -> std::sync::MutexGuard<'_, Option<(TransactionId, AbortWindow)>> {
+    /// The transaction, if it runs now.
+    fn running(&self, id: &TransactionId) -> Option<Current> {
+        self.current().clone().filter(|current| current.id == *id)
+    }
+
+    fn current(&self) -> std::sync::MutexGuard<'_, Option<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -31,6 +31,9 @@ fn check(request: &Request, original: &Record, open_batch: u32) -> Result<(), Or
         .filter(|outcome| outcome.ending == Ending::Approved)
         .map(|outcome| outcome.approved_minor)
         .ok_or(OriginalRefused::NotApproved)?;
+    if original.request.online_decision != request.online_decision {
+        return Err(OriginalRefused::OtherAcquirer);
+    }
     if original.request.currency != request.currency {
         return Err(OriginalRefused::OtherCurrency);
     }

@@ -8,6 +8,7 @@ use crate::{
     engine::{CALL_MAX, GuestFault},
     interruption::AbortWindow,
     journal::{AppendError, Phase},
+    point_of_sale::Desk,
     recording::{Boundary, End, Made, SharedTape},
     terminal::{Capabilities, Scope},
     transaction::{CancelReason, Ending, Failure, Outcome, Record, TransactionId},
@@ -22,6 +23,8 @@ pub(super) struct Run {
     /// ISO 4217 numeric code.
     pub(super) currency: u16,
     pub(super) abort: AbortWindow,
+    /// Where the point of sale decides, when it does.
+    pub(super) desk: Option<Desk>,
 }
 
 impl Run {
@@ -99,7 +102,9 @@ async fn decide(
         original: run.record.request.original,
     };
     let id = run.record.id;
-    let boundary = Boundary::to_terminal(inner.capabilities(scope, run.abort), tape);
+    let mut capabilities = inner.capabilities(scope, run.abort);
+    capabilities.desk = run.desk;
+    let boundary = Boundary::to_terminal(capabilities, tape);
     let call = inner.engine.run(boundary, &request);
     let Ok(call) = tokio::time::timeout(CALL_MAX, call).await else {
         tracing::error!(transaction = id.as_str(), "the transaction took too long");
@@ -191,6 +196,7 @@ impl Inner {
             parameters: Arc::clone(&self.parameters),
             journal: self.journal.clone(),
             abort,
+            desk: None,
             progress,
             observer: Arc::clone(&self.observer),
         }

@@ -23,7 +23,7 @@ use terminal_host::{
     pin_entry::{self, Keypad, PinPrompt},
     printer::{self, Line, Printer},
     service::{Begun, Claim, StartError},
-    transaction::{EntryPreference, Kind, Record, Request, TransactionId},
+    transaction::{EntryPreference, Kind, OnlineDecision, Record, Request, TransactionId},
     vault::{DeviceKey, Pin, Storage, Vault},
 };
 use tokio::sync::{Notify, watch};
@@ -179,6 +179,7 @@ pub(crate) fn request(behaviour: Behaviour) -> Request {
         currency: "NZD".into(),
         entry: EntryPreference::Auto,
         accepts_partial_approval: false,
+        online_decision: OnlineDecision::Acquirer,
         reference: None,
         original: None,
         metadata: std::collections::BTreeMap::new(),
