@@ -66,7 +66,8 @@ const PHASES: [(Phase, i64); 7] = [
 
 impl Phase {
     /// Whether a transaction may go from `last` to `self`. `Begun` follows nothing: the host alone
-    /// writes it. A delivery that is tried again repeats its phase.
+    /// writes it. From there to `Approved` goes only what the point of sale was asked about. A delivery
+    /// that is tried again repeats its phase.
     pub(crate) fn may_follow(self, last: Self) -> bool {
         matches!(
             (last, self),

@@ -123,7 +123,7 @@ impl Journal {
         allowed: fn(Phase, Phase) -> bool,
     ) -> Result<u64, AppendError> {
         let last = phase_of(sql, transaction)?.ok_or(AppendError::OutOfOrder)?;
-        if !allowed(phase, last) {
+        if !allowed(phase, last) || !decided_so(sql, transaction, (phase, last))? {
             return Err(AppendError::OutOfOrder);
         }
         let sequence = self.insert(sql, transaction, phase, content)?;
@@ -348,6 +348,25 @@ pub(super) fn phase_of(
     number
         .map(|number| Phase::from_number(number).ok_or(AppendError::StorageFault))
         .transpose()
+}
+
+/// Whether who decides a transaction allows what follows its `begun`: what the point of sale was asked
+/// about, it approves; everything else, the acquirer.
+fn decided_so(
+    connection: &Connection,
+    transaction: &str,
+    (phase, last): (Phase, Phase),
+) -> Result<bool, AppendError> {
+    let by_point_of_sale = match (last, phase) {
+        (Phase::Begun, Phase::Approved) => true,
+        (Phase::Begun, Phase::Sent | Phase::AdviceDue) => false,
+        _ => return Ok(true),
+    };
+    let asked: bool = connection
+        .prepare_cached("SELECT asked FROM transactions WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([transaction], |row| row.get(0)))
+        .map_err(write_failed)?;
+    Ok(asked == by_point_of_sale)
 }
 
 #[expect(

@@ -112,10 +112,19 @@ fn begin_as(
     id: &TransactionId,
     claim: Option<&Claim>,
 ) -> Result<(), AppendError> {
-    let (request, began) = (request(), at(BEGAN));
+    begin_request(journal, id, &request(), claim)
+}
+
+fn begin_request(
+    journal: &Journal,
+    id: &TransactionId,
+    request: &Request,
+    claim: Option<&Claim>,
+) -> Result<(), AppendError> {
+    let began = at(BEGAN);
     journal.begin(&Beginning {
         id,
-        request: &request,
+        request,
         began: &began,
         claim,
         claimed: began.timestamp(),
@@ -177,11 +186,82 @@ fn final_phases_are_left_by_nothing() {
 
 #[test]
 fn an_approval_needs_a_request_that_left_or_an_advice() {
-    assert!(!Phase::Approved.may_follow(Phase::Begun));
     assert!(Phase::Approved.may_follow(Phase::Sent));
     assert!(Phase::Approved.may_follow(Phase::AdviceDue));
     assert!(!Phase::Approved.may_follow(Phase::ReversalDue));
     assert!(!Phase::Closed.may_follow(Phase::ReversalDue));
+    let file = File::new();
+    let journal = file.open();
+    let append =
+        |id: &TransactionId, phase| journal.append(id.as_str(), phase, b"", Phase::may_follow);
+    let id = begin(&journal);
+    assert_eq!(append(&id, Phase::Approved), Err(AppendError::OutOfOrder));
+}
+
+#[test]
+fn what_the_point_of_sale_was_asked_about_it_approves_and_the_acquirer_does_not() {
+    let file = File::new();
+    let journal = file.open();
+    let id = begin(&journal);
+    let asked = journal.ask_point_of_sale(&id).expect("it stands in begun");
+    assert_eq!(*journal.newest_event().borrow(), 0, "nobody is told yet");
+    journal.told(asked);
+    assert_eq!(log_after(&journal, 0).1, [(1, Progress::AskingPointOfSale)]);
+    let append = |phase| journal.append(id.as_str(), phase, b"", Phase::may_follow);
+    for phase in [Phase::Sent, Phase::AdviceDue] {
+        assert_eq!(append(phase), Err(AppendError::OutOfOrder), "{phase:?}");
+    }
+    assert!(append(Phase::Approved).is_ok());
+    let approved = ending(Ending::Approved);
+    assert_eq!(
+        journal.finish(&id, &approved, &at(9)),
+        Ok(Finished::Recorded)
+    );
+    let record = journal.record(&id).expect("readable").expect("a record");
+    assert!(record.asked);
+    // Once something was written it is too late to ask.
+    let sent = after(&journal, &[Phase::Sent]);
+    assert_eq!(
+        journal.ask_point_of_sale(&sent),
+        Err(AppendError::OutOfOrder)
+    );
+}
+
+#[test]
+fn what_the_point_of_sale_decided_is_in_no_batch_of_the_acquirers() {
+    let file = File::new();
+    let journal = file.open();
+    let own = Request {
+        online_decision: OnlineDecision::PointOfSale,
+        ..request()
+    };
+    for (request, asks) in [(own, true), (request(), false)] {
+        let id = TransactionId::new();
+        assert_eq!(begin_request(&journal, &id, &request, None), Ok(()));
+        let phases: &[Phase] = if asks {
+            journal.ask_point_of_sale(&id).expect("it stands in begun");
+            &[Phase::Approved]
+        } else {
+            &[Phase::Sent, Phase::Approved]
+        };
+        for phase in phases {
+            journal
+                .append(id.as_str(), *phase, b"", Phase::may_follow)
+                .expect("it may follow");
+        }
+        let approved = Outcome {
+            approved_minor: 2500,
+            ..ending(Ending::Approved)
+        };
+        assert_eq!(
+            journal.finish(&id, &approved, &at(9)),
+            Ok(Finished::Recorded)
+        );
+        journal.release();
+    }
+    let totals = journal.open_totals().expect("readable");
+    assert_eq!(totals.len(), 1);
+    assert_eq!(totals[0].totals.sale.count, 1);
 }
 
 #[test]
