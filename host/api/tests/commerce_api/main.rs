@@ -37,3 +37,5 @@ mod sessions;
 mod tls;
 #[cfg(test)]
 mod web;
+#[cfg(test)]
+mod webhook_events;
