@@ -34,4 +34,6 @@ mod session;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 mod terminal;
 #[cfg(test)]
+mod webhooks;
+#[cfg(test)]
 mod world;
