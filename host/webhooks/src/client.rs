@@ -5,12 +5,7 @@ use std::{io, net::IpAddr, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{
-    Request, Response, Uri,
-    body::Incoming,
-    client::conn::http1,
-    header::{self, HeaderValue},
-};
+use hyper::{Request, Response, Uri, body::Incoming, client::conn::http1, header};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use rustls::pki_types::ServerName;
@@ -132,12 +127,18 @@ impl Client {
 
     /// Makes one attempt, signed at `now`. No redirect is followed, and no connection is used twice.
     pub async fn send(&self, endpoint: &Endpoint, delivery: &Delivery, now: Timestamp) -> Answer {
-        let sent = tokio::time::timeout(self.timeout, self.exchange(endpoint, delivery, now));
-        match sent.await {
-            Ok(Ok((status, retry_after))) => Answer::Status {
-                status,
-                retry_after,
-            },
+        let asked = tokio::time::timeout(self.timeout, self.exchange(endpoint, delivery, now));
+        match asked.await {
+            Ok(Ok(answered)) => {
+                let head = &answered.response;
+                let wait = head.headers().get(header::RETRY_AFTER);
+                let answer = Answer::Status {
+                    status: head.status().as_u16(),
+                    retry_after: wait.and_then(|value| retry_after(value.to_str().ok()?, now)),
+                };
+                answered.let_finish().await;
+                answer
+            }
             Ok(Err(fault)) => Answer::Failed(fault),
             Err(_) => Answer::Failed(Fault::TimedOut),
         }
@@ -148,24 +149,19 @@ impl Client {
         endpoint: &Endpoint,
         delivery: &Delivery,
         now: Timestamp,
-    ) -> Result<(u16, Option<Duration>), Fault> {
+    ) -> Result<Answered, Fault> {
         let target = &endpoint.target;
         let request = request(endpoint, delivery, now).ok_or(Fault::Broken)?;
         let stream = self.connect(endpoint).await?;
         // A request is more than one packet, and nobody waits to fill the last one.
         drop(stream.set_nodelay(true));
-        let response = if target.is_tls() {
-            let connector = TlsConnector::from(endpoint.trust.config());
-            let name = server_name(target).ok_or(Fault::Tls)?;
-            let stream = connector.connect(name, stream).await;
-            ask(stream.map_err(|_| Fault::Tls)?, request).await?
-        } else {
-            ask(stream, request).await?
-        };
-        let wait = response
-            .retry_after
-            .and_then(|value| retry_after(value.to_str().ok()?, now));
-        Ok((response.status, wait))
+        if !target.is_tls() {
+            return ask(stream, request).await;
+        }
+        let connector = TlsConnector::from(endpoint.trust.config());
+        let name = server_name(target).ok_or(Fault::Tls)?;
+        let stream = connector.connect(name, stream).await;
+        ask(stream.map_err(|_| Fault::Tls)?, request).await
     }
 
     /// A connection to an address that was checked: the name is not looked up again.
@@ -233,13 +229,14 @@ fn server_name(target: &Target) -> Option<ServerName<'static>> {
     }
 }
 
-/// What is kept of an answer.
-struct Head {
-    status: u16,
-    retry_after: Option<HeaderValue>,
+/// An answer whose head has come.
+struct Answered {
+    response: Response<Incoming>,
+    /// What drives the connection. It ends with this set: nothing of an attempt goes on after it.
+    _driving: JoinSet<hyper::Result<()>>,
 }
 
-async fn ask<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Head, Fault>
+async fn ask<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answered, Fault>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -249,34 +246,32 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|_| Fault::Broken)?;
-    // Ends with this set: nothing of an attempt goes on after it.
     let mut driving = JoinSet::new();
     driving.spawn(connection);
     let response = sender.send_request(request).await;
-    let response = response.map_err(|_| Fault::Broken)?;
-    let head = Head {
-        status: response.status().as_u16(),
-        retry_after: response.headers().get(header::RETRY_AFTER).cloned(),
-    };
-    read_a_little(response).await;
-    Ok(head)
+    Ok(Answered {
+        response: response.map_err(|_| Fault::Broken)?,
+        _driving: driving,
+    })
 }
 
-/// A receiver that is still writing is let finish, if it has little to say: the head has said all that
-/// counts.
-async fn read_a_little(response: Response<Incoming>) {
-    const READING: Duration = Duration::from_millis(500);
-    let mut body = response.into_body();
-    let reading = async {
-        let mut left = ANSWER_BYTES_MAX;
-        while let Some(Ok(frame)) = body.frame().await {
-            let length = frame.data_ref().map_or(0, Bytes::len);
-            match left.checked_sub(length) {
-                Some(rest) => left = rest,
-                None => return,
+impl Answered {
+    /// A receiver that is still writing is let finish, if it has little to say: the head has said all
+    /// that counts.
+    async fn let_finish(self) {
+        const READING: Duration = Duration::from_millis(500);
+        let mut body = self.response.into_body();
+        let reading = async {
+            let mut left = ANSWER_BYTES_MAX;
+            while let Some(Ok(frame)) = body.frame().await {
+                let length = frame.data_ref().map_or(0, Bytes::len);
+                match left.checked_sub(length) {
+                    Some(rest) => left = rest,
+                    None => return,
+                }
             }
-        }
-    };
-    // What is not read is not missed.
-    drop(tokio::time::timeout(READING, reading).await);
+        };
+        // What is not read is not missed.
+        drop(tokio::time::timeout(READING, reading).await);
+    }
 }

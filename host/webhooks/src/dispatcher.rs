@@ -25,7 +25,7 @@ use crate::{
 /// How often the endpoint file and the outbox are looked at, since the command line changes both.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How often what is old is forgotten.
+/// How often what is old is forgotten; what belongs to an endpoint that is no more, at once.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
 
 /// The answer after which an endpoint gets nothing more.
@@ -78,7 +78,7 @@ impl Dispatcher {
             .await;
         let mut workers = JoinSet::new();
         let mut running: BTreeMap<EndpointId, AbortHandle> = BTreeMap::new();
-        let mut tidied: Option<Instant> = None;
+        let mut tidied: Option<(Instant, Arc<Vec<Endpoint>>)> = None;
         loop {
             let endpoints = inner.endpoints.now();
             let disabled = inner.on_disk(Outbox::disabled).await;
@@ -92,9 +92,11 @@ impl Dispatcher {
                     running.insert(id.clone(), worker);
                 }
             }
-            if tidied.is_none_or(|at| at.elapsed() > TIDY_EVERY) {
-                tidied = Some(Instant::now());
-                let endpoints = Arc::clone(&endpoints);
+            let is_tidy = tidied
+                .as_ref()
+                .is_some_and(|(at, of)| at.elapsed() < TIDY_EVERY && Arc::ptr_eq(of, &endpoints));
+            if !is_tidy {
+                tidied = Some((Instant::now(), Arc::clone(&endpoints)));
                 inner
                     .on_disk(move |outbox| outbox.tidy(&endpoints, Timestamp::now()))
                     .await;

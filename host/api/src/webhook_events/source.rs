@@ -26,6 +26,7 @@ pub struct End {
 #[async_trait]
 pub trait Source: Send + Sync {
     /// The ends after `sequence`, in their order, `count_max` at most. Zero is before the first one.
+    /// An empty answer says that there is no further one yet.
     async fn after(&self, sequence: u64, count_max: usize) -> Result<Vec<End>, StorageFault>;
 
     /// Waits until there may be a further one. Nothing that happens between two calls is missed.

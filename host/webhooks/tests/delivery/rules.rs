@@ -55,6 +55,22 @@ async fn an_endpoint_that_is_gone_is_disabled() {
 }
 
 #[tokio::test]
+async fn what_waits_for_an_endpoint_goes_with_it() {
+    let mut world = World::new();
+    world.pause = Duration::from_secs(60);
+    let receiver = Receiver::start([Reply::status(500)]).await;
+    let (id, _) = world.add(&receiver.url());
+    world.run();
+    world.happen("transaction.approved");
+    receiver.wait_for(1).await;
+    world.wait_for(&id, "pending").await;
+    world.file.remove(&id).expect("removed");
+    world.save();
+    wait_until(|| world.deliveries(&id).is_empty()).await;
+    wait_until(|| world.figures.queued() == 0).await;
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let mut world = World::new();
     let elsewhere = Receiver::start([]).await;
