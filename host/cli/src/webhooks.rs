@@ -29,9 +29,8 @@ const CA_BYTES_MAX: u64 = 64 * 1024;
 
 /// Send events to receivers of your own, signed
 ///
-///     tenon webhooks add https://pos.example/hooks
-///     tenon webhooks add http://192.168.1.20:9000/hooks --plain-http \
-///         --allow-network 192.168.1.0/24 --events 'transaction.*'
+///     tenon webhooks add https://pos.example/hooks --events "transaction.*"
+///     tenon webhooks add http://10.0.0.9 --plain-http --allow-network 10.0.0.0/24
 ///     tenon webhooks test wh_01J...
 ///
 /// A secret is shown once, when it is made. A receiver on the local network

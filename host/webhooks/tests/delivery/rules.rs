@@ -57,7 +57,7 @@ async fn an_endpoint_that_is_gone_is_disabled() {
 #[tokio::test]
 async fn what_waits_for_an_endpoint_goes_with_it() {
     let mut world = World::new();
-    world.pause = Duration::from_secs(60);
+    world.pause = Duration::from_mins(1);
     let receiver = Receiver::start([Reply::status(500)]).await;
     let (id, _) = world.add(&receiver.url());
     world.run();
