@@ -36,4 +36,6 @@ mod session;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 mod terminal;
 #[cfg(test)]
+mod webhooks;
+#[cfg(test)]
 mod world;

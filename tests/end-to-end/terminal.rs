@@ -196,6 +196,12 @@ impl Terminal {
         }
     }
 
+    /// Asks the process to stop, as an operator does.
+    pub(crate) fn ask_to_stop(&self) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
+    }
+
     /// Waits for the process to end by itself.
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
         let end = Instant::now() + Duration::from_secs(30);

@@ -96,7 +96,7 @@ impl Described for HealthResponse {
 }
 
 impl HealthResponse {
-    fn of(health: Health, merchant: &Merchant) -> Self {
+    pub(crate) fn of(health: Health, merchant: &Merchant) -> Self {
         Self {
             connected: health.ready,
             terminal_id: health.terminal_id,

@@ -68,6 +68,7 @@ mod terminal;
 mod transactions;
 mod version;
 mod web;
+mod webhook_events;
 
 pub use auth::{
     API_KEY_HEADER, ApiKey, ApiKeys, DigestEntry, KEY_NAME_CHARS_MAX, KEYS_MAX, KeyEntry, KeyFile,
@@ -90,3 +91,4 @@ pub use session::{MESSAGE_BYTES_MAX, SESSIONS_MAX, SESSIONS_PER_CALLER_MAX};
 pub use terminal::{Merchant, Terminal};
 pub use version::{API_VERSION, API_VERSION_HEADER};
 pub use web::{WebRules, WebRulesError};
+pub use webhook_events::{End, EventType, LogSource, Source, TellError, Teller};

@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use terminal_host::service::Health;
+use webhooks::{AttemptResult, Figures};
 
 use crate::router::Api;
 
@@ -104,6 +105,9 @@ impl Metrics {
             "Seconds since the terminal started.",
             health.uptime.as_secs(),
         );
+        if let Some(webhooks) = &now.webhooks {
+            page.webhooks(webhooks);
+        }
         page.0
     }
 }
@@ -113,6 +117,7 @@ struct Now {
     sessions: u64,
     running: bool,
     health: Health,
+    webhooks: Option<Figures>,
 }
 
 /// `GET /metrics`.
@@ -122,6 +127,7 @@ pub(crate) async fn show(State(api): State<Api>) -> Response {
         sessions: u64::try_from(api.sessions.taken()).unwrap_or(u64::MAX),
         running,
         health: api.terminal.health().await,
+        webhooks: api.webhook_figures.clone(),
     };
     let mut response = api.metrics.render(&now).into_response();
     response.headers_mut().insert(
@@ -176,6 +182,25 @@ impl Page {
     fn head(&mut self, name: &str, kind: &str, help: &str) {
         self.line(&format!("# HELP {name} {help}"));
         self.line(&format!("# TYPE {name} {kind}"));
+    }
+
+    fn webhooks(&mut self, figures: &Figures) {
+        let name = "tenon_webhook_attempts_total";
+        self.head(name, "counter", "Attempts to deliver an event.");
+        for result in AttemptResult::ALL {
+            let count = figures.attempts(result);
+            self.line(&format!("{name}{{result=\"{}\"}} {count}", result.as_str()));
+        }
+        self.gauge(
+            "tenon_webhook_queue",
+            "Deliveries that wait for an attempt.",
+            figures.queued(),
+        );
+        self.gauge(
+            "tenon_webhook_dead_letters",
+            "Deliveries that were given up and can be replayed.",
+            figures.dead_letters(),
+        );
     }
 
     fn gauge(&mut self, name: &str, help: &str, value: u64) {

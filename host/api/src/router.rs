@@ -47,6 +47,7 @@ pub struct Api {
     pub(crate) shutdown: watch::Receiver<bool>,
     pub(crate) sessions: Places<KeyDigest>,
     pub(crate) metrics: Metrics,
+    pub(crate) webhook_figures: Option<webhooks::Figures>,
     pub(crate) web_rules: WebRules,
 }
 
@@ -69,6 +70,7 @@ impl Api {
             shutdown,
             sessions: Places::new(SESSIONS_MAX, SESSIONS_PER_CALLER_MAX),
             metrics: Metrics::default(),
+            webhook_figures: None,
             web_rules: WebRules::of_address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         }
     }
@@ -96,6 +98,13 @@ impl Api {
     #[must_use]
     pub fn with_web_rules(mut self, rules: WebRules) -> Self {
         self.web_rules = rules;
+        self
+    }
+
+    /// Shows the figures of deliveries of webhooks too, at `GET /metrics`.
+    #[must_use]
+    pub fn with_webhook_figures(mut self, figures: webhooks::Figures) -> Self {
+        self.webhook_figures = Some(figures);
         self
     }
 

@@ -9,14 +9,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use api::Api;
+use api::{Api, Terminal};
 use cap_std::{ambient_authority, fs::Dir};
 use emulator::{
     Controls, Emulator, Shown,
     acquirer::{Acquirer, AcquirerHandle},
 };
 use terminal_host::{
-    TerminalConfig, TransactionService, clock::SystemClock, observer::Observer,
+    Devices, TerminalConfig, TransactionService, clock::SystemClock, observer::Observer,
     parameters::Parameters, recording::RecordingPolicy,
 };
 use tokio::{
@@ -26,10 +26,11 @@ use tokio::{
     task::JoinHandle,
     time,
 };
+use webhooks::Figures;
 
 use crate::{
     api_key, card_argument, engine_file, keys::KeyRing, parameters, vault_file,
-    web_options::WebOptions,
+    web_options::WebOptions, webhook_delivery::WebhookDelivery,
 };
 
 /// How long a running transaction may take to end when the terminal stops: longer than the
@@ -69,6 +70,7 @@ pub(crate) struct EmulatedTerminal {
     controls: Controls,
     shutdown: watch::Sender<bool>,
     server: JoinHandle<()>,
+    webhooks: WebhookDelivery,
     /// Held as long as the terminal runs.
     _lock: fs::File,
 }
@@ -110,20 +112,10 @@ impl EmulatedTerminal {
         let door = options.web.door(address, &parameters.terminal, &files)?;
         let mut vault = vault_file::open(&files)?;
         emulator::provision(&mut vault)?;
-        let (acquirer, own_acquirer) = acquirer(options.acquirer)?;
-        let (devices, controls) = Emulator::new(emulator::Options {
-            card: None,
-            acquirer,
-        })?;
-        if let Some(own) = own_acquirer {
-            controls.attach_acquirer(own);
-        }
-        if let Some(card) = card {
-            controls.present_always(card);
-        }
+        let (devices, controls) = devices(options.acquirer, card)?;
         let service = TransactionService::start(TerminalConfig {
             engine: engine_file::read(options.engine.as_deref(), emulator::DEVELOPMENT_KEY)?,
-            files,
+            files: files.try_clone()?,
             journal: options.data.join("journal.sqlite"),
             devices,
             vault,
@@ -134,7 +126,10 @@ impl EmulatedTerminal {
         })
         .await?;
         let (shutdown, closing) = watch::channel(false);
-        let api = Api::new(Arc::new(service.clone()), keys.keys(), closing.clone());
+        let figures = Figures::default();
+        let terminal: Arc<dyn Terminal> = Arc::new(service.clone());
+        let api = Api::new(Arc::clone(&terminal), keys.keys(), closing.clone())
+            .with_webhook_figures(figures.clone());
         let own_paths = door.rules.protect(controls.router());
         let router = api::router(options.web.apply(api, &door)?).merge(own_paths);
         let (url, fingerprint) = (door.url(address), door.fingerprint());
@@ -150,6 +145,7 @@ impl EmulatedTerminal {
                 () = keys.watch() => {}
             }
         });
+        let webhooks = WebhookDelivery::start(terminal, &files, &options.data, figures)?;
         Ok(Self {
             url,
             fingerprint,
@@ -158,6 +154,7 @@ impl EmulatedTerminal {
             controls,
             shutdown,
             server,
+            webhooks,
             _lock: lock,
         })
     }
@@ -201,6 +198,7 @@ impl EmulatedTerminal {
         {
             tracing::warn!("a transaction goes on; the next start will settle it");
         }
+        self.webhooks.stop().await;
         if let Err(error) = self.server.await {
             tracing::error!(%error, "the server ended early");
         }
@@ -225,6 +223,25 @@ fn lock(files: &Dir) -> Result<fs::File> {
         Err(TryLockError::WouldBlock) => bail!("another terminal runs on the same data folder"),
         Err(TryLockError::Error(error)) => Err(error).context("the data folder cannot be locked"),
     }
+}
+
+/// The devices, with what controls them, on an acquirer that runs already or one of their own.
+fn devices(
+    given: Option<SocketAddr>,
+    card: Option<virtual_card::Card>,
+) -> Result<(Devices, Controls)> {
+    let (acquirer, own_acquirer) = acquirer(given)?;
+    let (devices, controls) = Emulator::new(emulator::Options {
+        card: None,
+        acquirer,
+    })?;
+    if let Some(own) = own_acquirer {
+        controls.attach_acquirer(own);
+    }
+    if let Some(card) = card {
+        controls.present_always(card);
+    }
+    Ok((devices, controls))
 }
 
 /// The acquirer's address, and the acquirer itself when it is the terminal's own.

@@ -26,6 +26,9 @@ mod replay;
 mod sale;
 mod vault_file;
 mod web_options;
+mod webhook_delivery;
+mod webhook_listing;
+mod webhooks;
 
 use std::{
     io::{self, Write},
@@ -71,6 +74,7 @@ enum Command {
     Sale(sale::Arguments),
     Cards(cards::Arguments),
     Keys(keys::Arguments),
+    Webhooks(webhooks::Arguments),
     Parameters(parameters::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
@@ -88,6 +92,7 @@ fn main() -> ExitCode {
         Command::Sale(arguments) => sale::run(&arguments),
         Command::Cards(arguments) => cards::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
+        Command::Webhooks(arguments) => webhooks::run(&arguments),
         Command::Parameters(arguments) => parameters::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

@@ -13,11 +13,18 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("engine", &["emv"]),
     ("decode", &["emv", "engine"]),
     ("terminal-host", &["vault"]),
-    ("api", &["terminal-host"]),
+    ("api", &["terminal-host", "webhooks"]),
     ("emulator", &["terminal-host", "vault", "virtual-card"]),
     (
         "tenon",
-        &["api", "decode", "emulator", "terminal-host", "virtual-card"],
+        &[
+            "api",
+            "decode",
+            "emulator",
+            "terminal-host",
+            "virtual-card",
+            "webhooks",
+        ],
     ),
     ("conformance", &["emv", "virtual-card"]),
     // Each target calls the parser it is about; transactions run with the suite's terminal.

@@ -27,7 +27,7 @@ use self::{
 };
 use crate::{
     envelope::Envelope, error::ErrorCode, granular::ChipData, operations::OPERATIONS,
-    response::ReceiptData, router::Api, version::API_VERSION,
+    response::ReceiptData, router::Api, version::API_VERSION, webhook_events,
 };
 
 /// Where the documents are served, without a key.
@@ -51,6 +51,7 @@ pub fn document() -> Value {
         ],
         "tags": tags(),
         "paths": paths(),
+        "webhooks": webhook_events::webhooks(),
         "components": {
             "securitySchemes": security_schemes(),
             "headers": headers(),

@@ -202,7 +202,7 @@ impl Paged for SettlementResponse {
 }
 
 impl SettlementResponse {
-    pub(super) fn of(settlement: &Settlement, merchant: &Merchant) -> Self {
+    pub(crate) fn of(settlement: &Settlement, merchant: &Merchant) -> Self {
         Self {
             id: settlement.id.as_str().to_owned(),
             closed_at: response::timestamp(

@@ -27,9 +27,8 @@ use crate::{
     router::Api,
 };
 
-use self::answers::{
-    ReconciliationResponse, ReconciliationStatus, SettlementResponse, TotalsResponse, totals_in,
-};
+pub(crate) use self::answers::SettlementResponse;
+use self::answers::{ReconciliationResponse, ReconciliationStatus, TotalsResponse, totals_in};
 
 /// How many settlements a page has, usually and at most; and how many transactions of one.
 const SETTLEMENTS: usize = 25;

@@ -41,3 +41,5 @@ mod sessions;
 mod tls;
 #[cfg(test)]
 mod web;
+#[cfg(test)]
+mod webhook_events;
