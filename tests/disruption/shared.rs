@@ -1,0 +1,81 @@
+//! What the points of sale and the one who kills know of each other.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+/// Where the terminal is now, and how much was broken off.
+pub(crate) struct Shared {
+    url: Mutex<String>,
+    wanted: usize,
+    disrupted: AtomicUsize,
+    kills: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(url: &str, wanted: usize) -> Self {
+        Self {
+            url: Mutex::new(url.to_owned()),
+            wanted,
+            disrupted: AtomicUsize::new(0),
+            kills: AtomicU64::new(0),
+        }
+    }
+
+    /// Where the terminal serves.
+    pub(crate) fn url(&self) -> String {
+        let url = self.url.lock();
+        url.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The terminal was killed and serves again.
+    pub(crate) fn restarted(&self, url: &str) {
+        url.clone_into(&mut self.url.lock().unwrap_or_else(PoisonError::into_inner));
+        self.kills.fetch_add(1, Ordering::Relaxed);
+        self.disrupt();
+    }
+
+    /// Something was broken off.
+    pub(crate) fn disrupt(&self) {
+        self.disrupted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn disrupted(&self) -> usize {
+        self.disrupted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn kills(&self) -> u64 {
+        self.kills.load(Ordering::Relaxed)
+    }
+
+    /// Whether more is to be broken off.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.disrupted() < self.wanted
+    }
+
+    /// Whether one of so many disruptions is to be a kill now.
+    pub(crate) fn kill_is_due(&self, every: u64) -> bool {
+        let disrupted = u64::try_from(self.disrupted()).unwrap_or(u64::MAX);
+        disrupted / every > self.kills()
+    }
+}
+
+/// Numbers that a seed repeats (xorshift).
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: usize) -> Self {
+        let seed = u64::try_from(seed).unwrap_or_default();
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    /// A number below this one.
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX).max(1);
+        usize::try_from(self.0 % limit).unwrap_or_default()
+    }
+}
