@@ -91,12 +91,19 @@ pub(crate) fn cancel<P: Ports>(dialogue: &mut Dialogue<'_, P>, read: &Read) -> R
     )?;
     dialogue.performed(Tsi::CARD_RISK_MANAGEMENT_PERFORMED);
     let (meaning, conclusion) = cryptogram::judge_first(request.kind, answer.information);
+    let (conclusion, cancelled) = match meaning {
+        First::TooHigh => (
+            conclusion,
+            Err(Cause::CardMisbehaved(Misbehaviour::CryptogramTooHigh)),
+        ),
+        First::ServiceNotAllowed => (
+            conclusion,
+            Err(Cause::NotAccepted(NotAccepted::ServiceNotAllowed)),
+        ),
+        First::Approved | First::Online | First::Declined => (&rules::READ_CANCELLED, Ok(())),
+    };
     dialogue.conclude(conclusion);
-    match meaning {
-        First::TooHigh => Err(Cause::CardMisbehaved(Misbehaviour::CryptogramTooHigh)),
-        First::ServiceNotAllowed => Err(Cause::NotAccepted(NotAccepted::ServiceNotAllowed)),
-        First::Approved | First::Online | First::Declined => Ok(()),
-    }
+    cancelled
 }
 
 /// What is done about an answer that is not authentic.

@@ -78,7 +78,7 @@ fn read_and_cancel<P: Ports>(
     transaction: &Transaction,
 ) -> Result<(), Cause> {
     let read = identify(dialogue, terminal, applications, transaction)?;
-    dialogue.conclude(&rules::ODA_NOT_PERFORMED);
+    dialogue.conclude(&rules::READ_NOT_AUTHENTICATED);
     card_action::cancel(dialogue, &read)
 }
 

@@ -98,6 +98,9 @@ conclusions! {
     ODA_NOT_PERFORMED = "ODA-01", OfflineDataAuthentication, "Book 3, 10.3", NotApplicable,
         Tvr::ODA_NOT_PERFORMED, [AIP, TERMINAL_CAPABILITIES],
         "Card and terminal share no method of offline data authentication.";
+    READ_NOT_AUTHENTICATED = "ODA-01", OfflineDataAuthentication, "Book 3, 10.3", NotApplicable,
+        Tvr::ODA_NOT_PERFORMED, [],
+        "The card is read, to pay nothing; its data is not authenticated.";
     SDA_CHOSEN = "ODA-01", OfflineDataAuthentication, "Book 3, 10.3", Done, Tvr::SDA_SELECTED,
         [AIP, TERMINAL_CAPABILITIES], "Static data authentication was chosen.";
     DDA_CHOSEN = "ODA-01", OfflineDataAuthentication, "Book 3, 10.3", Done, NONE,
@@ -316,6 +319,9 @@ conclusions! {
     CARD_DECLINED = "CAA-01", CardActionAnalysis, "Book 3, 10.8", Failed, NONE,
         [CRYPTOGRAM_INFORMATION_DATA, ATC, APPLICATION_CRYPTOGRAM],
         "The transaction was declined offline.";
+    READ_CANCELLED = "CAA-01", CardActionAnalysis, "Book 3, 9.3", Passed, NONE,
+        [CRYPTOGRAM_INFORMATION_DATA, ATC, APPLICATION_CRYPTOGRAM],
+        "The card was read, and answered with an AAC: it counts nothing as open.";
     CRYPTOGRAM_TOO_HIGH = "CAA-01", CardActionAnalysis, "Book 3, 9.3", Failed, NONE,
         [CRYPTOGRAM_INFORMATION_DATA],
         "The card answered with more than was asked for; the transaction ends.";

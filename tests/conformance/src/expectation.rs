@@ -38,7 +38,8 @@ pub(crate) struct Traced {
 }
 
 /// The ways a transaction can end; a status word may follow some.
-const ENDS: [&str; 27] = [
+const ENDS: [&str; 28] = [
+    "read",
     "approved",
     "declined by card",
     "declined by terminal",

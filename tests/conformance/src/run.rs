@@ -27,11 +27,45 @@ pub struct Run {
     problems: Vec<String>,
 }
 
+/// How a run ended, whatever it was.
+struct End {
+    ending: String,
+    card: CardData,
+    reversal_required: bool,
+    advice_required: bool,
+}
+
+impl From<Completed> for End {
+    fn from(completed: Completed) -> Self {
+        Self {
+            ending: ending(&completed),
+            card: completed.card,
+            reversal_required: completed.reversal_required,
+            advice_required: completed.advice_required,
+        }
+    }
+}
+
+impl From<Ended> for End {
+    fn from(ended: Ended) -> Self {
+        Self {
+            ending: cause(ended.cause),
+            card: *ended.card,
+            reversal_required: ended.reversal_required,
+            advice_required: false,
+        }
+    }
+}
+
 impl Case {
     /// Runs the transaction of the case to its end.
     pub fn run(&self) -> Run {
         let mut bench = Bench::new(self);
-        let result = self.transact(&mut bench);
+        let result = if self.surroundings.only_read {
+            self.read(&mut bench)
+        } else {
+            self.transact(&mut bench).map(End::from)
+        };
         bench.finish();
         let prompt = |prompt: &PinPrompt| match prompt {
             PinPrompt::Enter => "enter",
@@ -45,25 +79,12 @@ impl Case {
             .collect();
         let prompts: Vec<_> = bench.prompts.iter().map(prompt).collect();
         let (offers, prompts) = (offered.join(" / "), prompts.join(" "));
-        let (ending, card, reversal_required, advice_required) = match result {
-            Ok(completed) => (
-                ending(&completed),
-                completed.card,
-                completed.reversal_required,
-                completed.advice_required,
-            ),
-            Err(ended) => (
-                cause(ended.cause),
-                *ended.card,
-                ended.reversal_required,
-                false,
-            ),
-        };
+        let end = result.unwrap_or_else(End::from);
         Run {
-            ending,
-            card,
-            reversal_required,
-            advice_required,
+            ending: end.ending,
+            card: end.card,
+            reversal_required: end.reversal_required,
+            advice_required: end.advice_required,
             sent: bench.sent,
             events: bench.events,
             offers,
@@ -78,6 +99,26 @@ impl Case {
         let mut wrong = run.problems.clone();
         wrong.extend(expected.filter_map(|expectation| expectation.check(run)));
         wrong
+    }
+
+    /// Reads the card, and pays nothing with it.
+    fn read(&self, bench: &mut Bench<'_>) -> Result<End, Ended> {
+        let surroundings = &self.surroundings;
+        let card = contact::read(
+            bench,
+            &surroundings.terminal,
+            &surroundings.applications(),
+            &surroundings.transaction,
+        )?;
+        if self.host.may_be_asked() {
+            bench.problems.push("the issuer was never asked".to_owned());
+        }
+        Ok(End {
+            ending: "read".to_owned(),
+            card,
+            reversal_required: false,
+            advice_required: false,
+        })
     }
 
     fn transact(&self, bench: &mut Bench<'_>) -> Result<Completed, Ended> {

@@ -18,6 +18,8 @@ pub(crate) struct Surroundings {
     /// Tag 9F09 when it is not each scheme's own.
     version: Option<u16>,
     pub(crate) transaction: Transaction,
+    /// Whether the card is only read, and nothing is to be paid with it.
+    pub(crate) only_read: bool,
     /// The unpredictable numbers in turn; the last one stays.
     pub(crate) numbers: Vec<[u8; 4]>,
     pub(crate) keys: Keys,
@@ -56,6 +58,7 @@ impl Default for Surroundings {
             ],
             version: None,
             transaction: terminal::transaction(),
+            only_read: false,
             numbers: vec![[0xDE, 0xAD, 0xBE, 0xEF]],
             keys: Keys::Right,
             keys_expire: None,
@@ -172,6 +175,8 @@ impl Surroundings {
             "date" => transaction.date = bytes(value)?,
             "time" => transaction.time = bytes(value)?,
             "forced-online" => transaction.merchant_forced_online = yes(value)?,
+            "only-issuer-approves" => transaction.only_issuer_approves = yes(value)?,
+            "only-read" => self.only_read = yes(value)?,
             "type" => {
                 transaction.kind = match value {
                     "goods" => TransactionType::GoodsAndServices,
