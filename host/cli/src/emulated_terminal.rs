@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use api::Api;
 use cap_std::{ambient_authority, fs::Dir};
 use emulator::{
-    Controls, Emulator, Shown,
+    Controls, Emulator, Shown, Touch,
     acquirer::{Acquirer, AcquirerHandle},
 };
 use terminal_host::{
@@ -126,6 +126,7 @@ impl EmulatedTerminal {
             files,
             journal: options.data.join("journal.sqlite"),
             devices,
+            input: Box::new(Touch::new(&controls)),
             vault,
             parameters,
             clock: Arc::new(SystemClock),

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode};
 
 /// The version of the schema below.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 
 /// The journal's size limit: 4 KiB pages, 256 MiB in all.
 const PAGES_MAX: i64 = 65_536;
@@ -74,6 +74,19 @@ const BATCHES: &str = "
     CREATE INDEX settlements_open ON settlements (batch) WHERE closed IS NULL;
 ";
 
+/// What version 5 added: answers to requests that have a key and are no transactions.
+const ANSWERS: &str = "
+    CREATE TABLE answers (
+        key TEXT PRIMARY KEY,
+        scope TEXT NOT NULL,
+        fingerprint BLOB NOT NULL,
+        answer BLOB NOT NULL,
+        made INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX answers_by_scope ON answers (scope, made);
+    CREATE INDEX answers_by_age ON answers (made);
+";
+
 /// Why the journal was not opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
@@ -121,12 +134,16 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
     match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
         SCHEMA_VERSION => {}
-        3 => migrate(&connection, BATCHES)?,
-        2 => migrate(&connection, &[CARD_LOG, BATCHES].concat())?,
-        1 => migrate(&connection, &[KEY_CHECK, CARD_LOG, BATCHES].concat())?,
+        4 => migrate(&connection, ANSWERS)?,
+        3 => migrate(&connection, &[BATCHES, ANSWERS].concat())?,
+        2 => migrate(&connection, &[CARD_LOG, BATCHES, ANSWERS].concat())?,
+        1 => migrate(
+            &connection,
+            &[KEY_CHECK, CARD_LOG, BATCHES, ANSWERS].concat(),
+        )?,
         0 => migrate(
             &connection,
-            &[SCHEMA, KEY_CHECK, CARD_LOG, BATCHES].concat(),
+            &[SCHEMA, KEY_CHECK, CARD_LOG, BATCHES, ANSWERS].concat(),
         )?,
         other => return Err(OpenError::Version(other)),
     }

@@ -7,6 +7,8 @@
 mod answers;
 mod background;
 pub(crate) mod convert;
+mod interaction;
+mod kept_answers;
 mod originals;
 mod reconciling;
 mod run;
@@ -26,6 +28,8 @@ pub use answers::{
     AbortAnswer, BeginError, Begun, Claim, Event, Health, OriginalRefused, Progress, StartError,
     StorageFault,
 };
+pub use interaction::{InteractionError, Reply, Text};
+pub use kept_answers::KeptAnswer;
 
 use crate::{
     clock::Clock,
@@ -67,6 +71,7 @@ struct Inner {
     recordings: Recordings,
     vault: Arc<Mutex<vault::Vault>>,
     devices: Arc<tokio::sync::Mutex<Devices>>,
+    interaction: interaction::Interaction,
     parameters: Arc<Parameters>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
@@ -126,6 +131,7 @@ impl TransactionService {
                 recordings,
                 vault,
                 devices: Arc::new(tokio::sync::Mutex::new(config.devices)),
+                interaction: interaction::Interaction::new(config.input),
                 parameters: Arc::new(config.parameters),
                 clock: config.clock,
                 observer: config.observer,
