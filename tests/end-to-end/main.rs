@@ -17,6 +17,8 @@ mod acquirer;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod kinds;
 #[cfg(test)]
 mod own_card;

@@ -1,17 +1,29 @@
 //! The Idempotency-Key: one key, one transaction.
 
-use axum::http::HeaderMap;
+use axum::{extract::Request, http::HeaderMap};
 use ring::digest;
 use serde_json::Value;
 use terminal_host::service::Claim;
 
-use crate::{auth::KeyDigest, error::ApiError, fields::invalid, json};
+use crate::{auth::KeyDigest, body, error::ApiError, fields::invalid, json};
 
 /// The header that carries the key.
 pub const IDEMPOTENCY_KEY_HEADER: &str = "Idempotency-Key";
 
 /// The longest key, in characters.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// Reads a request: the claim that it makes, and its JSON.
+pub(crate) async fn read(
+    request: Request,
+    path: &str,
+    caller: KeyDigest,
+) -> Result<(Option<Claim>, Value), ApiError> {
+    let headers = request.headers().clone();
+    let body = body::read_json(request).await?;
+    let claim = claim(&headers, path, caller, &body)?;
+    Ok((claim, body))
+}
 
 /// The claim a request makes; `None` when it makes none.
 ///

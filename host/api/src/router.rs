@@ -21,6 +21,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     limits::Limits,
     metrics::Metrics,
+    once::InFlight,
     openapi, operations,
     places::Places,
     request::{AMOUNT_MINOR_MAX, Allowed},
@@ -47,6 +48,7 @@ pub struct Api {
     pub(crate) shutdown: watch::Receiver<bool>,
     pub(crate) sessions: Places<KeyDigest>,
     pub(crate) metrics: Metrics,
+    pub(crate) in_flight: InFlight,
     pub(crate) web_rules: WebRules,
 }
 
@@ -69,6 +71,7 @@ impl Api {
             shutdown,
             sessions: Places::new(SESSIONS_MAX, SESSIONS_PER_CALLER_MAX),
             metrics: Metrics::default(),
+            in_flight: InFlight::default(),
             web_rules: WebRules::of_address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         }
     }

@@ -1,11 +1,18 @@
 //! The host's transaction service as the API's terminal.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use terminal_host::{
     TransactionService,
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
-    service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, StorageFault},
+    input::Question,
+    service::{
+        AbortAnswer, BeginError, Begun, Claim, Event, Health, InteractionError, KeptAnswer, Reply,
+        StorageFault, Text,
+    },
+    text::TextLine,
     transaction::{Record, Request, TransactionId},
 };
 use tokio::sync::{broadcast, watch};
@@ -56,6 +63,26 @@ impl Terminal for TransactionService {
         id: &SettlementId,
     ) -> Result<Option<(Settlement, Vec<Record>)>, StorageFault> {
         Self::settlement(self, id).await
+    }
+
+    async fn display(&self, text: Text) -> Result<(), InteractionError> {
+        Self::display(self, text).await
+    }
+
+    async fn ask(&self, question: Question, time_max: Duration) -> Result<Reply, InteractionError> {
+        Self::ask(self, question, time_max).await
+    }
+
+    async fn print(&self, lines: Vec<TextLine>, cut: bool) -> Result<(), InteractionError> {
+        Self::print(self, lines, cut).await
+    }
+
+    async fn kept_answer(&self, claim: &Claim) -> Result<KeptAnswer, StorageFault> {
+        Self::kept_answer(self, claim).await
+    }
+
+    async fn keep_answer(&self, claim: &Claim, answer: &[u8]) -> Result<(), StorageFault> {
+        Self::keep_answer(self, claim, answer).await
     }
 
     fn events(&self) -> broadcast::Receiver<Event> {

@@ -1,10 +1,17 @@
 //! What the API needs of a terminal.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use terminal_host::{
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
-    service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, StorageFault},
+    input::Question,
+    service::{
+        AbortAnswer, BeginError, Begun, Claim, Event, Health, InteractionError, KeptAnswer, Reply,
+        StorageFault, Text,
+    },
+    text::TextLine,
     transaction::{Record, Request, TransactionId},
 };
 use tokio::sync::{broadcast, watch};
@@ -49,6 +56,21 @@ pub trait Terminal: Send + Sync {
         &self,
         id: &SettlementId,
     ) -> Result<Option<(Settlement, Vec<Record>)>, StorageFault>;
+
+    /// Shows a text. See [`terminal_host::TransactionService::display`].
+    async fn display(&self, text: Text) -> Result<(), InteractionError>;
+
+    /// Asks the cardholder. See [`terminal_host::TransactionService::ask`].
+    async fn ask(&self, question: Question, time_max: Duration) -> Result<Reply, InteractionError>;
+
+    /// Prints lines. See [`terminal_host::TransactionService::print`].
+    async fn print(&self, lines: Vec<TextLine>, cut: bool) -> Result<(), InteractionError>;
+
+    /// What is kept under a claim that is no transaction's.
+    async fn kept_answer(&self, claim: &Claim) -> Result<KeptAnswer, StorageFault>;
+
+    /// Keeps an answer. See [`terminal_host::TransactionService::keep_answer`].
+    async fn keep_answer(&self, claim: &Claim, answer: &[u8]) -> Result<(), StorageFault>;
 
     /// Every event of every transaction from now on.
     fn events(&self) -> broadcast::Receiver<Event>;

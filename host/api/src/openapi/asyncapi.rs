@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use terminal_host::text::TextLine;
 
 use super::{
     EXAMPLES,
@@ -64,6 +65,7 @@ pub fn document() -> Value {
             "schemas": {
                 Envelope::NAME: Value::from(Envelope::schema()),
                 ReceiptData::NAME: Value::from(ReceiptData::schema()),
+                TextLine::NAME: Value::from(TextLine::schema()),
                 TransactionResponse::NAME: Value::from(TransactionResponse::schema()),
             },
             "securitySchemes": {
@@ -82,7 +84,8 @@ fn overview() -> String {
          `result`; each transaction has exactly one `result`. A refused action is an `error`, and \
          started nothing. A message has at most {MESSAGE_BYTES_MAX} bytes. The terminal sends a ping \
          every 20 s and closes a session that answers none for a minute. A client that goes away \
-         changes nothing for its transaction: ask for it over HTTP."
+         changes nothing for its transaction: ask for it over HTTP. A question of a session ends with it; \
+         its answer is an `input_result`, and everything else goes on meanwhile."
     )
 }
 

@@ -104,8 +104,8 @@ fn parameters(operation: &Operation, exchange: &Exchange) -> Vec<Value> {
     let version = Schema::constant(API_VERSION, "The version that the client was written for.");
     let key = exchange.idempotent.then(|| {
         let schema = Schema::text(
-            "One key, one transaction, for 24 hours: a repeated request is given the answer of the \
-             first. A UUID will do.",
+            "One key, one request, for 24 hours: when it is repeated, nothing is done again, and it is \
+             given the answer of the first. A UUID will do.",
         )
         .with("minLength", 1)
         .with("maxLength", IDEMPOTENCY_KEY_CHARS_MAX)

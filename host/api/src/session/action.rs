@@ -1,9 +1,13 @@
 //! What a client of a session may ask for.
 
 use serde_json::Value;
-use terminal_host::transaction::{Kind, Request, TransactionId};
+use terminal_host::{
+    service::Text,
+    transaction::{Kind, Request, TransactionId},
+};
 
 use crate::{
+    device::{self, InputRequest},
     error::{ApiError, transaction_unknown},
     fields::{Fields, invalid},
     openapi::schema::Schema,
@@ -17,6 +21,10 @@ pub(super) enum Action {
     Start(Box<Request>),
     /// Aborts a transaction.
     Abort(TransactionId),
+    /// Shows a text.
+    Display(Text),
+    /// Asks the cardholder.
+    Input(InputRequest),
 }
 
 /// Parses one message. The fields of a transaction are those of the HTTP request, without `type`.
@@ -35,7 +43,9 @@ pub(super) fn parse(message: Value, allowed: &Allowed) -> Result<Action, ApiErro
             start(&mut fields, Kind::CardRead, allowed)?
         }
         Some("abort") => Action::Abort(transaction_id(&mut fields)?),
-        Some("complete" | "display" | "input") => {
+        Some("display") => Action::Display(device::display_fields(&mut fields)?),
+        Some("input") => Action::Input(device::input_fields(&mut fields)?),
+        Some("complete") => {
             return Err(invalid(
                 FIELD,
                 "supported",
@@ -88,6 +98,11 @@ pub(crate) fn schema(action: &str) -> Option<Schema> {
                 .required("transactionId", Schema::text("The transaction."))
                 .closed(),
         ),
+        "display" => Some(device::display_action_schema(named("Shows a text."))),
+        "input" => Some(device::input_action_schema(named(
+            "Asks the cardholder. The answer comes as `input_result`; the session ends the question \
+             when it closes.",
+        ))),
         _ => None,
     }
 }
@@ -208,14 +223,43 @@ mod tests {
                 "enum",
             ),
         ]);
-        for action in ["complete", "display", "input"] {
-            check_refused([(
-                json!({"action": action}),
+        check_refused([(
+            json!({"action": "complete"}),
+            InvalidRequest,
+            "action",
+            "supported",
+        )]);
+    }
+
+    #[test]
+    fn a_text_and_a_question_have_the_fields_of_their_requests() {
+        use ErrorCode::{InvalidRequest, MissingField};
+        let display = json!({"action": "display", "lines": [{"text": "Thanks"}]});
+        let action = parse(display, &allowed());
+        assert!(matches!(action, Ok(Action::Display(_))), "{action:?}");
+        let input = json!({"action": "input", "prompt": "Receipt?", "inputType": "YES_NO"});
+        let action = parse(input, &allowed());
+        assert!(matches!(action, Ok(Action::Input(_))), "{action:?}");
+        check_refused([
+            (
+                json!({"action": "display"}),
+                MissingField,
+                "lines",
+                "required",
+            ),
+            (
+                json!({"action": "input", "prompt": "PIN?", "inputType": "NUMERIC"}),
                 InvalidRequest,
-                "action",
-                "supported",
-            )]);
-        }
+                "prompt",
+                "secret",
+            ),
+            (
+                json!({"action": "input", "prompt": "?", "inputType": "YES_NO", "amount": 1}),
+                InvalidRequest,
+                "amount",
+                "additionalProperties",
+            ),
+        ]);
     }
 
     #[test]

@@ -8,8 +8,14 @@ use terminal_host::{
 };
 
 use crate::{
-    envelope::Envelope, error::ApiError, openapi::schema::Schema, request_id::new_request_id,
-    response::TransactionResponse, status, terminal::Merchant,
+    device::{InputResponse, Success},
+    envelope::Envelope,
+    error::ApiError,
+    openapi::schema::Schema,
+    request_id::new_request_id,
+    response::TransactionResponse,
+    status,
+    terminal::Merchant,
 };
 
 /// One event, told apart by its member `event`.
@@ -44,6 +50,16 @@ pub(super) enum ServerEvent<'event> {
         response: Box<TransactionResponse>,
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<Envelope<'event>>,
+    },
+    /// The text of this session is shown.
+    DisplayResult {
+        #[serde(flatten)]
+        response: Success,
+    },
+    /// What became of this session's question.
+    InputResult {
+        #[serde(flatten)]
+        response: InputResponse,
     },
     /// An action of this session was refused. Nothing was started.
     Error {
@@ -91,7 +107,7 @@ impl ServerEvent<'_> {
 }
 
 /// Every event with its schema, as the documents show it.
-pub(crate) fn schemas() -> [(&'static str, Schema); 5] {
+pub(crate) fn schemas() -> [(&'static str, Schema); 7] {
     let named = |event: &str, description: &str| {
         Schema::object(description).required("event", Schema::constant(event, "The event."))
     };
@@ -141,6 +157,20 @@ pub(crate) fn schemas() -> [(&'static str, Schema); 5] {
             ),
         ),
         (
+            "display_result",
+            Success::describe(named(
+                "display_result",
+                "The text of this session is shown.",
+            )),
+        ),
+        (
+            "input_result",
+            InputResponse::describe(named(
+                "input_result",
+                "What became of this session's question.",
+            )),
+        ),
+        (
             "error",
             Envelope::describe(named(
                 "error",
@@ -158,6 +188,16 @@ pub(super) fn result(record: &Record, merchant: &Merchant) -> Value {
         response: Box::new(TransactionResponse::of(record, merchant)),
         error: failure.as_ref().map(|error| error.envelope(&request_id)),
     })
+}
+
+/// The event of a text that is shown.
+pub(super) fn display_result(response: Success) -> Value {
+    json(&ServerEvent::DisplayResult { response })
+}
+
+/// The event of a question's end.
+pub(super) fn input_result(response: InputResponse) -> Value {
+    json(&ServerEvent::InputResult { response })
 }
 
 /// The event of a refused action.

@@ -6,6 +6,7 @@
 //! transaction over HTTP.
 
 pub(crate) mod action;
+mod asking;
 pub(crate) mod event;
 
 use std::{ops::ControlFlow, time::Duration};
@@ -24,10 +25,11 @@ use tokio::{
     time::{self, Instant},
 };
 
-use self::{action::Action, event::ServerEvent};
+use self::{action::Action, asking::Asking, event::ServerEvent};
 use crate::{
     auth::{Caller, KeyDigest},
     body::{self, BODY_BYTES_MAX},
+    device,
     error::{ApiError, ErrorCode},
     guard,
     operations::{Group, Operation},
@@ -79,6 +81,7 @@ pub(crate) async fn open(
                 api,
                 caller,
                 socket,
+                asking: Asking::default(),
                 _place: place,
             }
             .run(events)
@@ -89,6 +92,7 @@ struct Session {
     api: Api,
     caller: Caller,
     socket: WebSocket,
+    asking: Asking,
     _place: Place<KeyDigest>,
 }
 
@@ -123,6 +127,7 @@ impl Session {
                     }
                 }
                 event = events.recv() => self.show(event).await,
+                event = self.asking.event() => self.send(&event).await,
                 _ = pings.tick() => self.ping(heard).await,
                 () = server::requested(&mut shutdown) => ControlFlow::Break(End::Close {
                     code: close_code::AWAY,
@@ -153,7 +158,7 @@ impl Session {
                 })
             }
             Message::Text(_) if !self.still_may() => ControlFlow::Break(REVOKED),
-            Message::Text(text) => match act(&self.api, self.caller, text.as_bytes()).await {
+            Message::Text(text) => match act(self, text.as_bytes()).await {
                 Ok(Some(event)) => self.send(&event).await,
                 Ok(None) => ControlFlow::Continue(()),
                 Err(error) => {
@@ -233,19 +238,21 @@ impl Session {
 }
 
 /// Does one action, and counts what became of it.
-async fn act(
-    api: &Api,
-    caller: Caller,
-    text: &[u8],
-) -> Result<Option<serde_json::Value>, ApiError> {
+async fn act(session: &mut Session, text: &[u8]) -> Result<Option<serde_json::Value>, ApiError> {
+    let Session {
+        api,
+        caller,
+        asking,
+        ..
+    } = session;
     let message = body::parse(text);
     let action = message
         .as_ref()
         .ok()
         .and_then(|message| message.get("action")?.as_str());
     let operation = action.and_then(Operation::of_action);
-    let done = match check(api, caller, operation) {
-        Ok(()) => perform(api, message).await,
+    let done = match check(api, *caller, operation) {
+        Ok(()) => perform(api, asking, message).await,
         Err(error) => Err(error),
     };
     let result = match &done {
@@ -258,9 +265,11 @@ async fn act(
 }
 
 /// What follows from an action arrives as events of the terminal, like for every other session;
-/// only an abort that comes after its own result has an answer of its own.
+/// only a text, and an abort that comes after its own result, have an answer of their own. That of a
+/// question comes later, and holds up nothing.
 async fn perform(
     api: &Api,
+    asking: &mut Asking,
     message: Result<serde_json::Value, ApiError>,
 ) -> Result<Option<serde_json::Value>, ApiError> {
     match action::parse(message?, &api.allowed())? {
@@ -272,6 +281,11 @@ async fn perform(
             Aborting::Ending => Ok(None),
             Aborting::Cancelled(record) => Ok(Some(event::result(&record, &api.merchant))),
         },
+        Action::Display(text) => {
+            let shown = device::show(api, text).await?;
+            Ok(Some(event::display_result(shown)))
+        }
+        Action::Input(request) => asking.begin(api, request).map(|()| None),
     }
 }
 

@@ -14,13 +14,18 @@ use async_trait::async_trait;
 use jiff::{Timestamp, Zoned};
 use terminal_host::{
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId, Sum, Totals},
-    service::{AbortAnswer, BeginError, Begun, Claim, Event, Health, Progress, StorageFault},
+    input::Question,
+    service::{
+        AbortAnswer, BeginError, Begun, Claim, Event, Health, InteractionError, KeptAnswer,
+        Progress, Reply, StorageFault, Text,
+    },
+    text::TextLine,
     transaction::{
         AcquirerAnswer, CancelReason, CardDetails, CryptogramType, Ending, EntryMode, Outcome,
         Record, Referred, Request, ReversalState, Scheme, TransactionId, Verification,
     },
 };
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 
 /// The double. Cheap to clone; all clones are one terminal.
 #[derive(Clone)]
@@ -44,7 +49,18 @@ struct State {
     panics: bool,
     reconcile: Option<ReconcileError>,
     settlements: Vec<Settlement>,
+    reconciled: usize,
+    /// What is refused of the devices.
+    interaction: Option<InteractionError>,
+    shown: Vec<Text>,
+    printed: Vec<(Vec<TextLine>, bool)>,
+    question: Option<Asked>,
+    answers: BTreeMap<String, ([u8; 32], Vec<u8>)>,
+    forgets_answers: bool,
 }
+
+/// A question, how long its answer is waited for, and where it goes.
+type Asked = (Question, Duration, oneshot::Sender<Reply>);
 
 impl FakeTerminal {
     pub(crate) fn new() -> Self {
@@ -86,6 +102,64 @@ impl FakeTerminal {
     pub(crate) fn refer(&self, id: &TransactionId, referred: Referred) {
         let mut state = self.state();
         state.records.get_mut(id).expect("a transaction").referred = referred;
+    }
+
+    /// Refuses to show, ask and print, or does it again.
+    pub(crate) fn refuse_devices(&self, error: Option<InteractionError>) {
+        self.state().interaction = error;
+    }
+
+    /// The texts that were shown.
+    pub(crate) fn shown(&self) -> Vec<Text> {
+        self.state().shown.clone()
+    }
+
+    /// What was printed, and whether the paper was cut.
+    pub(crate) fn printed(&self) -> Vec<(Vec<TextLine>, bool)> {
+        self.state().printed.clone()
+    }
+
+    /// How often batches were closed.
+    pub(crate) fn reconciled(&self) -> usize {
+        self.state().reconciled
+    }
+
+    /// Keeps no answer from now on.
+    pub(crate) fn forget_answers(&self) {
+        self.state().forgets_answers = true;
+    }
+
+    /// Waits until a question is asked: the question, and how long its answer is waited for.
+    pub(crate) async fn asks(&self) -> (Question, Duration) {
+        self.until(|state| {
+            let (question, time_max, _) = state.question.as_ref()?;
+            Some((question.clone(), *time_max))
+        })
+        .await
+    }
+
+    /// Answers the question that waits.
+    pub(crate) async fn reply(&self, reply: Reply) {
+        let (.., told) = self.until(|state| state.question.take()).await;
+        told.send(reply).expect("the question waits");
+    }
+
+    /// Waits until nobody waits for the answer to the question.
+    pub(crate) async fn question_ends(&self) {
+        let (.., mut told) = self.until(|state| state.question.take()).await;
+        tokio::time::timeout(Duration::from_secs(20), told.closed())
+            .await
+            .expect("it ends in time");
+    }
+
+    async fn until<T>(&self, mut found: impl FnMut(&mut State) -> Option<T>) -> T {
+        for _ in 0..2000 {
+            if let Some(found) = found(&mut self.state()) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it never came")
     }
 
     /// Panics when asked for its health.
@@ -236,7 +310,8 @@ impl Terminal for FakeTerminal {
     }
 
     async fn reconcile(&self) -> Result<Vec<Settlement>, ReconcileError> {
-        let state = self.state();
+        let mut state = self.state();
+        state.reconciled = state.reconciled.saturating_add(1);
         match state.reconcile {
             Some(error) => Err(error),
             None => Ok(state.settlements.clone()),
@@ -254,6 +329,51 @@ impl Terminal for FakeTerminal {
         let state = self.state();
         let found = state.settlements.iter().find(|one| one.id == *id).cloned();
         Ok(found.map(|one| (one, state.records.values().cloned().collect())))
+    }
+
+    async fn display(&self, text: Text) -> Result<(), InteractionError> {
+        let mut state = self.state();
+        state.interaction.map_or(Ok(()), Err)?;
+        state.shown.push(text);
+        Ok(())
+    }
+
+    async fn ask(&self, question: Question, time_max: Duration) -> Result<Reply, InteractionError> {
+        let (told, heard) = oneshot::channel();
+        {
+            let mut state = self.state();
+            state.interaction.map_or(Ok(()), Err)?;
+            if state.question.is_some() {
+                return Err(InteractionError::Busy);
+            }
+            state.question = Some((question, time_max, told));
+        }
+        heard.await.map_err(|_| InteractionError::DeviceFault)
+    }
+
+    async fn print(&self, lines: Vec<TextLine>, cut: bool) -> Result<(), InteractionError> {
+        let mut state = self.state();
+        state.interaction.map_or(Ok(()), Err)?;
+        state.printed.push((lines, cut));
+        Ok(())
+    }
+
+    async fn kept_answer(&self, claim: &Claim) -> Result<KeptAnswer, StorageFault> {
+        Ok(match self.state().answers.get(&claim.key) {
+            None => KeptAnswer::None,
+            Some((fingerprint, _)) if *fingerprint != claim.fingerprint => KeptAnswer::Conflict,
+            Some((_, answer)) => KeptAnswer::Answer(answer.clone()),
+        })
+    }
+
+    async fn keep_answer(&self, claim: &Claim, answer: &[u8]) -> Result<(), StorageFault> {
+        let mut state = self.state();
+        if state.forgets_answers {
+            return Err(StorageFault);
+        }
+        let kept = (claim.fingerprint, answer.to_vec());
+        state.answers.insert(claim.key.clone(), kept);
+        Ok(())
     }
 
     fn events(&self) -> broadcast::Receiver<Event> {
