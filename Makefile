@@ -21,7 +21,7 @@ ANNOUNCE = @test -e "$(TENON)" || echo "First the engine is built, then the host
 INSTALL = @command -v $(1) >/dev/null || { echo "Installing $(1) $(2), once: a few minutes."; \
 	$(CARGO) install --quiet --locked $(1) --version $(2); }
 
-.PHONY: help demo run test vectors conformance differential api-docs fuzz mutants check build guest fmt clippy doc deny \
+.PHONY: help demo run test vectors conformance differential disruption api-docs fuzz mutants check build guest fmt clippy doc deny \
 	tidy bench clean
 
 help: ## List the targets.
@@ -70,6 +70,10 @@ conformance: ## Run the kernel's conformance suite and write docs/conformance.md
 
 differential: ## Compare the kernel with another one on random input; CASES=5000 for more.
 	$(if $(CASES),PROPTEST_CASES=$(CASES) )$(CARGO) test --package differential
+
+disruption: ## Break sessions off and kill the terminal at random, DISRUPTIONS=1000 times; SEED=7.
+	DISRUPTIONS=$(or $(DISRUPTIONS),1000) $(if $(SEED),SEED=$(SEED) )$(CARGO) test --workspace --test disruption \
+		-- --nocapture
 
 api-docs: ## Write docs/api/openapi.json and docs/api/asyncapi.json from the code.
 	@$(BUILD)

@@ -217,8 +217,15 @@ impl World {
         assert_eq!(next["status"], "APPROVED", "{context}: {next}");
         let (_, totals) = terminal.get("/v1/totals").expect("totals");
         assert_eq!(totals["saleCount"], 1, "{context}: {totals}");
+        // The same key has the same answer, and leaves the next batch open; another one closes it.
         let (_, again) = self.ask(terminal).expect("an answer");
-        assert_eq!(again["status"], "SUCCESS", "{context}: {again}");
+        assert_eq!(&again, closed, "{context}");
+        assert!(!self.entries(|entry| entry.settled), "{context}");
+        let (path, body) = self.later.request(&self.original);
+        let (_, next) = terminal
+            .post(path, &body, Some("the-next-day"))
+            .expect("an answer");
+        assert_eq!(next["status"], "SUCCESS", "{context}: {next}");
         assert!(
             self.entries(|entry| entry.settled && entry.state == State::Approved),
             "{context}"

@@ -14,7 +14,6 @@
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::print_stdout,
-    clippy::wildcard_enum_match_arm,
     reason = "a test may overflow, and a test that fails shows what it saw"
 )]
 
@@ -50,17 +49,26 @@ mod tests {
     /// One disruption in so many is a kill.
     const KILL_EVERY: u64 = 20;
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a test runs is said when it is run"
+    )]
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn every_point_of_sale_sees_everything_once() {
         let number = |name, otherwise| {
             std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
         };
         let disruptions = number("DISRUPTIONS", DISRUPTIONS);
-        let seed = number("SEED", usize::try_from(std::process::id()).expect("a number"));
+        let seed = number(
+            "SEED",
+            usize::try_from(std::process::id()).expect("a number"),
+        );
         println!("DISRUPTIONS={disruptions} SEED={seed}");
         let mut random = Random::new(seed);
         let data = tempfile::tempdir().expect("a folder");
-        let acquirer = Acquirer::default().start("127.0.0.1:0").expect("an acquirer");
+        let acquirer = Acquirer::default()
+            .start("127.0.0.1:0")
+            .expect("an acquirer");
         let options = Options {
             card: Some("visa-credit"),
             acquirer: Some(acquirer.address()),
@@ -87,12 +95,12 @@ mod tests {
             }
         }
         terminal.wait_until_settled();
-        let mut seen = Vec::new();
+        let mut views = Vec::new();
         for point in points {
-            let ended = tokio::time::timeout(Duration::from_secs(120), point).await;
-            seen.push(ended.expect("it comes to its end").expect("no panic"));
+            let ended = tokio::time::timeout(Duration::from_mins(2), point).await;
+            views.push(ended.expect("it comes to its end").expect("no panic"));
         }
-        let [first, others @ ..] = &*seen else {
+        let [first, others @ ..] = &*views else {
             panic!("three points of sale")
         };
         check_log(&first.events);
@@ -102,7 +110,7 @@ mod tests {
                 assert_eq!(one, two);
             }
         }
-        let asked: BTreeSet<_> = seen.iter().flat_map(|point| point.asked.clone()).collect();
+        let asked: BTreeSet<_> = views.iter().flat_map(|point| point.asked.clone()).collect();
         let approved = check_results(&first.events, &asked, &terminal);
         assert_eq!(acquirer.ledger().net_minor(), approved);
         println!(

@@ -74,7 +74,10 @@ impl PointOfSale {
     pub(crate) async fn run(mut self) -> Seen {
         loop {
             let url = self.shared.url().replace("http://", "ws://");
-            let url = format!("{url}/v1/session?apiKey={API_KEY}&resumeToken={}", self.token);
+            let url = format!(
+                "{url}/v1/session?apiKey={API_KEY}&resumeToken={}",
+                self.token
+            );
             // The terminal may be dead at the moment.
             let Ok((socket, _)) = connect_async(url).await else {
                 time::sleep(Duration::from_millis(20)).await;

@@ -17,6 +17,8 @@ mod acquirer;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod granular;
 #[cfg(test)]
 mod kinds;
@@ -33,7 +35,6 @@ mod sales;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
-#[expect(dead_code, reason = "each test program uses a part of it")]
 mod terminal;
 #[cfg(test)]
 mod webhooks;

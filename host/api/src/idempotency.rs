@@ -1,17 +1,31 @@
 //! The Idempotency-Key: one key, one transaction.
 
-use axum::http::HeaderMap;
+use axum::{extract::Request, http::HeaderMap};
 use ring::digest;
 use serde_json::Value;
 use terminal_host::service::Claim;
 
-use crate::{auth::KeyDigest, error::ApiError, fields::invalid, json, openapi::schema::Schema};
+use crate::{
+    auth::KeyDigest, body, error::ApiError, fields::invalid, json, openapi::schema::Schema,
+};
 
 /// The header that carries the key.
 pub const IDEMPOTENCY_KEY_HEADER: &str = "Idempotency-Key";
 
 /// The longest key, in characters.
 pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// Reads a request: the claim that it makes, and its JSON.
+pub(crate) async fn read(
+    request: Request,
+    path: &str,
+    caller: KeyDigest,
+) -> Result<(Option<Claim>, Value), ApiError> {
+    let headers = request.headers().clone();
+    let body = body::read_json(request).await?;
+    let claim = claim(&headers, path, caller, &body)?;
+    Ok((claim, body))
+}
 
 /// The claim a request makes; `None` when it makes none.
 ///
@@ -58,8 +72,8 @@ pub(crate) fn claim_by(
 /// A key, as the documents show it.
 pub(crate) fn schema() -> Schema {
     Schema::text(
-        "One key, one transaction, for 24 hours: a repeated request is given the answer of the first. A \
-         UUID will do.",
+        "One key, one request, for 24 hours: when it is repeated, nothing is done again, and it is given \
+         the answer of the first. A UUID will do.",
     )
     .with("minLength", 1)
     .with("maxLength", IDEMPOTENCY_KEY_CHARS_MAX)

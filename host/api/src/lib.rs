@@ -1,8 +1,8 @@
 //! The Commerce API: what a point of sale talks to.
 //!
 //! HTTP and a WebSocket over one terminal's transaction service: every kind of transaction, lists, totals,
-//! settlements, the device's health, and the session `/v1/session` with the actions `sale`, `pre_auth`,
-//! `card_read` and `abort`. [`OPERATIONS`] is the table of what there is.
+//! settlements, the device's health, what it shows, asks and prints, and the session `/v1/session` with
+//! the actions `sale`, `pre_auth`, `card_read`, `display`, `input` and `abort`. [`OPERATIONS`] is the table of what there is.
 //! It speaks HTTP, plain or over TLS with a certificate of its own.
 //!
 //! An embedder makes an [`Api`] over its [`Terminal`] and hands [`router()`] to [`serve`].
@@ -30,6 +30,9 @@
 //! - 405, 408, 413 and 415 keep their status; their envelope has the nearest code of the reference.
 //! - An abort that comes too late is `TERMINAL_BUSY`, since the transaction goes on; an abort of a
 //!   transaction that ended otherwise is `INVALID_REQUEST` and names the status.
+//! - A question ends as cancelled when a transaction begins, and ends with the client that asked. A
+//!   question that mentions a PIN or a card's data is `INVALID_REQUEST` with the constraint `secret`.
+//! - What is shown and printed is refused when it could drive a device, and never altered.
 //! - A session sends exactly one `result` for every transaction; when its status is `ERROR`, the
 //!   member `error` beside `response` is the envelope that HTTP answers. An `error` event is a
 //!   refused action, and nothing was started.
@@ -49,6 +52,7 @@ mod json;
 mod limits;
 mod listing;
 mod metrics;
+mod once;
 pub mod openapi;
 mod operations;
 mod permission;

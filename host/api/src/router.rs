@@ -21,6 +21,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     limits::Limits,
     metrics::Metrics,
+    once::InFlight,
     openapi, operations,
     places::Places,
     request::{AMOUNT_MINOR_MAX, Allowed},
@@ -48,6 +49,7 @@ pub struct Api {
     pub(crate) sessions: Places<KeyDigest>,
     pub(crate) metrics: Metrics,
     pub(crate) webhook_figures: Option<webhooks::Figures>,
+    pub(crate) in_flight: InFlight,
     pub(crate) web_rules: WebRules,
 }
 
@@ -71,6 +73,7 @@ impl Api {
             sessions: Places::new(SESSIONS_MAX, SESSIONS_PER_CALLER_MAX),
             metrics: Metrics::default(),
             webhook_figures: None,
+            in_flight: InFlight::default(),
             web_rules: WebRules::of_address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         }
     }

@@ -1,17 +1,19 @@
 //! The host's transaction service as the API's terminal.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use terminal_host::{
     TransactionService,
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
+    input::Question,
     point_of_sale::{Decided, OnlineAnswer, OnlineRequest},
     service::{
-        AbortAnswer, BeginError, Begun, Claim, EventLogId, Health, LoggedEvents, Standing,
-        StorageFault,
+        AbortAnswer, BeginError, Begun, Claim, EventLogId, Health, InteractionError, KeptAnswer,
+        LoggedEvents, Reply, Standing, StorageFault, Text,
     },
+    text::TextLine,
     transaction::{Record, Request, TransactionId},
 };
 use tokio::sync::watch;
@@ -86,6 +88,26 @@ impl Terminal for TransactionService {
 
     fn event_log(&self) -> Result<EventLogId, StorageFault> {
         Self::event_log(self)
+    }
+
+    async fn display(&self, text: Text) -> Result<(), InteractionError> {
+        Self::display(self, text).await
+    }
+
+    async fn ask(&self, question: Question, time_max: Duration) -> Result<Reply, InteractionError> {
+        Self::ask(self, question, time_max).await
+    }
+
+    async fn print(&self, lines: Vec<TextLine>, cut: bool) -> Result<(), InteractionError> {
+        Self::print(self, lines, cut).await
+    }
+
+    async fn kept_answer(&self, claim: &Claim) -> Result<KeptAnswer, StorageFault> {
+        Self::kept_answer(self, claim).await
+    }
+
+    async fn keep_answer(&self, claim: &Claim, answer: &[u8]) -> Result<(), StorageFault> {
+        Self::keep_answer(self, claim, answer).await
     }
 
     fn running(&self) -> watch::Receiver<Option<TransactionId>> {

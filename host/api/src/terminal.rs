@@ -1,16 +1,18 @@
 //! What the API needs of a terminal.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use terminal_host::{
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId},
+    input::Question,
     point_of_sale::{Decided, OnlineAnswer, OnlineRequest},
     service::{
-        AbortAnswer, BeginError, Begun, Claim, EventLogId, Health, LoggedEvents, Standing,
-        StorageFault,
+        AbortAnswer, BeginError, Begun, Claim, EventLogId, Health, InteractionError, KeptAnswer,
+        LoggedEvents, Reply, Standing, StorageFault, Text,
     },
+    text::TextLine,
     transaction::{Record, Request, TransactionId},
 };
 use tokio::sync::watch;
@@ -74,6 +76,20 @@ pub trait Terminal: Send + Sync {
 
     /// The name of the event log.
     fn event_log(&self) -> Result<EventLogId, StorageFault>;
+    /// Shows a text. See [`terminal_host::TransactionService::display`].
+    async fn display(&self, text: Text) -> Result<(), InteractionError>;
+
+    /// Asks the cardholder. See [`terminal_host::TransactionService::ask`].
+    async fn ask(&self, question: Question, time_max: Duration) -> Result<Reply, InteractionError>;
+
+    /// Prints lines. See [`terminal_host::TransactionService::print`].
+    async fn print(&self, lines: Vec<TextLine>, cut: bool) -> Result<(), InteractionError>;
+
+    /// What is kept under a claim that is no transaction's.
+    async fn kept_answer(&self, claim: &Claim) -> Result<KeptAnswer, StorageFault>;
+
+    /// Keeps an answer. See [`terminal_host::TransactionService::keep_answer`].
+    async fn keep_answer(&self, claim: &Claim, answer: &[u8]) -> Result<(), StorageFault>;
 
     /// The transaction that runs now, if any.
     fn running(&self) -> watch::Receiver<Option<TransactionId>>;

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use api::{Api, Terminal};
 use cap_std::{ambient_authority, fs::Dir};
 use emulator::{
-    Controls, Emulator, Shown,
+    Controls, Emulator, Shown, Touch,
     acquirer::{Acquirer, AcquirerHandle},
 };
 use terminal_host::{
@@ -118,6 +118,7 @@ impl EmulatedTerminal {
             files: files.try_clone()?,
             journal: options.data.join("journal.sqlite"),
             devices,
+            input: Box::new(Touch::new(&controls)),
             vault,
             parameters,
             clock: Arc::new(SystemClock),

@@ -11,13 +11,10 @@ use tokio::sync::{Notify, broadcast};
 use virtual_card::{Card, Quirk};
 use zeroize::Zeroizing;
 
-use crate::{acquirer::AcquirerHandle, paper::PaperWidth};
+use crate::{acquirer::AcquirerHandle, paper::Paper, questions::Asked};
 
 /// Most key presses that wait for somebody to ask.
 const KEYS_MAX: usize = 64;
-
-/// Most papers that are kept.
-const PAPERS_MAX: usize = 32;
 
 /// How many screens and papers a slow watcher may lag behind.
 const SHOWN_MAX: usize = 256;
@@ -57,7 +54,7 @@ pub enum Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum KeypadMode {
-    /// It types the card's own PIN, and takes the first choice.
+    /// It types the card's own PIN, takes the first choice, and answers every question.
     #[default]
     Automatic,
     /// Nothing, until the terminal's time is over.
@@ -88,6 +85,9 @@ pub enum Error {
     /// Too many keys were pressed before somebody asked for them.
     #[error("too many keys wait already")]
     TooManyKeys,
+    /// Nobody asks anything.
+    #[error("no question is on the screen")]
+    NoQuestion,
 }
 
 /// The hands of cardholder and merchant, and what they see. Clones are the same hands.
@@ -128,9 +128,11 @@ pub(crate) struct State {
     pub(crate) presses: VecDeque<Press>,
     pub(crate) keypad_mode: KeypadMode,
     pub(crate) screen: String,
-    pub(crate) papers: VecDeque<String>,
-    pub(crate) paper_width: PaperWidth,
-    pub(crate) out_of_paper: bool,
+    pub(crate) paper: Paper,
+    /// The question on the screen.
+    pub(crate) question: Option<Asked>,
+    /// What was answered to it.
+    pub(crate) typed: Option<String>,
     acquirer: Option<AcquirerHandle>,
 }
 
@@ -242,27 +244,9 @@ impl Controls {
         self.change(|state| state.keypad_mode = mode);
     }
 
-    /// Puts in paper of this width.
-    pub fn load_paper(&self, width: PaperWidth) {
-        self.change(|state| {
-            state.paper_width = width;
-            state.out_of_paper = false;
-        });
-    }
-
-    /// Takes the paper out: the printer fails until some is loaded.
-    pub fn remove_paper(&self) {
-        self.change(|state| state.out_of_paper = true);
-    }
-
     /// What the screen shows: lines with a newline between them.
     pub fn screen(&self) -> String {
         self.state().screen.clone()
-    }
-
-    /// The last papers that were printed, the oldest first, at most 32.
-    pub fn papers(&self) -> Vec<String> {
-        self.state().papers.iter().cloned().collect()
     }
 
     /// Everything that is shown and printed from now on.
@@ -310,19 +294,12 @@ impl Controls {
 
     pub(crate) fn show(&self, text: String) {
         self.change(|state| state.screen.clone_from(&text));
-        // Nobody may be watching.
-        drop(self.shared.shown.send(Shown::Screen(text)));
+        self.tell(Shown::Screen(text));
     }
 
-    pub(crate) fn print(&self, text: String) {
-        self.change(|state| {
-            if state.papers.len() >= PAPERS_MAX {
-                state.papers.pop_front();
-            }
-            state.papers.push_back(text.clone());
-        });
-        // Nobody may be watching.
-        drop(self.shared.shown.send(Shown::Paper(text)));
+    /// Tells who watches. Nobody may be watching.
+    pub(crate) fn tell(&self, shown: Shown) {
+        drop(self.shared.shown.send(shown));
     }
 
     fn press_all(&self, presses: Vec<Press>) -> Result<(), Error> {

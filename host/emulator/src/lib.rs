@@ -7,14 +7,14 @@
 //!
 //! [`Acquirer`](acquirer::Acquirer) runs an acquirer. [`Emulator::new`] gives the drivers that
 //! `terminal_host` takes, and [`Controls`], which are the hands of cardholder and merchant:
-//! they present and pull cards, press keys, and see the screen and the paper. The same is served
+//! they present and pull cards, press keys, answer questions, and see the screen and the paper. The same is served
 //! over HTTP by [`Controls::router`]. [`PARAMETERS`] and [`provision`] make a terminal that goes
 //! with both.
 //!
 //! # Invariants
 //!
-//! - Nobody has to press a key: the keypad types the card's PIN and the display takes the first
-//!   choice, unless they are told otherwise.
+//! - Nobody has to press a key: the keypad types the card's PIN, the display takes the first choice,
+//!   and [`Touch`] answers every question, unless they are told otherwise.
 //! - Whatever a peer sends is bounded, and makes nothing panic.
 //!
 //! # Standards
@@ -27,6 +27,7 @@ mod controls;
 mod keypad;
 mod keys;
 mod paper;
+mod questions;
 mod reader;
 mod router;
 mod screen;
@@ -40,6 +41,7 @@ use terminal_host::{Devices, acquirer_link::tcp::Tcp};
 pub use controls::{Controls, Entry, Error, Key, KeypadMode, Shown};
 pub use keys::{DATA_BASE_DERIVATION_KEY, provision};
 pub use paper::PaperWidth;
+pub use questions::{Asked, Touch};
 
 /// The emulated terminal's parameters, for `Parameters::from_json`.
 pub const PARAMETERS: &str = include_str!("../parameters.json");

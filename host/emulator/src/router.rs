@@ -17,6 +17,7 @@ use virtual_card::{Card, Quirk};
 use crate::{
     acquirer::{Ledger, RESPONSE_CODES, SPECIAL_AMOUNTS},
     controls::{Controls, Entry, Error, Key, KeypadMode, card_names, named},
+    paper::PaperWidth,
 };
 
 /// The longest body that is read.
@@ -35,14 +36,22 @@ impl Controls {
     /// | `DELETE /emulator/card` | pulls it |
     /// | `POST /emulator/keypad` `{"keys":"1234"}`, `{"key":"CANCEL"}` or `{"mode":"SILENT"}` | presses keys |
     /// | `GET /emulator/screen` | what is shown |
+    /// | `GET /emulator/input` | the question on the screen |
+    /// | `POST /emulator/input` `{"answer":"jane@example.com"}` or `{"cancel":true}` | answers it |
     /// | `GET /emulator/paper` | what was printed, the last paper last |
+    /// | `DELETE /emulator/paper` | takes the paper out: the printer fails |
+    /// | `POST /emulator/paper` `{"columns":32}` | puts paper in |
     /// | `GET /emulator/ledger` | what the acquirer believes |
     /// | `GET /emulator/cards` | the cards, and the amounts that are answered in a special way |
     pub fn router(&self) -> Router {
         Router::new()
             .route("/emulator/keypad", post(press))
             .route("/emulator/screen", get(screen))
-            .route("/emulator/paper", get(paper))
+            .route("/emulator/input", get(question).post(answer))
+            .route(
+                "/emulator/paper",
+                get(paper).post(load_paper).delete(remove_paper),
+            )
             .route("/emulator/ledger", get(ledger))
             .route("/emulator/cards", get(cards))
             .layer(DefaultBodyLimit::max(BODY_MAX))
@@ -169,6 +178,64 @@ async fn paper(State(controls): State<Controls>) -> String {
     controls.papers().join("- - - - - - - - - - - - - - - -\n")
 }
 
+/// Body of `POST /emulator/paper`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaperRequest {
+    columns: usize,
+}
+
+async fn load_paper(State(controls): State<Controls>, body: Bytes) -> Result<StatusCode, Refused> {
+    let request: PaperRequest = parse(&body)?;
+    let width = PaperWidth::ALL
+        .into_iter()
+        .find(|width| width.columns() == request.columns)
+        .ok_or_else(|| Refused::body("columns is 32 or 40".to_owned()))?;
+    controls.load_paper(width);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn remove_paper(State(controls): State<Controls>) -> StatusCode {
+    controls.remove_paper();
+    StatusCode::NO_CONTENT
+}
+
+async fn question(State(controls): State<Controls>) -> Result<Json<Value>, Refused> {
+    let asked = controls.question().ok_or(Error::NoQuestion)?;
+    Ok(Json(json!({
+        "prompt": asked.prompt,
+        "inputType": asked.form,
+        "options": asked.options,
+        "again": asked.again,
+    })))
+}
+
+/// Body of `POST /emulator/input`: one of the two.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InputRequest {
+    answer: Option<String>,
+    #[serde(default)]
+    cancel: bool,
+}
+
+async fn answer(State(controls): State<Controls>, body: Bytes) -> Result<StatusCode, Refused> {
+    let request: InputRequest = parse(&body)?;
+    match (request.answer, request.cancel) {
+        (Some(text), false) => controls.answer(&text)?,
+        (None, true) => {
+            // Without a question the key would wait for a PIN entry.
+            controls.question().ok_or(Error::NoQuestion)?;
+            controls.press(Key::Cancel)?;
+        }
+        _ => {
+            let message = "expected one of answer and cancel";
+            return Err(Refused::body(message.to_owned()));
+        }
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn ledger(State(controls): State<Controls>) -> Result<Json<Ledger>, Refused> {
     let acquirer = controls.acquirer().ok_or_else(|| Refused {
         status: StatusCode::NOT_FOUND,
@@ -238,7 +305,7 @@ impl From<Error> for Refused {
                 "INVALID_REQUEST",
                 json!({"field": "keys", "constraint": "pattern"}),
             ),
-            Error::NoCard => (StatusCode::NOT_FOUND, "NOT_FOUND", json!({})),
+            Error::NoCard | Error::NoQuestion => (StatusCode::NOT_FOUND, "NOT_FOUND", json!({})),
             Error::CardInUse | Error::TooManyKeys => {
                 (StatusCode::CONFLICT, "TERMINAL_BUSY", json!({}))
             }

@@ -72,6 +72,10 @@ fn words(screen: &Screen) -> String {
             format!("{}\nINSERT CARD", amount(*amount_minor, *currency))
         }
         Screen::Message(message) => sentence(*message).to_owned(),
+        Screen::Text(lines) => {
+            let lines: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+            lines.join("\n")
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::{sync::Mutex, time::Duration};
 use terminal_host::{
     Devices,
     card_reader::{Card, Fault, Presented, Technologies},
+    input::{self, Form, Given, Input as _, Lengths, Question},
     parameters::Parameters,
     pin_entry::{self, PinPrompt, PromptText},
     printer::{self, Line},
@@ -24,7 +25,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Controls, Emulator, Entry, Error, Key, KeypadMode, Options, PARAMETERS, PaperWidth, Shown,
-    acquirer::Acquirer, provision,
+    Touch, acquirer::Acquirer, provision,
 };
 
 const SELECT_VISA: [u8; 12] = [0, 0xA4, 4, 0, 7, 0xA0, 0, 0, 0, 3, 0x10, 0x10];
@@ -259,7 +260,7 @@ async fn watchers_see_the_screen_without_the_pin_and_the_paper() {
         .expect("a PIN");
     devices
         .printer
-        .print(&[Line::Text("APPROVED".into())])
+        .print(&[Line::Text("APPROVED".into())], true)
         .await
         .expect("paper");
     let seen: Vec<_> = std::iter::from_fn(|| shown.try_recv().ok()).collect();
@@ -273,11 +274,11 @@ async fn watchers_see_the_screen_without_the_pin_and_the_paper() {
         ]
     );
     controls.remove_paper();
-    let failed = devices.printer.print(&[]).await;
+    let failed = devices.printer.print(&[], true).await;
     assert_eq!(failed, Err(printer::Fault::OutOfPaper));
     controls.load_paper(PaperWidth::Columns40);
     let columns = [Line::Columns("A".into(), "B".into())];
-    devices.printer.print(&columns).await.expect("paper");
+    devices.printer.print(&columns, true).await.expect("paper");
     assert_eq!(controls.papers().last().map(String::len), Some(41));
 }
 
@@ -332,7 +333,7 @@ async fn the_router_does_what_the_hands_do() {
     assert_eq!(screen, r#"{"lines":["NZD 25.00","ENTER PIN","****"]}"#);
     devices
         .printer
-        .print(&[Line::Text("PAID".into())])
+        .print(&[Line::Text("PAID".into())], true)
         .await
         .expect("paper");
     assert_eq!(
@@ -349,6 +350,64 @@ async fn the_router_does_what_the_hands_do() {
     let (status, ledger) = http(&controls, "GET /emulator/ledger", "").await;
     assert_eq!(status, 200);
     assert!(ledger.contains(r#""netMinor":0"#), "{ledger}");
+}
+
+#[tokio::test]
+async fn questions_are_answered_by_hand_or_by_themselves() {
+    let (_devices, controls) = emulator(None);
+    let mut touch = Touch::new(&controls);
+    let lengths = Lengths { min: 6, max: 8 };
+    let question = |form| Question::new("What?".into(), form).expect("a question");
+    let name = question(Form::Text(lengths));
+    let automatic = touch.ask(&name, false).await.expect("an answer");
+    assert!(automatic == Given::Text("Janeee".into()));
+    assert_eq!(touch.ask(&name, true).await, Err(input::Fault::Cancelled));
+    controls.set_keypad_mode(KeypadMode::Silent);
+    assert_eq!(controls.answer("early"), Err(Error::NoQuestion));
+    assert_eq!(http(&controls, "GET /emulator/input", "").await.0, 404);
+    let answer = |body: &'static str| {
+        let controls = controls.clone();
+        async move {
+            while controls.question().is_none() {
+                time::sleep(Duration::from_millis(5)).await;
+            }
+            let (_, shown) = http(&controls, "GET /emulator/input", "").await;
+            assert_eq!(http(&controls, "POST /emulator/input", body).await.0, 204);
+            shown
+        }
+    };
+    let bag = question(Form::YesNo);
+    let (given, shown) = tokio::join!(touch.ask(&bag, true), answer(r#"{"answer":"NO"}"#));
+    assert!(given.expect("an answer") == Given::Yes(false));
+    assert_eq!(controls.screen(), "PLEASE CORRECT\nWhat?\n> YES\n> NO");
+    assert_eq!(
+        shown,
+        r#"{"again":true,"inputType":"YES_NO","options":["YES","NO"],"prompt":"What?"}"#
+    );
+    let (given, _) = tokio::join!(touch.ask(&bag, false), answer(r#"{"cancel":true}"#));
+    assert_eq!(given, Err(input::Fault::Cancelled));
+    let both = r#"{"answer":"NO","cancel":true}"#;
+    assert_eq!(http(&controls, "POST /emulator/input", both).await.0, 400);
+    let none = r#"{"cancel":true}"#;
+    assert_eq!(http(&controls, "POST /emulator/input", none).await.0, 404);
+}
+
+#[tokio::test]
+async fn paper_that_is_not_cut_goes_on_and_is_taken_out_and_put_in() {
+    let (mut devices, controls) = emulator(None);
+    for (text, cut) in [("one", false), ("two", true), ("three", true)] {
+        let line = Line::Text(text.into());
+        devices.printer.print(&[line], cut).await.expect("paper");
+    }
+    assert_eq!(controls.papers(), ["one\ntwo\n", "three\n"]);
+    assert_eq!(http(&controls, "DELETE /emulator/paper", "").await.0, 204);
+    let failed = devices.printer.print(&[], true).await;
+    assert_eq!(failed, Err(printer::Fault::OutOfPaper));
+    let wide = r#"{"columns":33}"#;
+    assert_eq!(http(&controls, "POST /emulator/paper", wide).await.0, 400);
+    let usual = r#"{"columns":32}"#;
+    assert_eq!(http(&controls, "POST /emulator/paper", usual).await.0, 204);
+    devices.printer.print(&[], true).await.expect("paper");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     acquirer_link::AcquirerLink, card_reader::CardReader, clock::Clock, display::Display,
-    observer::Observer, parameters::Parameters, pin_entry::Keypad, printer::Printer,
+    input::Input, observer::Observer, parameters::Parameters, pin_entry::Keypad, printer::Printer,
     recording::RecordingPolicy,
 };
 
@@ -16,8 +16,10 @@ pub struct TerminalConfig {
     pub files: cap_std::fs::Dir,
     /// The journal's database file. `SQLite` opens it by path.
     pub journal: PathBuf,
-    /// The drivers.
+    /// The drivers that the engine reaches.
     pub devices: Devices,
+    /// Asks the cardholder what a point of sale wants to know. No engine reaches it.
+    pub input: Box<dyn Input>,
     /// The keys.
     pub vault: vault::Vault,
     /// What the acquirer and the merchant configured.

@@ -11,10 +11,10 @@
 //!
 //! # How it is entered
 //!
-//! An embedder implements five driver traits ([`CardReader`](card_reader::CardReader),
-//! [`Keypad`](pin_entry::Keypad), [`Display`](display::Display), [`Printer`](printer::Printer),
-//! [`AcquirerLink`](acquirer_link::AcquirerLink)), fills in a [`TerminalConfig`], and calls
-//! [`TransactionService::start`]. From then on everything is asked of the [`TransactionService`].
+//! An embedder implements six driver traits ([`CardReader`](card_reader::CardReader),
+//! [`Keypad`](pin_entry::Keypad), [`Display`](display::Display), [`Input`](input::Input),
+//! [`Printer`](printer::Printer), [`AcquirerLink`](acquirer_link::AcquirerLink)), fills in a
+//! [`TerminalConfig`], and calls [`TransactionService::start`]. From then on everything is asked of the [`TransactionService`].
 //! `examples/embed.rs` is a whole one.
 //!
 //! # Invariants
@@ -27,8 +27,10 @@
 //! - The journal is the judge. A request, its claim and its first entry are one commit; an outcome
 //!   that contradicts the journal is not believed; content that was changed on the disk is a fault.
 //! - Of an accepted abort and a permission to send only one is given.
+//! - A point of sale shows, asks and prints only while no transaction runs. No question that it asks
+//!   mentions a PIN or a card's data, and no answer that reads like a card number is taken.
 //! - Text of a card or an engine is reduced to printable characters and a PAN to its last four digits
-//!   before a driver, a watcher or a record sees it.
+//!   before a driver, a watcher or a record sees it; text of a point of sale to printable characters.
 //!
 //! What it cannot keep by itself: the journal's file put back to an older state, or rows changed or
 //! removed beside the sealed content, by someone who can write the storage. A device that must
@@ -49,6 +51,7 @@ pub mod config;
 mod crypto;
 pub mod display;
 mod engine;
+pub mod input;
 mod interruption;
 mod journal;
 pub mod measure;
@@ -61,6 +64,7 @@ pub mod printer;
 pub mod recording;
 pub mod service;
 mod terminal;
+pub mod text;
 pub mod trace;
 pub mod transaction;
 

@@ -1,4 +1,4 @@
-//! Text of a card or a guest, reduced to what a display or a printer may be given.
+//! Text of a card, a guest or a point of sale, reduced to what a display or a printer may be given.
 //!
 //! Control characters would drive the device: an escape code can switch a printer's mode or move
 //! a cursor over a prompt. Invisible and direction-changing characters are left out with them,
@@ -24,11 +24,24 @@ pub(crate) fn printable_text(text: &str, length_max: usize) -> String {
         .collect()
 }
 
-fn is_printable(character: char) -> bool {
+/// Whether a character may be given to a display or a printer: it drives no device, can be seen, and
+/// changes no direction.
+pub fn is_printable(character: char) -> bool {
     !character.is_control()
         && !matches!(
             character,
-            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
         )
 }
 

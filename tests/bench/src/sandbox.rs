@@ -144,7 +144,7 @@ fn parts(engine: &Path, data: &Path, acquirer: SocketAddr) -> Result<Parts> {
         DeviceKey((*b"a device key of the benchmark...").into()),
     )?;
     emulator::provision(&mut vault)?;
-    let (devices, _) = emulator::Emulator::new(emulator::Options {
+    let (devices, controls) = emulator::Emulator::new(emulator::Options {
         card: Some("visa-credit".into()),
         acquirer,
     })?;
@@ -157,6 +157,7 @@ fn parts(engine: &Path, data: &Path, acquirer: SocketAddr) -> Result<Parts> {
         files: Dir::open_ambient_dir(data, ambient_authority())?,
         journal: data.join("journal.sqlite"),
         devices,
+        input: Box::new(emulator::Touch::new(&controls)),
         vault,
         parameters: Parameters::from_json(emulator::PARAMETERS)?,
         clock: Arc::new(SystemClock),

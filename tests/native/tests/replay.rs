@@ -181,7 +181,7 @@ async fn record_with(
     let acquirer = Acquirer::default()
         .start("127.0.0.1:0")
         .expect("an acquirer");
-    let (devices, _controls) = emulator::Emulator::new(emulator::Options {
+    let (devices, controls) = emulator::Emulator::new(emulator::Options {
         card: Some(card.to_owned()),
         acquirer: acquirer.address(),
     })
@@ -194,6 +194,7 @@ async fn record_with(
         // The keys are new each time, so the journal is too.
         journal: folder.join(format!("{}.sqlite", ulid::Ulid::new())),
         devices,
+        input: Box::new(emulator::Touch::new(&controls)),
         vault: keys,
         parameters: Parameters::from_json(emulator::PARAMETERS).expect("parameters"),
         clock: Arc::new(SystemClock),

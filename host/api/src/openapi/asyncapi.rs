@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use terminal_host::text::TextLine;
 
 use super::{
     EXAMPLES,
@@ -67,6 +68,7 @@ pub fn document() -> Value {
                 Envelope::NAME: Value::from(Envelope::schema()),
                 ReceiptData::NAME: Value::from(ReceiptData::schema()),
                 ChipData::NAME: Value::from(ChipData::schema()),
+                TextLine::NAME: Value::from(TextLine::schema()),
                 TransactionResponse::NAME: Value::from(TransactionResponse::schema()),
             },
             "securitySchemes": {
@@ -91,7 +93,8 @@ fn overview() -> String {
          also when the terminal was restarted meanwhile. Events are kept for three days; when those \
          after a token are gone, the session says so with `error` and is closed. The header \
          `Atlas-Resume-Token` of the answer to the upgrade, and `?resumeToken=new`, give a token before \
-         the first event."
+         the first event. A question of a session ends with it; its answer is an `input_result`, and \
+         everything else goes on meanwhile."
     )
 }
 

@@ -18,6 +18,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use axum::{Router, http::header, response::IntoResponse, routing::get};
 use serde_json::{Map, Value, json};
+use terminal_host::text::TextLine;
 
 pub use self::{asyncapi::document as session_document, examples::EXAMPLES, examples::Example};
 use self::{
@@ -135,6 +136,7 @@ fn schemas() -> BTreeMap<String, Value> {
         inside(Envelope::NAME, Envelope::schema()),
         inside(ReceiptData::NAME, ReceiptData::schema()),
         inside(ChipData::NAME, ChipData::schema()),
+        inside(TextLine::NAME, TextLine::schema()),
     ]);
     for operation in OPERATIONS {
         let exchange = (operation.exchange)();

@@ -1,9 +1,13 @@
 //! What a client of a session may ask for.
 
 use serde_json::Value;
-use terminal_host::transaction::{Kind, OnlineDecision, Request, TransactionId};
+use terminal_host::{
+    service::Text,
+    transaction::{Kind, OnlineDecision, Request, TransactionId},
+};
 
 use crate::{
+    device::{self, InputRequest},
     error::ApiError,
     fields::{Fields, invalid, transaction_id},
     granular::{self, Decision},
@@ -27,6 +31,10 @@ pub(super) enum Action {
     Abort(TransactionId),
     /// Decides a transaction.
     Complete(Box<Decision>),
+    /// Shows a text.
+    Display(Text),
+    /// Asks the cardholder.
+    Input(InputRequest),
     /// Asks whether the session lives: a page in a browser cannot see the pings of the protocol.
     Ping,
 }
@@ -59,14 +67,8 @@ pub(super) fn parse(message: Value, allowed: &Allowed) -> Result<Action, ApiErro
         Some("abort") => Action::Abort(transaction_id(&mut fields)?),
         Some(PING) => Action::Ping,
         Some("complete") => Action::Complete(Box::new(granular::decision(&mut fields)?)),
-        Some("display" | "input") => {
-            return Err(invalid(
-                FIELD,
-                "supported",
-                "This terminal does not do this action yet",
-            )
-            .value(&name));
-        }
+        Some("display") => Action::Display(device::display_fields(&mut fields)?),
+        Some("input") => Action::Input(device::input_fields(&mut fields)?),
         Some(_) | None => {
             return Err(invalid(
                 FIELD,
@@ -121,6 +123,11 @@ pub(crate) fn schema(action: &str) -> Option<Schema> {
             granular::decision_fields(named("Decides a transaction in granular mode.")).closed(),
         ),
         PING => Some(named("Is answered with `pong`.").closed()),
+        "display" => Some(device::display_action_schema(named("Shows a text."))),
+        "input" => Some(device::input_action_schema(named(
+            "Asks the cardholder. The answer comes as `input_result`; the session ends the question \
+             when it closes.",
+        ))),
         _ => None,
     }
 }
@@ -275,14 +282,43 @@ mod tests {
                 "enum",
             ),
         ]);
-        for action in ["display", "input"] {
-            check_refused([(
-                json!({"action": action}),
+        check_refused([(
+            json!({"action": "complete"}),
+            InvalidRequest,
+            "action",
+            "supported",
+        )]);
+    }
+
+    #[test]
+    fn a_text_and_a_question_have_the_fields_of_their_requests() {
+        use ErrorCode::{InvalidRequest, MissingField};
+        let display = json!({"action": "display", "lines": [{"text": "Thanks"}]});
+        let action = parse(display, &allowed());
+        assert!(matches!(action, Ok(Action::Display(_))), "{action:?}");
+        let input = json!({"action": "input", "prompt": "Receipt?", "inputType": "YES_NO"});
+        let action = parse(input, &allowed());
+        assert!(matches!(action, Ok(Action::Input(_))), "{action:?}");
+        check_refused([
+            (
+                json!({"action": "display"}),
+                MissingField,
+                "lines",
+                "required",
+            ),
+            (
+                json!({"action": "input", "prompt": "PIN?", "inputType": "NUMERIC"}),
                 InvalidRequest,
-                "action",
-                "supported",
-            )]);
-        }
+                "prompt",
+                "secret",
+            ),
+            (
+                json!({"action": "input", "prompt": "?", "inputType": "YES_NO", "amount": 1}),
+                InvalidRequest,
+                "amount",
+                "additionalProperties",
+            ),
+        ]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use terminal_host::{
 };
 
 use crate::{
+    device::{InputResponse, Success},
     envelope::Envelope,
     error::ApiError,
     granular::ChipData,
@@ -61,6 +62,16 @@ pub(super) enum ServerEvent<'event> {
         response: Box<TransactionResponse>,
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<Envelope<'event>>,
+    },
+    /// The text of this session is shown.
+    DisplayResult {
+        #[serde(flatten)]
+        response: Success,
+    },
+    /// What became of this session's question.
+    InputResult {
+        #[serde(flatten)]
+        response: InputResponse,
     },
     /// An action of this session was refused. Nothing was started.
     Error {
@@ -149,6 +160,16 @@ pub(super) fn online_authorization(
         Some(position) => at(position, asked),
         None => asked,
     }
+}
+
+/// The event of a text that is shown.
+pub(super) fn display_result(response: Success) -> Value {
+    json(&ServerEvent::DisplayResult { response })
+}
+
+/// The event of a question's end.
+pub(super) fn input_result(response: InputResponse) -> Value {
+    json(&ServerEvent::InputResult { response })
 }
 
 /// The event of a refused action.

@@ -4,7 +4,11 @@ use terminal_host::transaction::{EntryMode, Scheme};
 
 use super::resume::{self, RESUME_TOKEN};
 use crate::{
-    envelope::Envelope, granular::ChipData, openapi::schema::Schema, response::TransactionResponse,
+    device::{InputResponse, Success},
+    envelope::Envelope,
+    granular::ChipData,
+    openapi::schema::Schema,
+    response::TransactionResponse,
 };
 
 /// Every event.
@@ -72,8 +76,22 @@ fn ends() -> [(&'static str, Schema); 1] {
     [("result", result)]
 }
 
-fn of_the_session() -> [(&'static str, Schema); 3] {
+fn of_the_session() -> [(&'static str, Schema); 5] {
     [
+        (
+            "display_result",
+            Success::describe(named(
+                "display_result",
+                "The text of this session is shown.",
+            )),
+        ),
+        (
+            "input_result",
+            InputResponse::describe(named(
+                "input_result",
+                "What became of this session's question.",
+            )),
+        ),
         (
             "error",
             Envelope::describe(named(

@@ -6,6 +6,7 @@
 //! its session, with a close code that says so, and resumes it.
 
 pub(crate) mod action;
+mod asking;
 mod event;
 pub(crate) mod event_schemas;
 pub(crate) mod resume;
@@ -32,12 +33,14 @@ use tokio::{
 
 use self::{
     action::{Action, Starting},
+    asking::Asking,
     event::ServerEvent,
     resume::{Position, RESUME_TOKEN, RESUME_TOKEN_HEADER, Start},
 };
 use crate::{
     auth::{Caller, KeyDigest},
     body::{self, BODY_BYTES_MAX},
+    device,
     error::{ApiError, ErrorCode},
     granular::{self, Decision, Taken},
     guard, idempotency,
@@ -101,6 +104,7 @@ pub(crate) async fn open(
                 api,
                 caller,
                 socket,
+                asking: Asking::default(),
                 _place: place,
             }
             .run(start)
@@ -115,6 +119,7 @@ struct Session {
     api: Api,
     caller: Caller,
     socket: WebSocket,
+    asking: Asking,
     _place: Place<KeyDigest>,
 }
 
@@ -205,6 +210,7 @@ impl Session {
                 more = is_more(&mut newest, position.sequence) => {
                     if more { self.show(&mut position).await } else { ControlFlow::Break(SHUT_DOWN) }
                 }
+                event = self.asking.event() => self.send(&event).await,
                 _ = pings.tick() => self.ping(heard).await,
                 () = server::requested(&mut shutdown) => ControlFlow::Break(SHUT_DOWN),
             };
@@ -223,7 +229,7 @@ impl Session {
                 })
             }
             Message::Text(_) if !self.still_may() => ControlFlow::Break(REVOKED),
-            Message::Text(text) => match act(&self.api, self.caller, text.as_bytes()).await {
+            Message::Text(text) => match act(self, text.as_bytes()).await {
                 Ok(Some(event)) => self.send(&event).await,
                 Ok(None) => ControlFlow::Continue(()),
                 Err(error) => {
@@ -330,19 +336,21 @@ async fn is_more(newest: &mut watch::Receiver<u64>, seen: u64) -> bool {
 }
 
 /// Does one action, and counts what became of it.
-async fn act(
-    api: &Api,
-    caller: Caller,
-    text: &[u8],
-) -> Result<Option<serde_json::Value>, ApiError> {
+async fn act(session: &mut Session, text: &[u8]) -> Result<Option<serde_json::Value>, ApiError> {
+    let Session {
+        api,
+        caller,
+        asking,
+        ..
+    } = session;
     let message = body::parse(text);
     let action = message
         .as_ref()
         .ok()
         .and_then(|message| message.get("action")?.as_str());
     let operation = action.and_then(Operation::of_action);
-    let done = match check(api, caller, operation, action) {
-        Ok(()) => perform(api, caller, operation, message).await,
+    let done = match check(api, *caller, operation, action) {
+        Ok(()) => perform(api, *caller, asking, operation, message).await,
         Err(error) => Err(error),
     };
     let result = match &done {
@@ -354,11 +362,13 @@ async fn act(
     done
 }
 
-/// What follows from an action arrives as events of the terminal, like for every other session; only
-/// what was done before has an answer of its own.
+/// What follows from an action arrives as events of the terminal, like for every other session; only a
+/// text, and what was done before, have an answer of their own. That of a question comes later, and
+/// holds up nothing.
 async fn perform(
     api: &Api,
     caller: Caller,
+    asking: &mut Asking,
     operation: Option<&'static Operation>,
     message: Result<serde_json::Value, ApiError>,
 ) -> Result<Option<serde_json::Value>, ApiError> {
@@ -373,6 +383,11 @@ async fn perform(
             Aborting::Ending => Ok(None),
             Aborting::Cancelled(record) => Ok(Some(event::result(&record, &api.merchant))),
         },
+        Action::Display(text) => {
+            let shown = device::show(api, text).await?;
+            Ok(Some(event::display_result(shown)))
+        }
+        Action::Input(request) => asking.begin(api, request).map(|()| None),
     }
 }
 

@@ -3,7 +3,7 @@
 mod answers;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{OriginalUri, Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
@@ -16,12 +16,15 @@ use terminal_host::{
 };
 
 use crate::{
-    body,
+    auth::KeyDigest,
     error::{ApiError, ErrorCode, reconcile_refused},
     export::{self, Format},
     fields::{Fields, invalid},
+    idempotency,
     listing::{self, Page},
+    once::{self, Alone},
     openapi::{exchange::Exchange, schema::Schema},
+    operations::Operation,
     query::{Query, cursor_at},
     response::{self, TransactionResponse},
     router::Api,
@@ -70,6 +73,7 @@ pub(crate) async fn totals(
 pub(crate) fn reconciliation_exchange() -> Exchange {
     Exchange::answers::<ReconciliationResponse>()
         .takes("ReconciliationRequest", reconciliation_request())
+        .once()
         .refuses(&[
             ErrorCode::TerminalBusy,
             ErrorCode::ReconciliationInProgress,
@@ -92,10 +96,13 @@ fn reconciliation_request() -> Schema {
 /// the one currency there is; each currency has a settlement of its own.
 pub(crate) async fn reconciliation(
     State(api): State<Api>,
+    Extension(caller): Extension<KeyDigest>,
+    Extension(operation): Extension<&'static Operation>,
     request: Request,
-) -> Result<Json<ReconciliationResponse>, ApiError> {
+) -> Result<Json<Value>, ApiError> {
     const FIELD: &str = "closeDay";
-    let mut fields = Fields::of(body::read_json(request).await?)?;
+    let (claim, body) = idempotency::read(request, operation.path, caller).await?;
+    let mut fields = Fields::of(body)?;
     let value = fields.require(FIELD)?;
     let Value::Bool(close_day) = value else {
         return Err(
@@ -103,6 +110,13 @@ pub(crate) async fn reconciliation(
         );
     };
     fields.finish()?;
+    let work = reconcile(api.clone(), close_day);
+    once::answer(&api, claim, Alone::GoesOn, work)
+        .await
+        .map(Json)
+}
+
+async fn reconcile(api: Api, close_day: bool) -> Result<Value, ApiError> {
     let (status, totals, settlements) = if close_day {
         let settlements = api.terminal.reconcile().await.map_err(reconcile_refused)?;
         let totals = settlements.iter().map(|one| one.totals.clone()).collect();
@@ -116,7 +130,7 @@ pub(crate) async fn reconciliation(
         [one] => one.currency.clone(),
         _ => usual,
     };
-    Ok(Json(ReconciliationResponse {
+    let response = ReconciliationResponse {
         status,
         totals: totals_in(&totals, &currency),
         timestamp: response::utc(Timestamp::now()),
@@ -124,7 +138,9 @@ pub(crate) async fn reconciliation(
             .iter()
             .map(|settlement| SettlementResponse::of(settlement, &api.merchant))
             .collect(),
-    }))
+    };
+    // Serializing into memory has no way to fail: the keys are strings.
+    Ok(serde_json::to_value(response).unwrap_or_default())
 }
 
 /// What [`list`] takes and answers.

@@ -92,6 +92,8 @@ async fn a_session_may_watch_and_not_sell_when_its_key_may_only_read() {
     for action in [
         json!({"action": "sale", "amount": 2500, "currency": "NZD"}),
         json!({"action": "abort", "transactionId": UNKNOWN_ID}),
+        json!({"action": "display", "lines": [{"text": "x"}]}),
+        json!({"action": "input", "prompt": "Name?", "inputType": "TEXT"}),
     ] {
         session.send(&action).await;
         let refused = session.event().await;

@@ -14,17 +14,19 @@ use async_trait::async_trait;
 use jiff::{Timestamp, Zoned};
 use terminal_host::{
     batch::{CurrencyTotals, ReconcileError, Settlement, SettlementId, Sum, Totals},
+    input::Question,
     point_of_sale::{Decided, OnlineAnswer, OnlineRequest},
     service::{
-        AbortAnswer, BeginError, Begun, Claim, Event, EventLogId, Health, LoggedEvent,
-        LoggedEvents, Progress, Standing, StorageFault,
+        AbortAnswer, BeginError, Begun, Claim, Event, EventLogId, Health, InteractionError,
+        KeptAnswer, LoggedEvent, LoggedEvents, Progress, Reply, Standing, StorageFault, Text,
     },
+    text::TextLine,
     transaction::{
         AcquirerAnswer, CancelReason, CardDetails, CryptogramType, Ending, EntryMode, Outcome,
         Record, Referred, Request, ReversalState, Scheme, TransactionId, Verification,
     },
 };
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// The double. Cheap to clone; all clones are one terminal.
 #[derive(Clone)]
@@ -48,12 +50,23 @@ struct State {
     panics: bool,
     reconcile: Option<ReconcileError>,
     settlements: Vec<Settlement>,
-    question: Option<Arc<OnlineRequest>>,
+    online: Option<Arc<OnlineRequest>>,
     decisions: Vec<OnlineAnswer>,
     events: Vec<Event>,
     /// How many of the first events are no longer kept.
     forgotten: usize,
+    reconciled: usize,
+    /// What is refused of the devices.
+    interaction: Option<InteractionError>,
+    shown: Vec<Text>,
+    printed: Vec<(Vec<TextLine>, bool)>,
+    question: Option<Asked>,
+    answers: BTreeMap<String, ([u8; 32], Vec<u8>)>,
+    forgets_answers: bool,
 }
+
+/// A question, how long its answer is waited for, and where it goes.
+type Asked = (Question, Duration, oneshot::Sender<Reply>);
 
 impl FakeTerminal {
     pub(crate) fn new() -> Self {
@@ -97,6 +110,64 @@ impl FakeTerminal {
         state.records.get_mut(id).expect("a transaction").referred = referred;
     }
 
+    /// Refuses to show, ask and print, or does it again.
+    pub(crate) fn refuse_devices(&self, error: Option<InteractionError>) {
+        self.state().interaction = error;
+    }
+
+    /// The texts that were shown.
+    pub(crate) fn shown(&self) -> Vec<Text> {
+        self.state().shown.clone()
+    }
+
+    /// What was printed, and whether the paper was cut.
+    pub(crate) fn printed(&self) -> Vec<(Vec<TextLine>, bool)> {
+        self.state().printed.clone()
+    }
+
+    /// How often batches were closed.
+    pub(crate) fn reconciled(&self) -> usize {
+        self.state().reconciled
+    }
+
+    /// Keeps no answer from now on.
+    pub(crate) fn forget_answers(&self) {
+        self.state().forgets_answers = true;
+    }
+
+    /// Waits until a question is asked: the question, and how long its answer is waited for.
+    pub(crate) async fn asks(&self) -> (Question, Duration) {
+        self.until(|state| {
+            let (question, time_max, _) = state.question.as_ref()?;
+            Some((question.clone(), *time_max))
+        })
+        .await
+    }
+
+    /// Answers the question that waits.
+    pub(crate) async fn reply(&self, reply: Reply) {
+        let (.., told) = self.until(|state| state.question.take()).await;
+        told.send(reply).expect("the question waits");
+    }
+
+    /// Waits until nobody waits for the answer to the question.
+    pub(crate) async fn question_ends(&self) {
+        let (.., mut told) = self.until(|state| state.question.take()).await;
+        tokio::time::timeout(Duration::from_secs(20), told.closed())
+            .await
+            .expect("it ends in time");
+    }
+
+    async fn until<T>(&self, mut found: impl FnMut(&mut State) -> Option<T>) -> T {
+        for _ in 0..2000 {
+            if let Some(found) = found(&mut self.state()) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it never came")
+    }
+
     /// Panics when asked for its health.
     pub(crate) fn break_health(&self) {
         self.state().panics = true;
@@ -132,7 +203,7 @@ impl FakeTerminal {
     pub(crate) fn ask(&self, id: &TransactionId, question: OnlineRequest) {
         {
             let mut state = self.state();
-            state.question = Some(Arc::new(question));
+            state.online = Some(Arc::new(question));
             state.records.get_mut(id).expect("a transaction").asked = true;
         }
         self.0.changed.send_replace(());
@@ -156,7 +227,7 @@ impl FakeTerminal {
             let record = state.records.get_mut(id).expect("a transaction");
             record.outcome = Some(outcome);
             state.past_abort = false;
-            state.question = None;
+            state.online = None;
             state.records.get(id).expect("a transaction").clone()
         };
         self.0.running.send_replace(None);
@@ -231,7 +302,7 @@ impl Terminal for FakeTerminal {
             changed.borrow_and_update();
             let (record, question) = {
                 let state = self.state();
-                (state.records.get(id)?.clone(), state.question.clone())
+                (state.records.get(id)?.clone(), state.online.clone())
             };
             if record.outcome.is_some() {
                 return Some(Standing::Ended(Box::new(record)));
@@ -244,7 +315,7 @@ impl Terminal for FakeTerminal {
     }
 
     fn question(&self, _: &TransactionId) -> Option<Arc<OnlineRequest>> {
-        self.state().question.clone()
+        self.state().online.clone()
     }
 
     fn decide(&self, id: &TransactionId, answer: OnlineAnswer) -> Decided {
@@ -258,7 +329,7 @@ impl Terminal for FakeTerminal {
         if state.decisions.last().is_some_and(|last| *last != answer) {
             return Decided::Otherwise;
         }
-        if state.question.take().is_none() && state.decisions.is_empty() {
+        if state.online.take().is_none() && state.decisions.is_empty() {
             return Decided::NotAsked;
         }
         state.decisions.push(answer);
@@ -315,7 +386,8 @@ impl Terminal for FakeTerminal {
     }
 
     async fn reconcile(&self) -> Result<Vec<Settlement>, ReconcileError> {
-        let state = self.state();
+        let mut state = self.state();
+        state.reconciled = state.reconciled.saturating_add(1);
         match state.reconcile {
             Some(error) => Err(error),
             None => Ok(state.settlements.clone()),
@@ -358,6 +430,51 @@ impl Terminal for FakeTerminal {
 
     fn event_log(&self) -> Result<EventLogId, StorageFault> {
         EventLogId::parse("0123456789abcdef").ok_or(StorageFault)
+    }
+
+    async fn display(&self, text: Text) -> Result<(), InteractionError> {
+        let mut state = self.state();
+        state.interaction.map_or(Ok(()), Err)?;
+        state.shown.push(text);
+        Ok(())
+    }
+
+    async fn ask(&self, question: Question, time_max: Duration) -> Result<Reply, InteractionError> {
+        let (told, heard) = oneshot::channel();
+        {
+            let mut state = self.state();
+            state.interaction.map_or(Ok(()), Err)?;
+            if state.question.is_some() {
+                return Err(InteractionError::Busy);
+            }
+            state.question = Some((question, time_max, told));
+        }
+        heard.await.map_err(|_| InteractionError::DeviceFault)
+    }
+
+    async fn print(&self, lines: Vec<TextLine>, cut: bool) -> Result<(), InteractionError> {
+        let mut state = self.state();
+        state.interaction.map_or(Ok(()), Err)?;
+        state.printed.push((lines, cut));
+        Ok(())
+    }
+
+    async fn kept_answer(&self, claim: &Claim) -> Result<KeptAnswer, StorageFault> {
+        Ok(match self.state().answers.get(&claim.key) {
+            None => KeptAnswer::None,
+            Some((fingerprint, _)) if *fingerprint != claim.fingerprint => KeptAnswer::Conflict,
+            Some((_, answer)) => KeptAnswer::Answer(answer.clone()),
+        })
+    }
+
+    async fn keep_answer(&self, claim: &Claim, answer: &[u8]) -> Result<(), StorageFault> {
+        let mut state = self.state();
+        if state.forgets_answers {
+            return Err(StorageFault);
+        }
+        let kept = (claim.fingerprint, answer.to_vec());
+        state.answers.insert(claim.key.clone(), kept);
+        Ok(())
     }
 
     fn running(&self) -> watch::Receiver<Option<TransactionId>> {

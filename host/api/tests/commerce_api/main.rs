@@ -10,6 +10,8 @@ mod client;
 #[cfg(test)]
 mod crowd;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod examples;

@@ -167,6 +167,7 @@ fn members(value: &Value) -> Map<String, Value> {
 fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
     let number = |value: &Value| value.as_f64().expect("a number");
     let length = |value: &Value| value.as_str().map(|text| text.chars().count());
+    let items = Value::as_array;
     let most = || usize::try_from(rule.as_u64().expect("a number")).expect("it fits");
     match keyword {
         "const" => rule == value,
@@ -184,6 +185,19 @@ fn holds(keyword: &str, rule: &Value, value: &Value) -> bool {
         "maximum" => !value.is_number() || number(value) <= number(rule),
         "minLength" => length(value).is_none_or(|length| length >= most()),
         "maxLength" => length(value).is_none_or(|length| length <= most()),
+        "minItems" => items(value).is_none_or(|items| items.len() >= most()),
+        "maxItems" => items(value).is_none_or(|items| items.len() <= most()),
+        "uniqueItems" => {
+            assert_eq!(rule, true);
+            let first = |(place, item)| {
+                items(value)
+                    .into_iter()
+                    .flatten()
+                    .position(|other| other == item)
+                    == Some(place)
+            };
+            items(value).is_none_or(|items| items.iter().enumerate().all(first))
+        }
         "maxProperties" => value
             .as_object()
             .is_none_or(|members| members.len() <= most()),
@@ -286,6 +300,11 @@ mod tests {
             ),
             (&json!({"enum": ["a"], "maxLength": 0}), json!("b"), 2),
             (&json!({"pattern": "^txn_"}), json!("tx"), 1),
+            (&json!({"minItems": 1, "maxItems": 1}), json!([1]), 0),
+            (&json!({"minItems": 1}), json!([]), 1),
+            (&json!({"maxItems": 1}), json!([1, 2]), 1),
+            (&json!({"uniqueItems": true}), json!([1, 2]), 0),
+            (&json!({"uniqueItems": true}), json!([1, 2, 1]), 1),
             (&json!({"format": "date-time"}), json!("now"), 1),
         ];
         for (schema, value, count) in cases {

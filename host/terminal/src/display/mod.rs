@@ -4,6 +4,8 @@ mod host;
 
 use async_trait::async_trait;
 
+use crate::text::TextLine;
+
 /// The cardholder's display.
 #[async_trait]
 pub trait Display: Send {
@@ -29,6 +31,9 @@ pub enum Screen {
     },
     /// A fixed message.
     Message(Message),
+    /// The point of sale's own text, at most [`DISPLAY_LINES_MAX`](crate::text::DISPLAY_LINES_MAX)
+    /// lines. Never while a transaction runs.
+    Text(Vec<TextLine>),
 }
 
 /// The fixed messages (EMV 4.4 Book 4, 11.2, table 8, and the terminal's own).

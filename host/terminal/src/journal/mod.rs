@@ -15,6 +15,7 @@
 //!   open, and not longer.
 //! - What a card paid is noted in the commit that approves it, under a keyed digest of its number.
 
+mod answers;
 mod batches;
 mod card_log;
 mod claims;

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode};
 
 /// The version of the schema below.
-const SCHEMA_VERSION: i64 = 5;
+const SCHEMA_VERSION: i64 = 6;
 
 /// The journal's size limit: 4 KiB pages, 256 MiB in all.
 const PAGES_MAX: i64 = 65_536;
@@ -87,8 +87,21 @@ const EVENTS: &str = "
     INSERT INTO event_log (name) VALUES (lower(hex(randomblob(8))));
 ";
 
+/// What version 6 added: answers to requests that have a key and are no transactions.
+const ANSWERS: &str = "
+    CREATE TABLE answers (
+        key TEXT PRIMARY KEY,
+        scope TEXT NOT NULL,
+        fingerprint BLOB NOT NULL,
+        answer BLOB NOT NULL,
+        made INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX answers_by_scope ON answers (scope, made);
+    CREATE INDEX answers_by_age ON answers (made);
+";
+
 /// What each version added, in their order.
-const ADDED: [&str; 5] = [SCHEMA, KEY_CHECK, CARD_LOG, BATCHES, EVENTS];
+const ADDED: [&str; 6] = [SCHEMA, KEY_CHECK, CARD_LOG, BATCHES, EVENTS, ANSWERS];
 
 /// Why the journal was not opened.
 #[derive(Debug, thiserror::Error)]

@@ -11,13 +11,13 @@ use vault::{DeviceKey, Storage, Vault};
 use zeroize::Zeroizing;
 
 use super::{
-    Beginning, Claimed, Counter, Entry, Finished, Journal, PHASES, Phase,
+    Beginning, Claimed, Counter, Entry, Finished, Journal, PHASES, Phase, answers,
     schema::OpenError,
-    store::{AppendError, PAGES_RESERVED, StorageFault},
+    store::{AppendError, PAGES_RESERVED, StorageFault, write_failed},
 };
 use crate::{
     observer::NoObserver,
-    service::{Claim, Progress},
+    service::{Claim, KeptAnswer, Progress},
     transaction::{
         CancelReason, DeclineReason, Ending, EntryMode, EntryPreference, Failure, Kind,
         OnlineDecision, Outcome, Record, Request, ReversalState, Scheme, TransactionId,
@@ -527,12 +527,13 @@ fn what_the_engine_wrote_of_a_closed_batch_is_forgotten() {
     assert_eq!(settlement.totals.totals.sale.minor, 2500);
 }
 
-/// What each version added, undone: versions 2 to 5.
-const UNDONE: [&str; 4] = [
+/// What each version added, undone: versions 2 to 6.
+const UNDONE: [&str; 5] = [
     "DROP TABLE key_check;",
     "DROP TABLE card_log;",
     BATCHES_UNDONE,
     "DROP TABLE events; DROP TABLE event_log; ALTER TABLE transactions DROP COLUMN asked;",
+    "DROP TABLE answers;",
 ];
 
 const BATCHES_UNDONE: &str = "DROP INDEX transactions_approved; DROP INDEX transactions_referring;
@@ -540,7 +541,7 @@ const BATCHES_UNDONE: &str = "DROP INDEX transactions_approved; DROP INDEX trans
 
 #[test]
 fn a_journal_of_a_version_before_is_taken_over() {
-    for version in 1..=4 {
+    for version in 1..=5 {
         let file = File::new();
         let id = after(&file.open(), &[Phase::Sent]);
         let sql = Connection::open(&file.path).expect("a database");
@@ -554,6 +555,8 @@ fn a_journal_of_a_version_before_is_taken_over() {
         assert_eq!(unsettled(&journal), [id.as_str()]);
         let account = journal.account(b"card", None);
         assert_eq!(journal.last_payment(&id, account), Ok(None));
+        let kept = journal.kept_answer(&claim("scope key", 1), at(BEGAN).timestamp());
+        assert_eq!(kept, Ok(KeptAnswer::None));
         drop(journal);
         assert!(matches!(open(&file.path, 2), Err(OpenError::OtherKey)));
     }
@@ -564,13 +567,13 @@ fn a_file_of_another_version_or_kind_is_refused_by_name() {
     let file = File::new();
     drop(file.open());
     let sql = Connection::open(&file.path).expect("a database");
-    sql.pragma_update(None, "user_version", 6)
+    sql.pragma_update(None, "user_version", 7)
         .expect("writable");
     drop(sql);
     let refused = open(&file.path, 1).err().expect("another version");
     assert_eq!(
         refused.to_string(),
-        "the database has version 6, this host knows version 5"
+        "the database has version 7, this host knows version 6"
     );
     std::fs::write(&file.path, [0x55; 4096]).expect("writable");
     assert!(matches!(open(&file.path, 1), Err(OpenError::Database(_))));
@@ -952,6 +955,106 @@ fn a_claim_is_free_made_or_contradicted_and_runs_out_after_a_day() {
     assert_eq!(asked(&other_key, BEGAN), Claimed::Free);
     assert_eq!(asked(&claim, BEGAN + DAY - 1), Claimed::By(id));
     assert_eq!(asked(&claim, BEGAN + DAY), Claimed::Free);
+}
+
+fn claim(key: &str, fingerprint: u8) -> Claim {
+    Claim {
+        key: key.into(),
+        fingerprint: [fingerprint; 32],
+    }
+}
+
+#[test]
+fn an_answer_is_kept_for_a_day_for_its_request_and_over_a_restart() {
+    let file = File::new();
+    let journal = file.open();
+    let (asked, other) = (claim("print key", 1), claim("print other", 1));
+    let kept = |journal: &Journal, claim: &Claim, second| {
+        journal
+            .kept_answer(claim, at(second).timestamp())
+            .expect("readable")
+    };
+    let keep = |journal: &Journal, claim: &Claim, answer: &[u8], second| {
+        journal.keep_answer(claim, answer, at(second).timestamp())
+    };
+    assert_eq!(kept(&journal, &asked, BEGAN), KeptAnswer::None);
+    keep(&journal, &asked, b"jane@example.com", BEGAN).expect("written");
+    drop(journal);
+    let journal = file.open();
+    let answer = KeptAnswer::Answer(b"jane@example.com".to_vec());
+    assert_eq!(kept(&journal, &asked, BEGAN + DAY - 1), answer);
+    assert_eq!(kept(&journal, &asked, BEGAN + DAY), KeptAnswer::None);
+    assert_eq!(
+        kept(&journal, &claim("print key", 2), BEGAN),
+        KeptAnswer::Conflict
+    );
+    assert_eq!(kept(&journal, &other, BEGAN), KeptAnswer::None);
+    keep(&journal, &asked, b"later", BEGAN + DAY).expect("written");
+    let later = KeptAnswer::Answer(b"later".to_vec());
+    assert_eq!(kept(&journal, &asked, BEGAN + DAY), later);
+    let large = vec![0; answers::ANSWER_BYTES_MAX + 1];
+    let refused = keep(&journal, &other, &large, BEGAN);
+    assert_eq!(refused, Err(AppendError::Full));
+    drop(journal);
+    let stored = std::fs::read(&file.path).expect("a file");
+    let clear = stored.windows(4).any(|part| part == b"jane");
+    assert!(!clear, "what a cardholder typed lies in the file");
+}
+
+#[test]
+fn an_answer_that_was_changed_or_moved_is_none() {
+    let file = File::new();
+    let now = at(BEGAN).timestamp();
+    let asked = claim("print key", 1);
+    file.open()
+        .keep_answer(&asked, b"answer", now)
+        .expect("written");
+    for (change, looked_for) in [
+        (
+            "UPDATE answers SET key = 'print other'",
+            claim("print other", 1),
+        ),
+        ("UPDATE answers SET answer = X'00'", claim("print other", 1)),
+    ] {
+        file.tamper(change);
+        let kept = file.open().kept_answer(&looked_for, now);
+        assert_eq!(kept, Err(StorageFault), "{change}");
+    }
+}
+
+#[test]
+fn the_oldest_answers_of_a_scope_give_way() {
+    let file = File::new();
+    let journal = file.open();
+    let now = at(BEGAN).timestamp();
+    let keep = |key: &str| {
+        journal
+            .keep_answer(&claim(key, 1), b"answer", now)
+            .expect("written");
+    };
+    let is_kept = |key: &str| {
+        let kept = journal.kept_answer(&claim(key, 1), now);
+        kept.expect("readable") != KeptAnswer::None
+    };
+    keep("print first");
+    keep("input first");
+    // Not one by one: each would be a commit.
+    journal
+        .write(|sql| {
+            sql.execute(
+                "WITH RECURSIVE count (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM count
+                                              WHERE n < ?1)
+                 INSERT INTO answers (key, scope, fingerprint, answer, made)
+                 SELECT 'print ' || n, 'print', X'00', X'00', ?2 FROM count",
+                (answers::ANSWERS_MAX, now.as_second()),
+            )
+            .map_err(write_failed)
+        })
+        .expect("written");
+    assert!(is_kept("print first"));
+    keep("print last");
+    assert!(!is_kept("print first"));
+    assert!(is_kept("print last") && is_kept("print 2") && is_kept("input first"));
 }
 
 #[test]

@@ -22,7 +22,7 @@ impl wit::Host for Terminal {
             bail!("the guest prints too many lines");
         }
         let lines: Vec<Line> = lines.into_iter().map(Line::from).collect();
-        let printed = self.devices.lock().await.printer.print(&lines).await;
+        let printed = self.devices.lock().await.printer.print(&lines, true).await;
         Ok(printed.map_err(|fault| {
             tracing::warn!(%fault, "the receipt was not printed");
             fault.into()

@@ -4,11 +4,13 @@ mod host;
 
 use async_trait::async_trait;
 
+use crate::text::TextLine;
+
 /// A receipt printer.
 #[async_trait]
 pub trait Printer: Send {
-    /// Prints `lines` (already reduced to printable characters) and cuts the paper.
-    async fn print(&mut self, lines: &[Line]) -> Result<(), Fault>;
+    /// Prints `lines` (already reduced to printable characters), and cuts the paper when `cut`.
+    async fn print(&mut self, lines: &[Line], cut: bool) -> Result<(), Fault>;
 }
 
 /// One line of a receipt.
@@ -20,6 +22,8 @@ pub enum Line {
     Columns(String, String),
     /// An empty line.
     Blank,
+    /// A line of the point of sale's own. What is too long goes on in the next line.
+    Styled(TextLine),
 }
 
 /// Why a receipt was not printed.

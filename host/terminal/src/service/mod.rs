@@ -8,6 +8,8 @@ mod answers;
 mod background;
 pub(crate) mod convert;
 mod decisions;
+mod interaction;
+mod kept_answers;
 mod originals;
 mod reconciling;
 mod run;
@@ -28,6 +30,8 @@ pub use answers::{
     OriginalRefused, Progress, StartError, StorageFault,
 };
 pub use decisions::Standing;
+pub use interaction::{InteractionError, Reply, Text};
+pub use kept_answers::KeptAnswer;
 
 use crate::{
     clock::Clock,
@@ -74,6 +78,7 @@ struct Inner {
     recordings: Recordings,
     vault: Arc<Mutex<vault::Vault>>,
     devices: Arc<tokio::sync::Mutex<Devices>>,
+    interaction: interaction::Interaction,
     parameters: Arc<Parameters>,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
@@ -141,6 +146,7 @@ impl TransactionService {
                 recordings,
                 vault,
                 devices: Arc::new(tokio::sync::Mutex::new(config.devices)),
+                interaction: interaction::Interaction::new(config.input),
                 parameters: Arc::new(config.parameters),
                 clock: config.clock,
                 observer: config.observer,

@@ -40,7 +40,7 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
     // An abort does not wait for the recovery that has the turn: nothing was sent.
     let turn = tokio::select! {
         biased;
-        turn = inner.turn.lock() => turn,
+        turn = inner.turn_with_devices() => turn,
         () = abort.requested() => {
             let cancelled = Outcome::without_card(Ending::Cancelled(CancelReason::PointOfSale));
             let recorded = record(&inner, &id, &abort, cancelled);
@@ -49,7 +49,7 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
                 conclude(&inner, &id);
                 return;
             }
-            inner.turn.lock().await
+            inner.turn_with_devices().await
         }
     };
     // On a task of its own: a panic in a driver ends the transaction, not the terminal.

@@ -6,6 +6,8 @@ mod guest;
 #[cfg(test)]
 mod hostile_guests;
 #[cfg(test)]
+mod interaction;
+#[cfg(test)]
 mod terminal;
 #[cfg(test)]
 mod transactions;

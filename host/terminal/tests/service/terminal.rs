@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
@@ -18,15 +18,17 @@ use terminal_host::{
     card_reader::{self, Card, CardReader, Presented, Technologies},
     clock::{Clock, SystemClock},
     display::{Display, Screen},
+    input::{self, Given, Input, Question},
     observer::{NoObserver, Observer},
     parameters::Parameters,
     pin_entry::{self, Keypad, PinPrompt},
     printer::{self, Line, Printer},
     service::{Begun, Claim, StartError},
+    text::TextLine,
     transaction::{EntryPreference, Kind, OnlineDecision, Record, Request, TransactionId},
     vault::{DeviceKey, Pin, Storage, Vault},
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use zeroize::Zeroizing;
 
 use crate::guest::Behaviour;
@@ -41,6 +43,9 @@ pub(crate) struct TestTerminal {
     folder: TempDir,
 }
 
+/// Lines, and whether the paper was cut after them.
+type Printed = (Vec<Line>, bool);
+
 /// What the devices do.
 #[derive(Clone)]
 pub(crate) struct Hands {
@@ -48,6 +53,15 @@ pub(crate) struct Hands {
     pub(crate) card: Arc<AtomicBool>,
     /// Whether the printer's driver panics.
     pub(crate) printer_panics: Arc<AtomicBool>,
+    /// What the display shows.
+    pub(crate) screen: watch::Sender<Screen>,
+    /// What was printed, and whether the paper was cut.
+    pub(crate) papers: Arc<Mutex<Vec<Printed>>>,
+    /// Gives the cardholder's next answer.
+    pub(crate) give: mpsc::UnboundedSender<Result<Given, input::Fault>>,
+    given: Arc<tokio::sync::Mutex<mpsc::UnboundedReceiver<Result<Given, input::Fault>>>>,
+    /// Whether the last question was asked again.
+    pub(crate) asked_again: Arc<AtomicBool>,
     /// What the acquirer does.
     pub(crate) acquirer: watch::Sender<Acquirer>,
     /// Notified when the acquirer is asked.
@@ -60,9 +74,15 @@ pub(crate) struct Hands {
 
 impl Hands {
     fn new() -> Self {
+        let (give, given) = mpsc::unbounded_channel();
         Self {
             card: Arc::default(),
             printer_panics: Arc::default(),
+            screen: watch::Sender::new(Screen::Idle),
+            papers: Arc::default(),
+            give,
+            given: Arc::new(tokio::sync::Mutex::new(given)),
+            asked_again: Arc::default(),
             acquirer: watch::Sender::new(Acquirer::Answers),
             asked: Arc::default(),
             clock_days: watch::Sender::new(0),
@@ -112,6 +132,7 @@ impl TestTerminal {
             files: Dir::open_ambient_dir(folder.path(), ambient_authority()).expect("a folder"),
             journal: folder.path().join("journal.sqlite"),
             devices: devices(&hands),
+            input: Box::new(Questions(hands.clone())),
             vault: vault.unwrap_or_else(|_| panic!("an empty vault opens")),
             parameters: Parameters::from_json(include_str!("../parameters.json"))
                 .expect("right parameters"),
@@ -197,8 +218,8 @@ fn devices(hands: &Hands) -> Devices {
     Devices {
         card_reader: Box::new(Reader(Arc::clone(&hands.card))),
         keypad: Box::new(NoKeypad),
-        display: Box::new(NoDisplay),
-        printer: Box::new(Paper(Arc::clone(&hands.printer_panics))),
+        display: Box::new(Panel(hands.clone())),
+        printer: Box::new(Paper(hands.clone())),
         acquirer_link: Box::new(Link(hands.clone())),
     }
 }
@@ -244,26 +265,56 @@ impl Keypad for NoKeypad {
     }
 }
 
-struct NoDisplay;
+struct Panel(Hands);
 
 #[async_trait]
-impl Display for NoDisplay {
-    fn show(&mut self, _: &Screen) {}
+impl Display for Panel {
+    fn show(&mut self, screen: &Screen) {
+        self.0.screen.send_replace(screen.clone());
+    }
 
     async fn choose(&mut self, _: &[String]) -> Option<usize> {
         None
     }
 }
 
-struct Paper(Arc<AtomicBool>);
+/// Gives what the test says, when it says something.
+struct Questions(Hands);
+
+#[async_trait]
+impl Input for Questions {
+    async fn ask(&mut self, question: &Question, again: bool) -> Result<Given, input::Fault> {
+        self.0.asked_again.store(again, Ordering::SeqCst);
+        self.0
+            .screen
+            .send_replace(Screen::Text(vec![line(question.prompt())]));
+        let given = {
+            let mut given = self.0.given.lock().await;
+            given.recv().await
+        };
+        given.expect("the test goes on")
+    }
+}
+
+/// A line of the usual form.
+pub(crate) fn line(text: &str) -> TextLine {
+    TextLine {
+        text: text.into(),
+        ..TextLine::default()
+    }
+}
+
+struct Paper(Hands);
 
 #[async_trait]
 impl Printer for Paper {
-    async fn print(&mut self, _: &[Line]) -> Result<(), printer::Fault> {
+    async fn print(&mut self, lines: &[Line], cut: bool) -> Result<(), printer::Fault> {
         assert!(
-            !self.0.load(Ordering::Relaxed),
+            !self.0.printer_panics.load(Ordering::Relaxed),
             "the printer's driver is faulty"
         );
+        let mut papers = self.0.papers.lock().expect("not poisoned");
+        papers.push((lines.to_vec(), cut));
         Ok(())
     }
 }
