@@ -282,12 +282,8 @@ mod tests {
                 "enum",
             ),
         ]);
-        check_refused([(
-            json!({"action": "complete"}),
-            InvalidRequest,
-            "action",
-            "supported",
-        )]);
+        let complete = json!({"action": "complete", "transactionId": ID});
+        check_refused([(complete, MissingField, "responseCode", "required")]);
     }
 
     #[test]
