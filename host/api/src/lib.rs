@@ -40,12 +40,14 @@
 
 mod auth;
 mod body;
+mod card;
 mod device;
 mod envelope;
 mod error;
 mod export;
 mod fields;
 mod granular;
+mod group;
 mod guard;
 mod idempotency;
 mod json;

@@ -16,7 +16,7 @@ use crate::{
     settlements, transactions,
 };
 
-pub use crate::{openapi::tag::Tag, permission::Permission};
+pub use crate::{group::Group, openapi::tag::Tag, permission::Permission};
 
 /// One operation.
 #[derive(Debug)]
@@ -66,20 +66,6 @@ impl Operation {
             .iter()
             .find(|operation| operation.action == Some(action))
     }
-}
-
-/// The groups of the reference's rate limits, and one of our own: an abort is never refused
-/// because of the transactions it is to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
-    /// Sale, refund, void, pre-auth, granular; looking up.
-    Transaction,
-    /// Health, display, input, print.
-    Device,
-    /// Totals, reconciliation, settlements.
-    Settlement,
-    /// Abort.
-    Abort,
 }
 
 /// Every operation this terminal has, in the order of the reference.

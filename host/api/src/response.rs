@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 use terminal_host::point_of_sale::OnlineRequest;
-use terminal_host::transaction::{
-    CardDetails, CryptogramType, Ending, EntryMode, Kind, Outcome, Record, Scheme, Verification,
-};
+use terminal_host::transaction::{Ending, Kind, Outcome, Record};
 
 pub use crate::{
+    card::Card,
     granular::ChipData,
     receipt::ReceiptData,
     status::{Status, now, status},
 };
 use crate::{
+    card::{card, card_asked},
     openapi::schema::{Described, Schema},
     terminal::Merchant,
 };
@@ -179,71 +179,6 @@ impl Answer {
     }
 }
 
-/// The members that come from the card.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Card {
-    /// The scheme of the application used.
-    pub card_scheme: Scheme,
-    /// The last four digits and a star for each other one.
-    pub masked_pan: String,
-    /// How the card was read.
-    pub entry_mode: EntryMode,
-    /// Hexadecimal; left out for a stripe.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub aid: String,
-    /// Printable characters; left out for a stripe.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub application_label: String,
-    /// The last cryptogram.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cryptogram_type: Option<CryptogramType>,
-    /// Ten hexadecimal digits; left out for a stripe.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub tvr: String,
-    /// How the cardholder was verified.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cvm_result: Option<Verification>,
-}
-
-impl Card {
-    fn describe(object: Schema) -> Schema {
-        object
-            .optional(
-                "cardScheme",
-                Schema::names::<Scheme>("Of the application used."),
-            )
-            .optional("maskedPan", Schema::masked_pan())
-            .optional(
-                "entryMode",
-                Schema::names::<EntryMode>("How the card was read."),
-            )
-            .optional(
-                "aid",
-                Schema::text("Application identifier, hexadecimal.").example("A0000000031010"),
-            )
-            .optional(
-                "applicationLabel",
-                Schema::text("As the card says it.").example("Visa Credit"),
-            )
-            .optional(
-                "cryptogramType",
-                Schema::names::<CryptogramType>("The last one."),
-            )
-            .optional(
-                "tvr",
-                Schema::text("Tag 95, hexadecimal.")
-                    .with("minLength", 10)
-                    .with("maxLength", 10)
-                    .example("0000000000"),
-            )
-            .optional(
-                "cvmResult",
-                Schema::names::<Verification>("How the cardholder was verified."),
-            )
-    }
-}
-
 impl TransactionResponse {
     /// The answer for a record, running or ended.
     pub fn of(record: &Record, merchant: &Merchant) -> Self {
@@ -346,21 +281,6 @@ fn reversal_required(record: &Record) -> bool {
     outcome.ending != Ending::Approved && may_have_approved
 }
 
-/// The card that the point of sale is asked about.
-fn card_asked(request: &OnlineRequest) -> Option<Card> {
-    let tag = |name: &str| request.chip_data.get(name).cloned().unwrap_or_default();
-    request.card.as_ref().map(|card| Card {
-        card_scheme: card.scheme,
-        masked_pan: card.masked_pan.clone(),
-        entry_mode: card.entry_mode,
-        aid: tag("84"),
-        application_label: String::new(),
-        cryptogram_type: (!request.chip_data.is_empty()).then_some(CryptogramType::Arqc),
-        tvr: tag("95"),
-        cvm_result: None,
-    })
-}
-
 /// What was asked for, where less was approved.
 fn requested_minor(record: &Record) -> Option<u64> {
     let requested = record.request.amount_minor;
@@ -397,31 +317,9 @@ fn answer(outcome: Option<&Outcome>) -> Answer {
         })
 }
 
-fn card(outcome: Option<&Outcome>) -> Option<Card> {
-    let card = outcome?.card.as_ref()?;
-    Some(Card {
-        card_scheme: card.scheme,
-        masked_pan: card.masked_pan.clone(),
-        entry_mode: card.entry_mode,
-        aid: card.aid.clone(),
-        application_label: card.application_label.clone(),
-        cryptogram_type: card.cryptogram,
-        tvr: tvr(card),
-        cvm_result: card.verification,
-    })
-}
-
 /// A text, unless it is empty.
 fn stated(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
-}
-
-/// Tag 95 is about a chip: nothing was verified of a stripe.
-fn tvr(card: &CardDetails) -> String {
-    match card.entry_mode {
-        EntryMode::Contact | EntryMode::Contactless => card.tvr.clone(),
-        EntryMode::Magstripe | EntryMode::Manual => String::new(),
-    }
 }
 
 fn local_time(moment: &Zoned) -> String {
@@ -440,8 +338,9 @@ fn is_zero(amount: &u64) -> bool {
 mod tests {
     use serde_json::json;
     use terminal_host::transaction::{
-        AcquirerAnswer, Balance, CancelReason, CardDetails, DeclineReason, EntryPreference,
-        Failure, OnlineDecision, Referred, Request, ReversalState, TransactionId,
+        AcquirerAnswer, Balance, CancelReason, CardDetails, CryptogramType, DeclineReason,
+        EntryMode, EntryPreference, Failure, OnlineDecision, Referred, Request, ReversalState,
+        Scheme, TransactionId, Verification,
     };
 
     use super::*;

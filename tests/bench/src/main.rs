@@ -8,6 +8,7 @@ mod against;
 mod bare;
 mod process;
 mod sandbox;
+mod sessions;
 mod table;
 
 use std::path::PathBuf;

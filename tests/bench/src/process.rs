@@ -19,10 +19,11 @@ use tokio::{
 
 use crate::{
     bare::Bare,
+    sessions,
     table::{Table, median},
 };
 
-const API_KEY: &str = "sk_test_benchmark_0123456789abcdef";
+pub(crate) const API_KEY: &str = "sk_test_benchmark_0123456789abcdef";
 
 /// Sales through the API.
 const SALES: usize = 200;
@@ -61,6 +62,7 @@ pub(crate) fn measure(tenon: &Path, engine: &Path, table: &mut Table) -> Result<
         Some(idle <= 32.0),
     );
     sales(&terminal, table)?;
+    sessions::measure(&terminal, table)?;
     reads(&terminal, table)
 }
 
@@ -83,6 +85,13 @@ fn sales(terminal: &Terminal, table: &mut Table) -> Result<()> {
     table.row(
         "the same on the clock, every commit durable",
         format!("{wall:.1} ms"),
+        "",
+        None,
+    );
+    let rate = 1e3 / wall;
+    table.row(
+        "sales through the whole stack, one after the other",
+        format!("{rate:.0} /s"),
         "",
         None,
     );
@@ -180,7 +189,7 @@ fn is_whole(answer: &[u8]) -> bool {
 }
 
 /// A running terminal. Dropping it ends it.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     url: String,
     agent: ureq::Agent,
@@ -226,7 +235,7 @@ fn started(tenon: &Path, engine: &Path, data: &Path) -> Result<(Terminal, f64)> 
 
 impl Terminal {
     /// Sells for NZD 25.00 and returns the transaction's name.
-    fn sell(&self, key: &str) -> Result<String> {
+    pub(crate) fn sell(&self, key: &str) -> Result<String> {
         let mut answer = self
             .agent
             .post(format!("{}/v1/transaction/sale", self.url))
@@ -243,6 +252,10 @@ impl Terminal {
             .and_then(Value::as_str)
             .context("no name")?;
         Ok(id.to_owned())
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     fn address(&self) -> Result<SocketAddr> {

@@ -5,6 +5,7 @@
 //! the terminal's log, so a client that was away goes on where it was; one that reads too slowly loses
 //! its session, with a close code that says so, and resumes it.
 
+mod acting;
 pub(crate) mod action;
 mod asking;
 mod event;
@@ -23,8 +24,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use terminal_host::{
-    service::{Begun, LoggedEvent, Progress},
-    transaction::{OnlineDecision, TransactionId},
+    service::{LoggedEvent, Progress},
+    transaction::TransactionId,
 };
 use tokio::{
     sync::watch,
@@ -32,25 +33,20 @@ use tokio::{
 };
 
 use self::{
-    action::{Action, Starting},
+    acting::act,
     asking::Asking,
     event::ServerEvent,
     resume::{Position, RESUME_TOKEN, RESUME_TOKEN_HEADER, Start},
 };
 use crate::{
     auth::{Caller, KeyDigest},
-    body::{self, BODY_BYTES_MAX},
-    device,
+    body::BODY_BYTES_MAX,
     error::{ApiError, ErrorCode},
-    granular::{self, Decision, Taken},
-    guard, idempotency,
     openapi::exchange::Exchange,
-    operations::{Group, Operation},
     places::Place,
     request_id::new_request_id,
     router::Api,
     server,
-    transactions::{self, Aborting},
 };
 
 /// The most sessions at one time.
@@ -229,14 +225,16 @@ impl Session {
                 })
             }
             Message::Text(_) if !self.still_may() => ControlFlow::Break(REVOKED),
-            Message::Text(text) => match act(self, text.as_bytes()).await {
-                Ok(Some(event)) => self.send(&event).await,
-                Ok(None) => ControlFlow::Continue(()),
-                Err(error) => {
-                    let refusal = refusal(&error);
-                    self.send(&refusal).await
+            Message::Text(text) => {
+                match act(&self.api, self.caller, &mut self.asking, text.as_bytes()).await {
+                    Ok(Some(event)) => self.send(&event).await,
+                    Ok(None) => ControlFlow::Continue(()),
+                    Err(error) => {
+                        let refusal = refusal(&error);
+                        self.send(&refusal).await
+                    }
                 }
-            },
+            }
             Message::Binary(_) => ControlFlow::Break(End::Close {
                 code: close_code::UNSUPPORTED,
                 reason: "actions are JSON text",
@@ -333,120 +331,4 @@ async fn question(api: &Api, id: &TransactionId, position: &Position) -> Option<
 /// Waits until the log has more than these events. `false` when it has no more to come.
 async fn is_more(newest: &mut watch::Receiver<u64>, seen: u64) -> bool {
     newest.wait_for(|newest| *newest > seen).await.is_ok()
-}
-
-/// Does one action, and counts what became of it.
-async fn act(session: &mut Session, text: &[u8]) -> Result<Option<serde_json::Value>, ApiError> {
-    let Session {
-        api,
-        caller,
-        asking,
-        ..
-    } = session;
-    let message = body::parse(text);
-    let action = message
-        .as_ref()
-        .ok()
-        .and_then(|message| message.get("action")?.as_str());
-    let operation = action.and_then(Operation::of_action);
-    let done = match check(api, *caller, operation, action) {
-        Ok(()) => perform(api, *caller, asking, operation, message).await,
-        Err(error) => Err(error),
-    };
-    let result = match &done {
-        Ok(_) => "accepted",
-        Err(error) => error.code.as_str(),
-    };
-    let operation = operation.map_or("none", |operation| operation.id);
-    api.metrics.acted(operation, result);
-    done
-}
-
-/// What follows from an action arrives as events of the terminal, like for every other session; only a
-/// text, and what was done before, have an answer of their own. That of a question comes later, and
-/// holds up nothing.
-async fn perform(
-    api: &Api,
-    caller: Caller,
-    asking: &mut Asking,
-    operation: Option<&'static Operation>,
-    message: Result<serde_json::Value, ApiError>,
-) -> Result<Option<serde_json::Value>, ApiError> {
-    match action::parse(message?, &api.allowed())? {
-        Action::Start(starting) => {
-            let path = operation.map_or("", |operation| operation.path);
-            start(api, caller, path, *starting).await
-        }
-        Action::Complete(decision) => complete(api, *decision).await,
-        Action::Ping => Ok(Some(event::pong())),
-        Action::Abort(id) => match transactions::request_abort(api, &id).await? {
-            Aborting::Ending => Ok(None),
-            Aborting::Cancelled(record) => Ok(Some(event::result(&record, &api.merchant))),
-        },
-        Action::Display(text) => {
-            let shown = device::show(api, text).await?;
-            Ok(Some(event::display_result(shown)))
-        }
-        Action::Input(request) => asking.begin(api, request).map(|()| None),
-    }
-}
-
-/// Starts a transaction, or tells the end of the one that its key started before.
-async fn start(
-    api: &Api,
-    caller: Caller,
-    path: &str,
-    starting: Starting,
-) -> Result<Option<serde_json::Value>, ApiError> {
-    let Starting { request, once } = starting;
-    let path = match request.online_decision {
-        OnlineDecision::Acquirer => path,
-        OnlineDecision::PointOfSale => granular::INITIATE_PATH,
-    };
-    let claim = once
-        .map(|(key, body)| idempotency::claim_by(key.as_bytes(), path, caller.id, &body))
-        .transpose()?;
-    match transactions::begin(&api.terminal, request, claim).await? {
-        Begun::Started(_) => Ok(None),
-        Begun::Known(id) => {
-            let record = transactions::find(api, &id).await?;
-            if record.outcome.is_some() {
-                return Ok(Some(event::result(&record, &api.merchant)));
-            }
-            let question = api.terminal.question(&id);
-            Ok(
-                question
-                    .map(|question| event::online_authorization(&record, Some(&question), None)),
-            )
-        }
-    }
-}
-
-/// Decides a transaction; tells the end of one that had it before.
-async fn complete(api: &Api, decision: Decision) -> Result<Option<serde_json::Value>, ApiError> {
-    let Decision { id, answer } = decision;
-    if granular::decide(api, &id, &answer)? == Taken::Decides {
-        return Ok(None);
-    }
-    let record = transactions::find(api, &id).await?;
-    if record.outcome.is_none() {
-        return Ok(None);
-    }
-    granular::check_recorded(&record, &answer)?;
-    Ok(Some(event::result(&record, &api.merchant)))
-}
-
-/// Counts a message, and refuses what the caller may not do. A message that names no action counts
-/// as a transaction: else it could be sent without end.
-fn check(
-    api: &Api,
-    caller: Caller,
-    operation: Option<&'static Operation>,
-    action: Option<&str>,
-) -> Result<(), ApiError> {
-    match (operation, action) {
-        (Some(operation), _) => guard::check(api, caller, operation),
-        (None, Some(action::PING)) => guard::count(api, caller, Group::Device),
-        (None, _) => guard::count(api, caller, Group::Transaction),
-    }
 }

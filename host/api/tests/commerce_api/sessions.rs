@@ -117,7 +117,7 @@ async fn refused_actions_are_error_events_of_their_own_session() {
             "INVALID_REQUEST",
         ),
         ("{\"action\":\"display\",\"lines\":[]}", "INVALID_REQUEST"),
-        ("{\"action\":\"complete\"}", "INVALID_REQUEST"),
+        ("{\"action\":\"complete\"}", "MISSING_FIELD"),
         ("{\"action\":\"dance\"}", "INVALID_REQUEST"),
         (
             "{\"action\":\"sale\",\"amount\":0,\"currency\":\"NZD\"}",

@@ -218,6 +218,10 @@ impl Journal {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, AppendError>,
     ) -> Result<T, AppendError> {
         let mut connection = self.connection();
+        // Steps of a transaction are logged without it.
+        connection
+            .pragma_update(None, "synchronous", "FULL")
+            .map_err(write_failed)?;
         let sql = connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .map_err(write_failed)?;

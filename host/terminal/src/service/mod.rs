@@ -4,6 +4,7 @@
 //! is the judge: an outcome that contradicts it is not believed, and a transaction whose engine
 //! failed gets its end from recovery.
 
+mod admission;
 mod answers;
 mod background;
 pub(crate) mod convert;
@@ -13,6 +14,7 @@ mod kept_answers;
 mod originals;
 mod reconciling;
 mod run;
+mod watching;
 
 use std::{
     sync::{
@@ -38,17 +40,14 @@ use crate::{
     config::{Devices, TerminalConfig},
     engine::Engine,
     interruption::AbortWindow,
-    journal::{Beginning, Claimed, Journal, Phase},
+    journal::{Journal, Phase},
     observer::Observer,
     parameters::Parameters,
     point_of_sale::Desk,
     printable::printable_text,
     recording::{Boundary, Recordings, SharedTape},
-    terminal::{ProgressSink, Scope},
-    transaction::{
-        Ending, Failure, OnlineDecision, Outcome, Record, Referred, Request, ReversalState,
-        TransactionId,
-    },
+    terminal::Scope,
+    transaction::{Ending, Failure, Outcome, Record, ReversalState, TransactionId},
 };
 
 /// Events a slow watcher may fall behind before it is told that it missed some.
@@ -56,9 +55,6 @@ const EVENTS_MAX: usize = 1024;
 
 /// The longest an engine may take to say who it is. It needs nothing of the host for it.
 const DESCRIBE_MAX: Duration = Duration::from_secs(5);
-
-/// The longest that a transaction which has its end may keep the next one waiting.
-const CONCLUDE_MAX: Duration = Duration::from_secs(5);
 
 /// The longest name of an engine that is kept, in characters.
 const ENGINE_NAME_MAX: usize = 64;
@@ -170,74 +166,6 @@ impl TransactionService {
         Ok(service)
     }
 
-    /// Accepts a transaction and starts it on a task of its own, so that it goes on when nobody
-    /// waits. When this returns `Started`, the request and its claim are durable.
-    pub async fn begin(&self, request: Request, claim: Option<Claim>) -> Result<Begun, BeginError> {
-        let inner = &self.inner;
-        let _admission = inner.admission.lock().await;
-        let began = inner.clock.now();
-        let claimed = inner.steady_time();
-        if let Some(claim) = &claim {
-            match inner.journal.claimed(claim, claimed)? {
-                Claimed::Free => {}
-                Claimed::By(id) => return Ok(Begun::Known(id)),
-                Claimed::Conflict => return Err(BeginError::ClaimConflict),
-            }
-        }
-        if inner.closing.load(Ordering::Acquire) {
-            return Err(BeginError::ShuttingDown);
-        }
-        if !inner.is_idle().await? {
-            return Err(BeginError::Busy);
-        }
-        let currency = inner
-            .parameters
-            .currency(&request.currency)
-            .map(|currency| currency.numeric)
-            .ok_or(BeginError::CurrencyNotAccepted)?;
-        let original = inner.original(&request)?;
-        let id = TransactionId::new();
-        inner
-            .journal
-            .begin(&Beginning {
-                id: &id,
-                request: &request,
-                began: &began,
-                claim: claim.as_ref(),
-                claimed,
-            })
-            .map_err(|_| BeginError::StorageFault)?;
-        let abort = AbortWindow::default();
-        let granular = request.online_decision == OnlineDecision::PointOfSale;
-        let desk = granular.then(|| Desk::new(abort.clone()));
-        *inner.current() = Some(Current {
-            id: id.clone(),
-            abort: abort.clone(),
-            desk: desk.clone(),
-        });
-        inner.running.send_replace(Some(id.clone()));
-        tokio::spawn(run::transaction(
-            Arc::clone(inner),
-            run::Run {
-                record: Record {
-                    id: id.clone(),
-                    request,
-                    began,
-                    outcome: None,
-                    batch: inner.journal.open_batch()?,
-                    refers_to: original.as_ref().map(|original| original.request.kind),
-                    referred: Referred::default(),
-                    asked: false,
-                },
-                original,
-                currency,
-                abort,
-                desk,
-            },
-        ));
-        Ok(Begun::Started(id))
-    }
-
     /// Waits until a transaction has an end and returns its record. Dropping the future changes
     /// nothing for the transaction. `None` when there is no such transaction.
     pub async fn ended(&self, id: &TransactionId) -> Option<Record> {
@@ -307,42 +235,6 @@ impl TransactionService {
             .into_iter()
             .map(|record| self.inner.as_it_stands(record))
             .collect()
-    }
-
-    /// The log's events numbered above `after`, at most `count_max`, in their order. They are kept
-    /// for three days, the newest fifty thousand of them, over restarts.
-    #[expect(
-        clippy::unused_async,
-        reason = "storage may be waited for without a change here"
-    )]
-    pub async fn events_after(
-        &self,
-        after: u64,
-        count_max: u32,
-    ) -> Result<LoggedEvents, StorageFault> {
-        let events = self.inner.journal.events_after(after, count_max);
-        events.map_err(|_| StorageFault)
-    }
-
-    /// The number of the log's newest event.
-    pub fn newest_event(&self) -> watch::Receiver<u64> {
-        self.inner.journal.newest_event()
-    }
-
-    /// The log's name.
-    pub fn event_log(&self) -> Result<EventLogId, StorageFault> {
-        self.inner.journal.event_log().map_err(|_| StorageFault)
-    }
-
-    /// Every event of every transaction from now on, and what explains its decisions. A receiver that
-    /// lags is told how many it missed; [`events_after`](Self::events_after) misses nothing.
-    pub fn events(&self) -> broadcast::Receiver<Event> {
-        self.inner.events.subscribe()
-    }
-
-    /// The transaction that runs now, if any.
-    pub fn running(&self) -> watch::Receiver<Option<TransactionId>> {
-        self.inner.running.subscribe()
     }
 
     /// The terminal's parameters.
@@ -415,22 +307,6 @@ impl Inner {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether no transaction runs. One that has its end, which a watcher may know already, is waited
-    /// for: only its recording is still written.
-    async fn is_idle(&self) -> Result<bool, StorageFault> {
-        let Some(id) = self.running.borrow().clone() else {
-            return Ok(true);
-        };
-        let record = self.journal.record(&id).map_err(|_| StorageFault)?;
-        if record.is_none_or(|record| record.outcome.is_none()) {
-            return Ok(false);
-        }
-        let mut running = self.running.subscribe();
-        let concluded = running.wait_for(|running| running.as_ref() != Some(&id));
-        let concluded = tokio::time::timeout(CONCLUDE_MAX, concluded).await;
-        Ok(concluded.is_ok() && self.running.borrow().is_none())
-    }
-
     /// The time since the start, on top of the clock's time at the start. A claim's life is measured
     /// with it: setting the clock while the terminal runs makes no repeated request a new one.
     fn steady_time(&self) -> Timestamp {
@@ -450,30 +326,5 @@ impl Inner {
         self.engine_name
             .get_or_init(|| printable_text(&name, ENGINE_NAME_MAX));
         Ok(())
-    }
-
-    /// Logs what happens in `transaction`, and tells it. Nobody need listen.
-    fn progress(&self, transaction: &TransactionId) -> ProgressSink {
-        let (journal, tell) = (self.journal.clone(), self.tell(transaction));
-        let transaction = transaction.clone();
-        Arc::new(move |what| {
-            // The transaction goes on without it.
-            if let Err(fault) = journal.log_step(&transaction, &what) {
-                tracing::warn!(%fault, "an event was not logged");
-            }
-            tell(what);
-        })
-    }
-
-    /// Tells what happens in `transaction` to who watches now.
-    fn tell(&self, transaction: &TransactionId) -> ProgressSink {
-        let (events, transaction) = (self.events.clone(), transaction.clone());
-        Arc::new(move |what| {
-            // An error means that nobody listens.
-            drop(events.send(Event {
-                transaction: transaction.clone(),
-                what,
-            }));
-        })
     }
 }
