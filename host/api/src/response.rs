@@ -136,9 +136,6 @@ impl Described for TransactionResponse {
     }
 }
 
-/// The response code that approves.
-const APPROVED: &str = "00";
-
 /// What the states mean.
 const STATUS: &str = "`APPROVED`: done. `DECLINED`: the card, the terminal or the issuer said no; no \
     money moved. `CANCELLED`: a person or time ended it; no money moved. `ERROR`: a fault ended it, \
@@ -203,7 +200,7 @@ impl TransactionResponse {
             timestamp: timestamp(&record.began),
             receipt_data: None,
             chip_data: None,
-            reversal_required: reversal_required(record),
+            reversal_required: crate::status::reversal_required(record),
             metadata: request.metadata.clone(),
         };
         let decided = matches!(
@@ -266,19 +263,6 @@ fn amount_minor(record: &Record) -> i64 {
     }
     let minor = approved_minor(record).unwrap_or(record.request.amount_minor);
     i64::try_from(minor).unwrap_or(i64::MAX)
-}
-
-/// Whether the point of sale has something to reverse: it was asked, its acquirer did not plainly
-/// decline, and the transaction was not approved.
-fn reversal_required(record: &Record) -> bool {
-    let Some(outcome) = record.outcome.as_ref().filter(|_| record.asked) else {
-        return false;
-    };
-    let may_have_approved = outcome
-        .answer
-        .as_ref()
-        .is_none_or(|answer| answer.response_code == APPROVED);
-    outcome.ending != Ending::Approved && may_have_approved
 }
 
 /// What was asked for, where less was approved.

@@ -5,6 +5,9 @@ use terminal_host::transaction::{Ending, Failure, Outcome, Record, ReversalState
 
 use crate::error::{ApiError, ErrorCode};
 
+/// The response code that approves.
+const APPROVED: &str = "00";
+
 /// The state of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -58,6 +61,19 @@ pub fn now(record: &Record) -> Status {
     }
 }
 
+/// Whether the point of sale has something to reverse: it was asked, its acquirer did not plainly
+/// decline, and the transaction was not approved.
+pub(crate) fn reversal_required(record: &Record) -> bool {
+    let Some(outcome) = record.outcome.as_ref().filter(|_| record.asked) else {
+        return false;
+    };
+    let may_have_approved = outcome
+        .answer
+        .as_ref()
+        .is_none_or(|answer| answer.response_code == APPROVED);
+    outcome.ending != Ending::Approved && may_have_approved
+}
+
 /// Why an outcome is no plain answer; `None` when it is one. Total over every status `ERROR`.
 pub(crate) fn failure(record: &Record) -> Option<ApiError> {
     let Some(outcome) = &record.outcome else {
@@ -66,7 +82,8 @@ pub(crate) fn failure(record: &Record) -> Option<ApiError> {
                 .transaction(&record.id),
         );
     };
-    if status(outcome) != Status::Error {
+    // What the point of sale must reverse is in the transaction, which is then the answer.
+    if status(outcome) != Status::Error || reversal_required(record) {
         return None;
     }
     let (code, message) = match (outcome.ending, outcome.reversal) {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use terminal_host::{
     point_of_sale::{DetectedCard, Enciphered, OnlineRequest, PinBlock, PinBlockFormat},
     transaction::{
-        CancelReason, DeclineReason, Ending, EntryMode, OnlineDecision, Outcome, ReversalState,
-        Scheme, TransactionId,
+        CancelReason, DeclineReason, Ending, EntryMode, Failure, OnlineDecision, Outcome,
+        ReversalState, Scheme, TransactionId,
     },
 };
 
@@ -144,11 +144,21 @@ async fn the_point_of_sale_is_told_when_it_has_something_to_reverse() {
             "CANCELLED",
             Some(true),
         ),
+        (
+            answered(Ending::Failed(Failure::CardUnreadable), "00"),
+            "ERROR",
+            Some(true),
+        ),
         (answered(Ending::Approved, "00"), "APPROVED", None),
     ] {
         let running = Running::start().await;
         let (id, _) = initiated(&running).await;
         running.terminal.end(&id, end);
+        // Whatever the ending, the decision is answered with the transaction, never with less.
+        let late = running
+            .post("/v1/transaction/complete", &json!({"transactionId": id.as_str(), "responseCode": "00", "authorizationCode": "A12345"}))
+            .await;
+        assert!(late.status == 200 || late.status == 409, "{late:?}");
         let shown = running
             .get(&format!("/v1/transaction/{}", id.as_str()))
             .await;

@@ -128,7 +128,9 @@ impl Journal {
             }
             if frees_its_claim(outcome, phase) {
                 sql.execute(
-                    "DELETE FROM claims WHERE transaction_id = ?1",
+                    // Once the point of sale was asked, its acquirer may have approved.
+                    "DELETE FROM claims WHERE transaction_id = ?1
+                     AND transaction_id NOT IN (SELECT id FROM transactions WHERE asked = 1)",
                     [id.as_str()],
                 )
                 .map_err(write_failed)?;
