@@ -15,7 +15,6 @@ use terminal_host::{
 
 use crate::{
     auth::KeyDigest,
-    body,
     error::{ApiError, ErrorCode, begin_refused, transaction_unknown},
     fields::invalid,
     idempotency,
@@ -95,9 +94,7 @@ async fn create(
     Extension(operation): Extension<&'static Operation>,
     request: Request,
 ) -> Answered {
-    let headers = request.headers().clone();
-    let body = body::read_json(request).await?;
-    let claim = idempotency::claim(&headers, operation.path, caller, &body)?;
+    let (claim, body) = idempotency::read(request, operation.path, caller).await?;
     let request = request::parse(kind, body, &api.allowed())?;
     let (Begun::Started(id) | Begun::Known(id)) = begin(&api.terminal, request, claim).await?;
     let record = api.terminal.ended(&id).await.ok_or_else(|| {

@@ -1,7 +1,9 @@
 //! The decision of the point of sale's acquirer, parsed.
 
 use serde_json::Value;
-use terminal_host::{point_of_sale::OnlineAnswer, transaction::TransactionId};
+use terminal_host::{
+    parameters::from_hex, point_of_sale::OnlineAnswer, transaction::TransactionId,
+};
 
 use crate::{
     error::ApiError,
@@ -159,21 +161,10 @@ fn are_templates(bytes: &[u8]) -> bool {
 
 fn bytes(name: &'static str, value: &Value) -> Result<Vec<u8>, ApiError> {
     let text = value.as_str().ok_or_else(|| type_refused(name, value))?;
-    hex_bytes(text).ok_or_else(|| {
+    from_hex(text).ok_or_else(|| {
         let message = format!("The '{name}' field must be pairs of hexadecimal digits");
         invalid(name, "pattern", message).value(value)
     })
-}
-
-fn hex_bytes(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| match pair {
-            [high, low] => u8::try_from((digit(high)? << 4) | digit(low)?).ok(),
-            _ => None,
-        })
-        .collect()
 }
 
 fn type_refused(name: &'static str, value: &Value) -> ApiError {

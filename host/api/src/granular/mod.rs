@@ -10,7 +10,6 @@ mod decision;
 use axum::{
     Extension, Json,
     extract::{Request, State},
-    http::HeaderMap,
 };
 use terminal_host::{
     point_of_sale::{Decided, OnlineAnswer},
@@ -23,7 +22,6 @@ pub(crate) use decision::{Decision, decision, fields as decision_fields};
 
 use crate::{
     auth::KeyDigest,
-    body,
     error::{ApiError, ErrorCode, transaction_unknown},
     fields::{Fields, invalid},
     idempotency,
@@ -83,9 +81,7 @@ pub(crate) async fn initiate(
     Extension(operation): Extension<&'static Operation>,
     request: Request,
 ) -> Answered {
-    let headers = request.headers().clone();
-    let body = body::read_json(request).await?;
-    let claim = idempotency::claim(&headers, operation.path, caller, &body)?;
+    let (claim, body) = idempotency::read(request, operation.path, caller).await?;
     let request = request::parse_initiate(body, &api.allowed())?;
     let (Begun::Started(id) | Begun::Known(id)) =
         transactions::begin(&api.terminal, request, claim).await?;
@@ -106,10 +102,8 @@ pub(crate) async fn complete(
     Extension(operation): Extension<&'static Operation>,
     request: Request,
 ) -> Answered {
-    let headers: HeaderMap = request.headers().clone();
-    let body = body::read_json(request).await?;
     // The transaction's name says which decision it is; the key's form is looked at all the same.
-    idempotency::claim(&headers, operation.path, caller, &body)?;
+    let (_, body) = idempotency::read(request, operation.path, caller).await?;
     let mut fields = Fields::of(body)?;
     let Decision { id, answer } = decision(&mut fields)?;
     fields.finish()?;

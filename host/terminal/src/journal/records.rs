@@ -91,8 +91,9 @@ impl Journal {
         begun
     }
 
-    /// Gives a transaction its end, and logs the event of it; the first end stays. A transaction of which nothing was sent is
-    /// closed with it. A claim is freed when nothing was sent and the reason passes.
+    /// Gives a transaction its end, and logs the event of it; the first end stays. A transaction of
+    /// which nothing was sent is closed with it. A claim is freed when nothing was sent, the point of
+    /// sale was not asked, and the reason passes.
     ///
     /// Fails with `OutOfOrder` when the outcome contradicts the journal: an approval that the
     /// journal does not hold, or the reverse.

@@ -35,7 +35,7 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
 }
 
 /// Hexadecimal digits of either case as bytes, or `None`.
-pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {
         return None;

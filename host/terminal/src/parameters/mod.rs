@@ -19,8 +19,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
-pub use bytes::HexBytes;
 pub(crate) use bytes::to_hex;
+pub use bytes::{HexBytes, from_hex};
 pub use ca_key::{AlgorithmSuite, CaPublicKey, EllipticCaPublicKey, RevokedIssuerCertificate};
 pub use dialect::{
     Content, Dialect, Encoding, EntryModes, FieldFormat, FieldLength, LengthPrefix, MacFormat,

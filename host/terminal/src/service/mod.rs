@@ -185,19 +185,18 @@ impl TransactionService {
         reason = "storage may be waited for without a change here"
     )]
     pub async fn abort(&self, id: &TransactionId) -> AbortAnswer {
-        let has_ended = |record: &Record| record.outcome.is_some();
-        let known = self.inner.journal.record(id);
-        if matches!(&known, Ok(Some(record)) if has_ended(record)) {
+        let known = self.inner.journal.record(id).ok().flatten();
+        let has_ended = known
+            .as_ref()
+            .is_some_and(|record| record.outcome.is_some());
+        if has_ended {
             return AbortAnswer::Ended;
         }
-        let abort = self.inner.running(id).map(|current| current.abort);
-        match abort {
-            Some(abort) if abort.request() => AbortAnswer::Accepted,
+        match self.inner.running(id) {
+            Some(current) if current.abort.request() => AbortAnswer::Accepted,
             Some(_) => AbortAnswer::TooLate,
-            None => match self.inner.journal.record(id) {
-                Ok(Some(_)) => AbortAnswer::Ended,
-                Ok(None) | Err(_) => AbortAnswer::Unknown,
-            },
+            None if known.is_some() => AbortAnswer::Ended,
+            None => AbortAnswer::Unknown,
         }
     }
 
