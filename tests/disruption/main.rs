@@ -4,7 +4,7 @@
 //! after a random time and resumes with its last token; meanwhile the terminal's process is killed and
 //! started again on the same data. Afterwards:
 //!
-//! - every point of sale has seen exactly the same events, each once, in order, without a gap;
+//! - every point of sale has seen exactly the same events, each once, in order;
 //! - each transaction has one result, and it is the last that was told of it;
 //! - each sale that was asked for, under its key, is one transaction;
 //! - the acquirer's ledger has what the records call approved, and nothing waits.
@@ -103,7 +103,7 @@ mod tests {
         let [first, others @ ..] = &*views else {
             panic!("three points of sale")
         };
-        check_log(&first.events);
+        check_log(&first.events, shared.kills());
         for other in others {
             assert_eq!(first.events.len(), other.events.len());
             for (one, two) in first.events.iter().zip(&other.events) {
@@ -123,13 +123,18 @@ mod tests {
         acquirer.stop();
     }
 
-    /// The numbers rise from one without a gap.
-    fn check_log(events: &[Value]) {
-        for (index, event) in events.iter().enumerate() {
+    /// The numbers rise from one. They leave some out only where the terminal was started again.
+    fn check_log(events: &[Value], kills: u64) {
+        let mut last = 0;
+        let mut gaps = 0;
+        for event in events {
             let number = token(event).and_then(|token| token.rsplit('_').next());
-            let expected = (index + 1).to_string();
-            assert_eq!(number, Some(expected.as_str()), "{event}");
+            let number: u64 = number.and_then(|text| text.parse().ok()).expect("a number");
+            assert!(number > last, "{number} after {last}: {event}");
+            gaps += u64::from(number != last + 1);
+            last = number;
         }
+        assert!(gaps <= kills, "{gaps} gaps and {kills} kills");
     }
 
     /// One result for each transaction, one transaction for each sale. Returns what the records call

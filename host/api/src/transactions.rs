@@ -14,7 +14,7 @@ use terminal_host::{
 };
 
 use crate::{
-    auth::KeyDigest,
+    auth::{Caller, KeyDigest},
     error::{ApiError, ErrorCode, begin_refused, transaction_unknown},
     fields::invalid,
     idempotency,
@@ -106,12 +106,17 @@ async fn create(
 /// `GET /v1/transaction/{id}`: the state now. Reading consumes nothing.
 pub(crate) async fn show(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
 ) -> Answered {
     let record = find(&api, &parse_id(id)?).await?;
     let question = api.terminal.question(&record.id);
     Ok(Json(match question.filter(|_| record.outcome.is_none()) {
-        Some(question) => TransactionResponse::asked(&record, &question, &api.merchant),
+        Some(question) => {
+            let asked = TransactionResponse::asked(&record, &question, &api.merchant);
+            let chip_data = asked.chip_data.filter(|_| caller.may_decide());
+            TransactionResponse { chip_data, ..asked }
+        }
         None => TransactionResponse::of(&record, &api.merchant),
     }))
 }

@@ -11,7 +11,7 @@ use crate::{
     journal::{Conduct, Journal},
     observer::Observer,
     parameters::Parameters,
-    point_of_sale::{Desk, DetectedCard},
+    point_of_sale::{Desk, DetectedCard, LastEnciphered},
     service::Progress,
     transaction::TransactionId,
 };
@@ -90,8 +90,12 @@ pub struct Terminal {
     pub(crate) observer: Arc<dyn Observer>,
     /// The card that watchers were told of.
     pub(crate) detected: Option<DetectedCard>,
+    /// What the vault enciphered last.
+    pub(crate) enciphered: LastEnciphered,
     /// Whether the guest holds a card. Invariant: at most one `card` exists.
     pub(crate) card_active: bool,
+    /// Steps reported to the point of sale so far.
+    pub(crate) reports: u32,
     /// Trace events recorded so far.
     pub(crate) trace_events: u32,
     /// Questions about the exception file so far.
@@ -118,7 +122,9 @@ impl Terminal {
             progress: capabilities.progress,
             observer: capabilities.observer,
             detected: None,
+            enciphered: LastEnciphered::default(),
             card_active: false,
+            reports: 0,
             trace_events: 0,
             exception_questions: 0,
             scope: capabilities.scope,

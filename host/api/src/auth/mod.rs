@@ -68,6 +68,12 @@ impl Caller {
         }
         Err(forbidden(operation.permission))
     }
+
+    /// Whether the caller is shown what an acquirer needs to decide, a PIN block among it: who may
+    /// decide needs it, who may only read does not.
+    pub(crate) fn may_decide(&self) -> bool {
+        self.permissions.has(Permission::TransactionsWrite)
+    }
 }
 
 fn forbidden(permission: Permission) -> ApiError {

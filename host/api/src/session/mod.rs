@@ -24,7 +24,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use terminal_host::{
-    service::{LoggedEvent, Progress},
+    service::{LoggedEvent, Progress, StorageFault},
     transaction::TransactionId,
 };
 use tokio::{
@@ -262,7 +262,10 @@ impl Session {
         for LoggedEvent { sequence, event } in events.events {
             position.sequence = sequence;
             let event = if event.what == Progress::AskingPointOfSale {
-                question(&self.api, &event.transaction, position).await
+                match question(&self.api, self.caller, &event.transaction, position).await {
+                    Ok(question) => question,
+                    Err(StorageFault) => return ControlFlow::Break(UNREADABLE),
+                }
             } else {
                 ServerEvent::of(event, &self.api.merchant, position)
             };
@@ -320,12 +323,21 @@ fn refusal(error: &ApiError) -> serde_json::Value {
     event::refused(error, &request_id)
 }
 
-/// The event of a question to the point of sale, which may be answered meanwhile.
-async fn question(api: &Api, id: &TransactionId, position: &Position) -> Option<serde_json::Value> {
-    let record = api.terminal.transaction(id).await.ok().flatten()?;
+/// The event of a question to the point of sale, which may be answered meanwhile. `None` when the
+/// transaction is gone.
+async fn question(
+    api: &Api,
+    caller: Caller,
+    id: &TransactionId,
+    position: &Position,
+) -> Result<Option<serde_json::Value>, StorageFault> {
+    let Some(record) = api.terminal.transaction(id).await? else {
+        return Ok(None);
+    };
     let question = api.terminal.question(id);
-    let event = event::online_authorization(&record, question.as_deref(), Some(position));
-    Some(event)
+    let shown = question.filter(|_| caller.may_decide());
+    let event = event::online_authorization(&record, shown.as_deref(), Some(position));
+    Ok(Some(event))
 }
 
 /// Waits until the log has more than these events. `false` when it has no more to come.

@@ -13,7 +13,10 @@ use serde_json::{Value, json};
 use terminal_host::clock::Clock;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::client::{KEY, Running, UNKNOWN_ID, sale};
+use crate::{
+    client::{KEY, Running, UNKNOWN_ID, sale},
+    granular::question,
+};
 
 /// A clock that stands still until it is moved.
 #[derive(Clone)]
@@ -100,6 +103,36 @@ async fn a_session_may_watch_and_not_sell_when_its_key_may_only_read() {
         assert_eq!(refused["error"], "FORBIDDEN", "{refused}");
     }
     assert_eq!(running.terminal.begun(), 0);
+}
+
+#[tokio::test]
+async fn who_may_only_read_sees_no_pin_block_and_no_track() {
+    let mut file = KeyFile::default();
+    let now = StoppedClock::new().now().timestamp();
+    let mut key_of = |permissions| {
+        let made = file.make("till", KeyMode::Test, permissions, now);
+        made.expect("made").1
+    };
+    let reads = key_of(Permissions::NONE.with(Permission::TerminalRead));
+    let sells = key_of(Permissions::ALL);
+    let running = Running::start_configured(keys_of(&file), |api| api).await;
+    let mut watching = running.session_with_key(&reads).await;
+    let mut selling = running.session_with_key(&sells).await;
+    let granular = json!({"action": "sale", "granular": true, "amount": 2500, "currency": "NZD"});
+    selling.send(&granular).await;
+    let id = running.terminal.runs().await;
+    running.terminal.ask(&id, question());
+    let path = format!("/v1/transaction/{}", id.as_str());
+    for (session, key, shown) in [(&mut watching, &reads, false), (&mut selling, &sells, true)] {
+        let event = session.event().await;
+        assert_eq!(event["event"], "online_authorization");
+        assert_eq!(event.get("chipData").is_some(), shown, "{event}");
+        let headers = [("X-Api-Key", key.as_str())];
+        let answer = running.send("GET", &path, &headers, "").await;
+        assert_eq!(answer.body["status"], "PENDING_ONLINE", "{answer:?}");
+        assert_eq!(answer.body["maskedPan"], "************1234");
+        assert_eq!(answer.body.get("chipData").is_some(), shown, "{answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::{
     fake_terminal::{approved, outcome},
 };
 
-fn question() -> OnlineRequest {
+pub(crate) fn question() -> OnlineRequest {
     let enciphered = |bytes: &str, key: &str| Enciphered {
         bytes: bytes.to_owned(),
         key_serial_number: key.to_owned(),

@@ -18,9 +18,12 @@ impl wit::Host for Terminal {
         format: wit::PinBlockFormat,
     ) -> Answer<wit::Protected> {
         let EnteredPin { pin } = self.table.delete(pin)?;
-        Ok(self
-            .with_vault(|vault| vault.encrypt_pin(pin, &pan, format.into()))
-            .map(Into::into))
+        let made = self.with_vault(|vault| vault.encrypt_pin(pin, &pan, format.into()));
+        Ok(made.map(|block| {
+            let block = wit::Protected::from(block);
+            self.enciphered.pin_block(&block, format);
+            block
+        }))
     }
 
     async fn next_key_serial_number(&mut self, algorithm: wit::MacAlgorithm) -> Answer<Vec<u8>> {
@@ -57,9 +60,12 @@ impl wit::Host for Terminal {
     }
 
     async fn encrypt_data(&mut self, data: Vec<u8>) -> Answer<wit::Protected> {
-        Ok(self
-            .with_vault(|vault| vault.encrypt_data(&data))
-            .map(Into::into))
+        let made = self.with_vault(|vault| vault.encrypt_data(&data));
+        Ok(made.map(|data| {
+            let data = wit::Protected::from(data);
+            self.enciphered.data(&data);
+            data
+        }))
     }
 
     async fn rsa_recover(

@@ -2,7 +2,8 @@
 //!
 //! The end of a transaction is logged in the commit that records it: it is told once, whenever the
 //! process dies. The steps before it move no money; they survive the death of the process at once,
-//! and a loss of power from the next commit on that is waited for.
+//! and a loss of power from the next commit on that is waited for. Numbers rise, and leave some out
+//! whenever the log is opened: one that was given is never given again.
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,13 @@ const EVENTS_MAX: i64 = 50_000;
 
 /// How long events are kept, in milliseconds: three days, by the begin of their transactions.
 const LIFE_MS: u64 = 3 * 24 * 60 * 60 * 1000;
+
+/// How many steps a transaction may report: far more than a dialogue with a cardholder has.
+pub(crate) const STEPS_MAX: u32 = 64;
+
+/// How many numbers may be given that the disk has no event for: one transaction's steps, whose
+/// `begun` was a commit that was waited for.
+const STEPS_UNSYNCED_MAX: u64 = STEPS_MAX as u64;
 
 /// An event as it is stored. Of an end, the rest is in the transaction's record and never changes.
 #[derive(Serialize, Deserialize)]
@@ -71,7 +79,7 @@ pub(super) struct Newest(watch::Sender<u64>);
 impl Newest {
     /// As the database has it.
     pub(super) fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        Ok(Self(watch::channel(newest(connection)?).0))
+        Ok(Self(watch::channel(highest_number(connection)?).0))
     }
 
     /// Wakes the watchers.
@@ -130,29 +138,30 @@ impl Journal {
         self.newest().told(sequence);
     }
 
-    /// Events numbered above `after`, in their order.
+    /// Events numbered above `after` that watchers were told of, in their order.
     pub(crate) fn events_after(
         &self,
         after: u64,
         count_max: u32,
     ) -> Result<LoggedEvents, StorageFault> {
-        let (rows, kept_from) = {
+        let bound = |sequence: u64| i64::try_from(sequence).unwrap_or(i64::MAX);
+        let told = *self.newest().0.borrow();
+        let (rows, forgotten_to) = {
             let connection = self.connection();
-            let after = i64::try_from(after).unwrap_or(i64::MAX);
             let rows = connection
                 .prepare_cached(
                     "SELECT sequence, transaction_id, what FROM events
-                     WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+                     WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence LIMIT ?3",
                 )?
-                .query_map(params![after, count_max], |row| {
+                .query_map(params![bound(after), bound(told), count_max], |row| {
                     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
                 })?
                 .collect::<Result<Vec<(i64, String, String)>, _>>()?;
-            (rows, kept_from(&connection)?)
+            (rows, forgotten_to(&connection)?)
         };
         let events: Result<Vec<_>, _> = rows.into_iter().map(|row| self.logged(row)).collect();
         Ok(LoggedEvents {
-            forgotten: after.saturating_add(1) < kept_from,
+            forgotten: bound(after) < forgotten_to,
             events: events?,
         })
     }
@@ -212,22 +221,47 @@ pub(super) fn log_end(
     let reversal = phase.reversal();
     let sequence = insert(sql, transaction, &Stored::Ended { reversal })?;
     let last = i64::try_from(sequence).unwrap_or(i64::MAX);
-    sql.execute(
-        "DELETE FROM events WHERE sequence <= ?1",
-        [last.saturating_sub(EVENTS_MAX)],
-    )
-    .map_err(write_failed)?;
+    forget_to(sql, last.saturating_sub(EVENTS_MAX)).map_err(write_failed)?;
     Ok(sequence)
 }
 
 /// Forgets what is past its life: a beginning of the log, so that what is left has no gap.
-pub(super) fn forget(sql: &Transaction<'_>, now_ms: u64) -> rusqlite::Result<usize> {
+pub(super) fn forget(sql: &Transaction<'_>, now_ms: u64) -> rusqlite::Result<()> {
     let oldest = TransactionId::first_at(now_ms.saturating_sub(LIFE_MS));
-    sql.execute(
-        "DELETE FROM events WHERE sequence < coalesce(
+    let last: Option<i64> = sql.query_row(
+        "SELECT max(sequence) FROM events WHERE sequence < coalesce(
              (SELECT min(sequence) FROM events WHERE transaction_id >= ?1), 1 << 62)",
         [oldest.as_str()],
-    )
+        |row| row.get(0),
+    )?;
+    last.map_or(Ok(()), |last| forget_to(sql, last))
+}
+
+/// Forgets the events up to this number.
+fn forget_to(sql: &Transaction<'_>, last: i64) -> rusqlite::Result<()> {
+    let forgotten = sql.execute("DELETE FROM events WHERE sequence <= ?1", [last])?;
+    if forgotten > 0 {
+        sql.execute("UPDATE event_log SET forgotten_to = ?1", [last])?;
+    }
+    Ok(())
+}
+
+/// Passes over numbers that were given to steps which the disk may not have: nobody who was told of
+/// one may take another event for it.
+pub(super) fn skip_given_numbers(connection: &Connection) -> rusqlite::Result<()> {
+    let next = highest_number(connection)?.saturating_add(STEPS_UNSYNCED_MAX);
+    let next = i64::try_from(next).unwrap_or(i64::MAX);
+    let known = connection.execute(
+        "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'events'",
+        [next],
+    )?;
+    if known == 0 {
+        connection.execute(
+            "INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?1)",
+            [next],
+        )?;
+    }
+    Ok(())
 }
 
 fn insert(
@@ -242,19 +276,15 @@ fn insert(
         .and_then(|sequence| u64::try_from(sequence).map_err(|_| AppendError::StorageFault))
 }
 
-/// The number of the oldest event kept; of the next one when none is.
-fn kept_from(connection: &Connection) -> rusqlite::Result<u64> {
-    let oldest: Option<i64> = connection
-        .prepare_cached("SELECT min(sequence) FROM events")?
-        .query_row([], |row| row.get(0))?;
-    match oldest {
-        Some(oldest) => Ok(oldest.unsigned_abs()),
-        None => Ok(newest(connection)?.saturating_add(1)),
-    }
+/// The number of the last event that was forgotten; 0 when none was.
+fn forgotten_to(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT forgotten_to FROM event_log")?
+        .query_row([], |row| row.get(0))
 }
 
-/// The highest number ever given.
-fn newest(connection: &Connection) -> rusqlite::Result<u64> {
+/// The highest number ever given, or passed over.
+fn highest_number(connection: &Connection) -> rusqlite::Result<u64> {
     let newest: Option<i64> = connection
         .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'events'")?
         .query_row([], |row| row.get(0))

@@ -32,6 +32,7 @@ use crate::transaction::ReversalState;
 pub(crate) use card_log::Account;
 pub(crate) use claims::Claimed;
 pub(crate) use conduct::{Conduct, in_scope};
+pub(crate) use events::STEPS_MAX;
 pub(crate) use records::{Backlog, Beginning, Finished};
 pub(crate) use store::{AppendError, Journal, StorageFault};
 

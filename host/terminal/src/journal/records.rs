@@ -279,7 +279,8 @@ impl Journal {
         let oldest = TransactionId::first_at(before_ms);
         self.write(|sql| {
             let done = "id < ?1 AND outcome IS NOT NULL AND phase IN (5, 6, 7)
-                        AND id NOT IN (SELECT transaction_id FROM claims)";
+                        AND id NOT IN (SELECT transaction_id FROM claims)
+                        AND id NOT IN (SELECT transaction_id FROM events)";
             sql.execute(
                 &format!(
                     "DELETE FROM entries WHERE transaction_id IN
@@ -296,7 +297,6 @@ impl Journal {
             .and_then(|_| batches::forget_before(sql, before_ms))
             .and_then(|_| card_log::forget(sql, now_ms))
             .and_then(|_| events::forget(sql, now_ms))
-            .map(|_| ())
             .map_err(write_failed)
         })
         .map_err(|_| StorageFault)

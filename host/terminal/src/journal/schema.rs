@@ -4,8 +4,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::events;
+
 /// The version of the schema below.
-const SCHEMA_VERSION: i64 = 6;
+const SCHEMA_VERSION: i64 = 7;
 
 /// The journal's size limit: 4 KiB pages, 256 MiB in all.
 const PAGES_MAX: i64 = 65_536;
@@ -100,8 +102,25 @@ const ANSWERS: &str = "
     CREATE INDEX answers_by_age ON answers (made);
 ";
 
+/// What version 7 added: the last event that is kept no more. Numbers are passed over, so that the
+/// oldest event kept does not say it.
+const FORGOTTEN_EVENTS: &str = "
+    ALTER TABLE event_log ADD COLUMN forgotten_to INTEGER NOT NULL DEFAULT 0;
+    UPDATE event_log SET forgotten_to = coalesce(
+        (SELECT min(sequence) - 1 FROM events),
+        (SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0);
+";
+
 /// What each version added, in their order.
-const ADDED: [&str; 6] = [SCHEMA, KEY_CHECK, CARD_LOG, BATCHES, EVENTS, ANSWERS];
+const ADDED: [&str; 7] = [
+    SCHEMA,
+    KEY_CHECK,
+    CARD_LOG,
+    BATCHES,
+    EVENTS,
+    ANSWERS,
+    FORGOTTEN_EVENTS,
+];
 
 /// Why the journal was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -149,7 +168,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
     match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
-        SCHEMA_VERSION => {}
+        SCHEMA_VERSION => events::skip_given_numbers(&connection)?,
         older => {
             let missing = usize::try_from(older)
                 .ok()

@@ -527,13 +527,14 @@ fn what_the_engine_wrote_of_a_closed_batch_is_forgotten() {
     assert_eq!(settlement.totals.totals.sale.minor, 2500);
 }
 
-/// What each version added, undone: versions 2 to 6.
-const UNDONE: [&str; 5] = [
+/// What each version added, undone: versions 2 to 7.
+const UNDONE: [&str; 6] = [
     "DROP TABLE key_check;",
     "DROP TABLE card_log;",
     BATCHES_UNDONE,
     "DROP TABLE events; DROP TABLE event_log; ALTER TABLE transactions DROP COLUMN asked;",
     "DROP TABLE answers;",
+    "ALTER TABLE event_log DROP COLUMN forgotten_to;",
 ];
 
 const BATCHES_UNDONE: &str = "DROP INDEX transactions_approved; DROP INDEX transactions_referring;
@@ -541,7 +542,7 @@ const BATCHES_UNDONE: &str = "DROP INDEX transactions_approved; DROP INDEX trans
 
 #[test]
 fn a_journal_of_a_version_before_is_taken_over() {
-    for version in 1..=5 {
+    for version in 1..=6 {
         let file = File::new();
         let id = after(&file.open(), &[Phase::Sent]);
         let sql = Connection::open(&file.path).expect("a database");
@@ -567,13 +568,13 @@ fn a_file_of_another_version_or_kind_is_refused_by_name() {
     let file = File::new();
     drop(file.open());
     let sql = Connection::open(&file.path).expect("a database");
-    sql.pragma_update(None, "user_version", 7)
+    sql.pragma_update(None, "user_version", 8)
         .expect("writable");
     drop(sql);
     let refused = open(&file.path, 1).err().expect("another version");
     assert_eq!(
         refused.to_string(),
-        "the database has version 7, this host knows version 6"
+        "the database has version 8, this host knows version 7"
     );
     std::fs::write(&file.path, [0x55; 4096]).expect("writable");
     assert!(matches!(open(&file.path, 1), Err(OpenError::Database(_))));
@@ -1216,7 +1217,8 @@ fn what_watchers_are_told_is_kept_in_order_over_reopening() {
         (id, journal.event_log().expect("a name"))
     };
     let journal = file.open();
-    assert_eq!(*journal.newest_event().borrow(), 6);
+    // Steps that were told and that the disk lost may have had the next numbers.
+    assert_eq!(*journal.newest_event().borrow(), 70);
     assert_eq!(journal.event_log(), Ok(name));
     let (forgotten, events) = log_after(&journal, 0);
     assert!(!forgotten);
@@ -1229,7 +1231,56 @@ fn what_watchers_are_told_is_kept_in_order_over_reopening() {
     let found = journal.record(&id).expect("readable");
     assert_eq!(found.as_ref(), Some(&**record));
     assert_eq!(log_after(&journal, 5).1.len(), 1);
-    assert_eq!(log_after(&journal, 6), (false, Vec::new()));
+    for known in [6, 8, 70] {
+        assert_eq!(log_after(&journal, known), (false, Vec::new()));
+    }
+    let next = begin(&journal);
+    assert_eq!(journal.log_step(&next, &detected()), Ok(()));
+    assert_eq!(log_after(&journal, 8), (false, vec![(71, detected())]));
+}
+
+#[test]
+fn an_empty_log_that_is_opened_gives_no_number_twice() {
+    let file = File::new();
+    drop(file.open());
+    let journal = file.open();
+    let id = begin(&journal);
+    assert_eq!(journal.log_step(&id, &Progress::Authorising), Ok(()));
+    let told = vec![(65, Progress::Authorising)];
+    assert_eq!(log_after(&journal, 1), (false, told));
+}
+
+#[test]
+fn a_question_is_read_when_it_was_told() {
+    let file = File::new();
+    let journal = file.open();
+    let id = begin(&journal);
+    let asked = journal.ask_point_of_sale(&id).expect("written");
+    assert_eq!(log_after(&journal, 0), (false, Vec::new()));
+    journal.told(asked);
+    let told = vec![(1, Progress::AskingPointOfSale)];
+    assert_eq!(log_after(&journal, 0), (false, told));
+}
+
+#[test]
+fn a_record_is_kept_as_long_as_the_event_of_its_end() {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    let file = File::new();
+    let journal = file.open();
+    let old = begin_at(&journal, DAY_MS);
+    let read = ending(Ending::Completed);
+    for id in [begin_at(&journal, 100 * DAY_MS), old.clone()] {
+        assert_eq!(journal.finish(&id, &read, &at(9)), Ok(Finished::Recorded));
+    }
+    // The end of the old one came late, after an event that is young.
+    let prune = |day: i64| journal.prune(Timestamp::from_second(day * DAY).expect("a time"));
+    assert_eq!(prune(101), Ok(()));
+    assert_eq!(log_after(&journal, 0).1.len(), 2);
+    for _ in 0..2 {
+        assert_eq!(prune(110), Ok(()));
+    }
+    assert_eq!(log_after(&journal, 0), (true, Vec::new()));
+    assert_eq!(journal.record(&old), Ok(None));
 }
 
 #[test]

@@ -138,17 +138,25 @@ impl Desk {
         &self,
         timeout: Duration,
     ) -> Result<OnlineAnswer, Interruption> {
+        let closing = Closing(self);
         let waited = self.abort.bound(timeout, self.answered()).await;
-        let Err(interruption) = waited else {
-            return waited;
-        };
-        let mut in_time = None;
-        self.stage.send_modify(|stage| match stage {
+        drop(closing);
+        waited.or_else(|interruption| match &*self.stage.borrow() {
             // It was taken while the time ran out.
-            Stage::Answered(answer) => in_time = Some(answer.clone()),
-            Stage::Unasked | Stage::Asked(_) | Stage::Over => *stage = Stage::Over,
+            Stage::Answered(answer) => Ok(answer.clone()),
+            Stage::Unasked | Stage::Asked(_) | Stage::Over => Err(interruption),
+        })
+    }
+
+    /// Takes no answer any more.
+    fn close(&self) {
+        self.stage.send_if_modified(|stage| {
+            let open = matches!(stage, Stage::Unasked | Stage::Asked(_));
+            if open {
+                *stage = Stage::Over;
+            }
+            open
         });
-        in_time.ok_or(interruption)
     }
 
     /// Takes an answer. It closes the window for an abort, and is refused when one was accepted.
@@ -209,6 +217,15 @@ impl Desk {
     }
 }
 
+/// Closes a desk when nobody waits at it any more: the call of the guest may be cut.
+struct Closing<'desk>(&'desk Desk);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,6 +281,16 @@ mod tests {
         assert_eq!(desk.answer(answer("00")), Decided::Over);
         let waited = desk.answer_within(LONG).await;
         assert_eq!(waited, Err(Interruption::Aborted));
+    }
+
+    #[tokio::test]
+    async fn no_answer_is_taken_when_nobody_waits_any_more() {
+        let desk = Desk::new(AbortWindow::default());
+        desk.put(request());
+        let cut = tokio::time::timeout(SHORT, desk.answer_within(LONG)).await;
+        assert!(cut.is_err());
+        assert_eq!(desk.question(), None);
+        assert_eq!(desk.answer(answer("00")), Decided::Over);
     }
 
     #[tokio::test]

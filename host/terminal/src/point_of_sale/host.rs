@@ -10,7 +10,7 @@ use crate::{
         crypto::crypto, parameters::parameters, point_of_sale::point_of_sale as wit,
     },
     interruption::Interruption,
-    journal::AppendError,
+    journal::{AppendError, STEPS_MAX},
     parameters::to_hex,
     printable::printable_bytes,
     service::Progress,
@@ -29,6 +29,10 @@ const PAN_LENGTH_MAX: usize = 19;
 
 impl wit::Host for Terminal {
     async fn report(&mut self, progress: wit::Progress) -> Result<()> {
+        if self.reports >= STEPS_MAX {
+            bail!("the guest reports too many steps");
+        }
+        self.reports = self.reports.saturating_add(1);
         (self.progress)(match progress {
             wit::Progress::WaitingForCard => Progress::WaitingForCard,
             wit::Progress::CardDetected(card) => {
@@ -63,6 +67,9 @@ impl wit::Host for Terminal {
         let (Some(desk), Scope::Transaction { id, .. }) = (self.desk.clone(), &self.scope) else {
             bail!("the guest asks the point of sale for a decision that is the acquirer's");
         };
+        if !self.enciphered.holds(&request) {
+            bail!("the guest hands out what the vault did not encipher");
+        }
         self.conduct.ask_point_of_sale()?;
         let asked = match self.journal.ask_point_of_sale(id) {
             Ok(asked) => asked,

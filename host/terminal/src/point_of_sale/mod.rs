@@ -2,6 +2,7 @@
 
 mod chip_data;
 mod decision;
+mod enciphered;
 mod host;
 
 pub use decision::{
@@ -9,4 +10,5 @@ pub use decision::{
 };
 
 pub(crate) use decision::Desk;
+pub(crate) use enciphered::LastEnciphered;
 pub(crate) use host::masked_again;

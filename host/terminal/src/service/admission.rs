@@ -31,10 +31,12 @@ impl TransactionService {
                 Claimed::Conflict => return Err(BeginError::ClaimConflict),
             }
         }
+        let idle = inner.is_idle().await?;
+        // Not before: the terminal may have been told to stop during that wait.
         if inner.closing.load(Ordering::Acquire) {
             return Err(BeginError::ShuttingDown);
         }
-        if !inner.is_idle().await? {
+        if !idle {
             return Err(BeginError::Busy);
         }
         let currency = inner
@@ -43,6 +45,7 @@ impl TransactionService {
             .map(|currency| currency.numeric)
             .ok_or(BeginError::CurrencyNotAccepted)?;
         let original = inner.original(&request)?;
+        let batch = inner.journal.open_batch()?;
         let id = TransactionId::new();
         inner
             .journal
@@ -71,7 +74,7 @@ impl TransactionService {
                     request,
                     began,
                     outcome: None,
-                    batch: inner.journal.open_batch()?,
+                    batch,
                     refers_to: original.as_ref().map(|original| original.request.kind),
                     referred: Referred::default(),
                     asked: false,

@@ -35,6 +35,7 @@ pub(crate) enum Behaviour {
     ReadTheExceptionFile,
     LookUpCards,
     PayAnother,
+    ReportAgain,
 }
 
 impl Behaviour {

@@ -108,7 +108,7 @@
     (local $amount i32)
     (local $left i32)
     (local.set $amount (i32.wrap_i64 (i64.load offset=16 (local.get $request))))
-    (block $pay_another (block $look_up (block $read_the_exception_file (block $approve_another (block $read_another (block $send_twice (block $send_without_entry
+    (block $report_again (block $pay_another (block $look_up (block $read_the_exception_file (block $approve_another (block $read_another (block $send_twice (block $send_without_entry
     (block $hold_two_cards (block $begun_to_approved (block $print_too_much
     (block $approved_without_entry (block $pointer_outside (block $unknown_ending
     (block $refuse (block $compute_between_calls (block $grow_the_journal
@@ -118,7 +118,8 @@
         $begun_to_approved $print_too_much $approved_without_entry $pointer_outside
         $unknown_ending $refuse $compute_between_calls $grow_the_journal $wait_for_a_card
         $authorise $sent_and_trap $print_a_line $send_without_entry $send_twice $read_another
-        $approve_another $read_the_exception_file $look_up $pay_another $well
+        $approve_another $read_the_exception_file $look_up $pay_another
+        $report_again $well
         (local.get $amount)))
     ;; call_the_host
       (loop $again (drop (call $proceed)) (br $again)) (unreachable))
@@ -197,6 +198,13 @@
     (call $append_approval (i32.load (local.get $request)) (i32.const 8) (global.get $approved)
       (i32.const 4096) (i32.const 10) (i32.const 4096) (i32.const 8) (i32.const 0) (i32.const 0)
       (i32.const 1024))
+    (return (call $outcome (global.get $cancelled) (i32.const 2) (i32.const 0))))
+    ;; report_again: one step more than is allowed
+    (local.set $left (i32.const 65))
+    (loop $again
+      (call $step (i32.const 0))
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      (br_if $again (local.get $left)))
     (call $outcome (global.get $cancelled) (i32.const 2) (i32.const 0)))
 
   ;; Reverses the oldest transaction that was sent, and says so.

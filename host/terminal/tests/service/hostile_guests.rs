@@ -55,6 +55,7 @@ async fn a_guest_that_breaks_the_rules_of_an_interface() {
         Behaviour::ReadTheExceptionFile,
         Behaviour::LookUpCards,
         Behaviour::PayAnother,
+        Behaviour::ReportAgain,
     ] {
         costs_its_own_transaction_only(behaviour).await;
     }
