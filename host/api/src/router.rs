@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     net::{IpAddr, Ipv4Addr},
+    ops::Deref,
     sync::Arc,
 };
 
@@ -34,9 +35,13 @@ use crate::{
 /// The path of the WebSocket.
 pub(crate) const SESSION_PATH: &str = "/v1/session";
 
-/// One terminal's API. Cheap to clone.
+/// One terminal's API. Cheap to clone: every request does so, several times.
 #[derive(Clone)]
-pub struct Api {
+pub struct Api(Arc<Parts>);
+
+/// What an API is made of.
+#[derive(Clone)]
+pub struct Parts {
     pub(crate) terminal: Arc<dyn Terminal>,
     pub(crate) merchant: Arc<Merchant>,
     pub(crate) credentials: Arc<Credentials>,
@@ -61,7 +66,7 @@ impl Api {
         keys: ApiKeys,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             merchant: Arc::new(terminal.merchant()),
             terminal,
             credentials: Arc::new(Credentials { keys, tokens: None }),
@@ -75,14 +80,18 @@ impl Api {
             webhook_figures: None,
             in_flight: InFlight::default(),
             web_rules: WebRules::of_address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        }
+        }))
+    }
+
+    fn parts(&mut self) -> &mut Parts {
+        Arc::make_mut(&mut self.0)
     }
 
     /// Lets bearer tokens in too.
     #[must_use]
     pub fn with_tokens(mut self, tokens: Tokens) -> Self {
         let keys = self.credentials.keys.clone();
-        self.credentials = Arc::new(Credentials {
+        self.parts().credentials = Arc::new(Credentials {
             keys,
             tokens: Some(tokens),
         });
@@ -92,7 +101,7 @@ impl Api {
     /// Sets other rate limits than the reference's.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.parts().limits = limits;
         self
     }
 
@@ -100,21 +109,21 @@ impl Api {
     /// one that listens on the loopback address and has no further name.
     #[must_use]
     pub fn with_web_rules(mut self, rules: WebRules) -> Self {
-        self.web_rules = rules;
+        self.parts().web_rules = rules;
         self
     }
 
     /// Shows the figures of deliveries of webhooks too, at `GET /metrics`.
     #[must_use]
     pub fn with_webhook_figures(mut self, figures: webhooks::Figures) -> Self {
-        self.webhook_figures = Some(figures);
+        self.parts().webhook_figures = Some(figures);
         self
     }
 
     /// Sets the clock that ends keys and tokens.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        self.parts().clock = clock;
         self
     }
 
@@ -122,7 +131,7 @@ impl Api {
     /// it the ceiling is what the message to the acquirer can hold.
     #[must_use]
     pub fn with_amount_ceiling(mut self, amount_minor_max: u64) -> Self {
-        self.amount_minor_max = amount_minor_max;
+        self.parts().amount_minor_max = amount_minor_max;
         self
     }
 
@@ -131,6 +140,14 @@ impl Api {
             amount_minor_max: self.amount_minor_max,
             currencies: self.merchant.currencies.clone(),
         }
+    }
+}
+
+impl Deref for Api {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 

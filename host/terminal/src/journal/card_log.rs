@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
     Phase,
+    prepared::Prepared as _,
     store::{AppendError, Journal, StorageFault, write_failed},
 };
 use crate::transaction::{Request, TransactionId};
@@ -90,14 +91,11 @@ fn note(
     account: Account,
 ) -> Result<(), AppendError> {
     let request: String = sql
-        .query_row(
-            "SELECT request FROM transactions WHERE id = ?1",
-            [transaction.as_str()],
-            |row| row.get(0),
-        )
+        .prepare_cached("SELECT request FROM transactions WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([transaction.as_str()], |row| row.get(0)))
         .map_err(write_failed)?;
     let request: Request = serde_json::from_str(&request).map_err(|_| AppendError::StorageFault)?;
-    sql.execute(
+    sql.execute_prepared(
         "INSERT OR REPLACE INTO card_log (card, currency, amount_minor, transaction_id)
          VALUES (?1, ?2, ?3, ?4)",
         params![
@@ -109,7 +107,7 @@ fn note(
     )
     .and_then(|_| forget_before(sql, &oldest(transaction)))
     .and_then(|_| {
-        sql.execute(
+        sql.execute_prepared(
             "DELETE FROM card_log WHERE transaction_id <=
              (SELECT transaction_id FROM card_log ORDER BY transaction_id DESC LIMIT 1 OFFSET ?1)",
             [PAYMENTS_MAX],
@@ -126,7 +124,7 @@ pub(super) fn forget(sql: &Transaction<'_>, now_ms: u64) -> rusqlite::Result<usi
 }
 
 fn forget_before(sql: &Transaction<'_>, oldest: &TransactionId) -> rusqlite::Result<usize> {
-    sql.execute(
+    sql.execute_prepared(
         "DELETE FROM card_log WHERE transaction_id < ?1",
         [oldest.as_str()],
     )

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::{
     Phase,
+    prepared::Prepared as _,
     store::{AppendError, Journal, StorageFault, write_failed},
 };
 use crate::{
@@ -103,9 +104,7 @@ impl Journal {
             let connection = self.connection();
             // The write-ahead log has it when this returns, and the disk with the next commit that
             // is waited for, which says that it is.
-            connection
-                .pragma_update(None, "synchronous", "NORMAL")
-                .map_err(write_failed)?;
+            self.wait_for_disk(&connection, false)?;
             insert(&connection, transaction, &stored)?
         };
         self.newest().told(sequence);
@@ -121,7 +120,7 @@ impl Journal {
     ) -> Result<u64, AppendError> {
         self.write(|sql| {
             let asked = sql
-                .execute(
+                .execute_prepared(
                     "UPDATE transactions SET asked = 1 WHERE id = ?1 AND phase = ?2",
                     params![transaction.as_str(), Phase::Begun.number()],
                 )
@@ -239,9 +238,9 @@ pub(super) fn forget(sql: &Transaction<'_>, now_ms: u64) -> rusqlite::Result<()>
 
 /// Forgets the events up to this number.
 fn forget_to(sql: &Transaction<'_>, last: i64) -> rusqlite::Result<()> {
-    let forgotten = sql.execute("DELETE FROM events WHERE sequence <= ?1", [last])?;
+    let forgotten = sql.execute_prepared("DELETE FROM events WHERE sequence <= ?1", [last])?;
     if forgotten > 0 {
-        sql.execute("UPDATE event_log SET forgotten_to = ?1", [last])?;
+        sql.execute_prepared("UPDATE event_log SET forgotten_to = ?1", [last])?;
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ mod claims;
 mod conduct;
 mod events;
 mod host;
+mod prepared;
 mod proof;
 mod records;
 mod referring;

@@ -7,6 +7,7 @@ use super::{
     Phase, batches, card_log,
     claims::CLAIM_LIFE,
     events,
+    prepared::Prepared as _,
     store::{AppendError, Journal, StorageFault, phase_of, write_failed},
 };
 use crate::{
@@ -56,7 +57,7 @@ impl Journal {
             let sequence = self.insert(sql, id, Phase::Begun, &[])?;
             let written = batches::open(sql)
                 .and_then(|batch| {
-                    sql.execute(
+                    sql.execute_prepared(
                         "INSERT INTO transactions (id, request, began, phase, last_sequence, batch)
                          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                         params![
@@ -70,13 +71,13 @@ impl Journal {
                     )
                 })
                 .and_then(|_| {
-                    sql.execute(
+                    sql.execute_prepared(
                         "DELETE FROM claims WHERE made <= ?1",
                         [now.saturating_sub(CLAIM_LIFE)],
                     )
                 })
                 .and_then(|_| match beginning.claim {
-                    Some(claim) => sql.execute(
+                    Some(claim) => sql.execute_prepared(
                         "INSERT OR REPLACE INTO claims (key, fingerprint, transaction_id, made)
                          VALUES (?1, ?2, ?3, ?4)",
                         params![claim.key, claim.fingerprint, id, now],
@@ -111,14 +112,14 @@ impl Journal {
             }
             if phase == Phase::Begun {
                 let sequence = self.insert(sql, id.as_str(), Phase::Closed, &[])?;
-                sql.execute(
+                sql.execute_prepared(
                     "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
                     params![Phase::Closed.number(), sequence, id.as_str()],
                 )
                 .map_err(write_failed)?;
             }
             let recorded = sql
-                .execute(
+                .execute_prepared(
                     "UPDATE transactions SET outcome = ?1, ended = ?2
                      WHERE id = ?3 AND outcome IS NULL",
                     params![text, stored(ended), id.as_str()],
@@ -128,7 +129,7 @@ impl Journal {
                 return Ok(None);
             }
             if frees_its_claim(outcome, phase) {
-                sql.execute(
+                sql.execute_prepared(
                     // Once the point of sale was asked, its acquirer may have approved.
                     "DELETE FROM claims WHERE transaction_id = ?1
                      AND transaction_id NOT IN (SELECT id FROM transactions WHERE asked = 1)",
@@ -281,7 +282,7 @@ impl Journal {
             let done = "id < ?1 AND outcome IS NOT NULL AND phase IN (5, 6, 7)
                         AND id NOT IN (SELECT transaction_id FROM claims)
                         AND id NOT IN (SELECT transaction_id FROM events)";
-            sql.execute(
+            sql.execute_prepared(
                 &format!(
                     "DELETE FROM entries WHERE transaction_id IN
                      (SELECT id FROM transactions WHERE {done})"
@@ -289,7 +290,7 @@ impl Journal {
                 [oldest.as_str()],
             )
             .and_then(|_| {
-                sql.execute(
+                sql.execute_prepared(
                     &format!("DELETE FROM transactions WHERE {done}"),
                     [oldest.as_str()],
                 )
@@ -306,13 +307,14 @@ impl Journal {
     /// disk lets everything begin and nothing end.
     pub(crate) fn probe(&self) -> bool {
         if self.writable() {
-            let begun = self
-                .connection()
-                .execute_batch("BEGIN IMMEDIATE; ROLLBACK;");
+            let connection = self.connection();
+            let begun = connection
+                .execute_prepared("BEGIN IMMEDIATE", [])
+                .and_then(|_| connection.execute_prepared("ROLLBACK", []));
             return begun.is_ok();
         }
         self.write(|sql| {
-            sql.execute(
+            sql.execute_prepared(
                 "INSERT INTO counters (name, value) VALUES ('probe', 1)
                  ON CONFLICT (name) DO UPDATE SET value = value % 2 + 1",
                 [],

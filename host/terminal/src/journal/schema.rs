@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::events;
+use super::{events, prepared::STATEMENTS_MAX};
 
 /// The version of the schema below.
 const SCHEMA_VERSION: i64 = 7;
@@ -167,6 +167,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
         SCHEMA_VERSION => events::skip_given_numbers(&connection)?,
         older => {

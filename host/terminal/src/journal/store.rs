@@ -16,6 +16,7 @@ use vault::Vault;
 use super::{
     Counter, Entry, Phase,
     events::Newest,
+    prepared::Prepared as _,
     proof::Row,
     schema::{self, OpenError},
 };
@@ -43,6 +44,8 @@ struct Shared {
     /// while the connection is locked, so that recovery never sees an entry without its owner.
     running: Mutex<Option<String>>,
     writable: AtomicBool,
+    /// Whether commits wait for the disk. Changed and read while the connection is locked.
+    waits_for_disk: AtomicBool,
     /// See [`Journal::damaged`].
     damaged: Mutex<BTreeMap<String, Phase>>,
     /// See [`Journal::newest_event`].
@@ -84,6 +87,7 @@ impl Journal {
             connection: Mutex::new(connection),
             running: Mutex::new(None),
             writable: AtomicBool::new(true),
+            waits_for_disk: AtomicBool::new(true),
             damaged: Mutex::default(),
             newest,
             vault,
@@ -136,9 +140,9 @@ impl Journal {
             "UPDATE entries SET content = X''
              WHERE sequence = (SELECT last_sequence FROM transactions WHERE id = ?1)"
         };
-        sql.execute(give_way, [transaction])
+        sql.execute_prepared(give_way, [transaction])
             .and_then(|_| {
-                sql.execute(
+                sql.execute_prepared(
                     "UPDATE transactions SET phase = ?1, last_sequence = ?2 WHERE id = ?3",
                     params![phase.number(), sequence, transaction],
                 )
@@ -218,10 +222,7 @@ impl Journal {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, AppendError>,
     ) -> Result<T, AppendError> {
         let mut connection = self.connection();
-        // Steps of a transaction are logged without it.
-        connection
-            .pragma_update(None, "synchronous", "FULL")
-            .map_err(write_failed)?;
+        self.wait_for_disk(&connection, true)?;
         let sql = connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .map_err(write_failed)?;
@@ -233,6 +234,24 @@ impl Journal {
         committed?;
         self.shared.observer.at(Point::StorageWritten);
         Ok(value)
+    }
+
+    /// Says whether the commits from now on wait until the disk has them. Those of the steps of a
+    /// transaction do not.
+    pub(super) fn wait_for_disk(
+        &self,
+        connection: &MutexGuard<'_, Connection>,
+        wait: bool,
+    ) -> Result<(), AppendError> {
+        if self.shared.waits_for_disk.load(Ordering::Relaxed) == wait {
+            return Ok(());
+        }
+        let synchronous = if wait { "FULL" } else { "NORMAL" };
+        connection
+            .pragma_update(None, "synchronous", synchronous)
+            .map_err(write_failed)?;
+        self.shared.waits_for_disk.store(wait, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Whether the last write succeeded.
@@ -269,7 +288,7 @@ impl Journal {
         let head = head_of(sql).map_err(write_failed)?;
         let sequence = head.checked_add(1).ok_or(AppendError::Full)?;
         let sealed = self.seal(sequence, transaction, phase, content)?;
-        sql.execute(
+        sql.execute_prepared(
             "INSERT INTO entries (sequence, transaction_id, phase, content)
              VALUES (?1, ?2, ?3, ?4)",
             params![sequence, transaction, phase.number(), sealed],
@@ -317,13 +336,12 @@ impl Journal {
 /// Counts up as part of a commit.
 pub(super) fn count_up(sql: &Transaction<'_>, counter: Counter) -> Result<u32, AppendError> {
     let (name, last) = counter.row();
-    sql.query_row(
+    sql.prepare_cached(
         "INSERT INTO counters (name, value) VALUES (?1, 1)
          ON CONFLICT (name) DO UPDATE SET value = value % ?2 + 1
          RETURNING value",
-        params![name, last],
-        |row| row.get(0),
     )
+    .and_then(|mut statement| statement.query_row(params![name, last], |row| row.get(0)))
     .map_err(write_failed)
 }
 
