@@ -4,6 +4,7 @@
 mod api_key;
 mod card_argument;
 mod cards;
+mod commerce;
 mod completions;
 mod decode;
 mod demo;
@@ -16,14 +17,11 @@ mod inspect;
 mod keys;
 mod kill_at;
 mod log;
-mod money;
 mod own_file;
 mod paragraph;
 mod parameters;
-mod point_of_sale;
 mod recordings;
 mod replay;
-mod sale;
 mod vault_file;
 mod web_options;
 mod webhook_delivery;
@@ -71,7 +69,8 @@ struct CommandLine {
 enum Command {
     Emulator(emulator::Arguments),
     Demo(demo::Arguments),
-    Sale(sale::Arguments),
+    #[command(flatten)]
+    Commerce(commerce::Command),
     Cards(cards::Arguments),
     Keys(keys::Arguments),
     Webhooks(webhooks::Arguments),
@@ -89,7 +88,7 @@ fn main() -> ExitCode {
     let done = log::start(&line.log, line.log_json).and_then(|()| match line.command {
         Command::Emulator(arguments) => emulator::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
-        Command::Sale(arguments) => sale::run(&arguments),
+        Command::Commerce(command) => commerce::run(&command),
         Command::Cards(arguments) => cards::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Webhooks(arguments) => webhooks::run(&arguments),
