@@ -12,9 +12,16 @@ use std::{
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName,
 };
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, TcpConnector, Transport,
-    TransportAdapter,
+use ureq::{
+    config::Config,
+    http::Uri,
+    unversioned::{
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::{
+            Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, TcpConnector,
+            Transport, TransportAdapter,
+        },
+    },
 };
 
 use super::trust::OtherCertificate;
@@ -35,7 +42,7 @@ pub(crate) enum Unconnected {
     )]
     Certificate(CertificateError),
     /// What answers speaks no TLS.
-    #[error("it speaks no TLS: the URL begins with http")]
+    #[error("it speaks no TLS")]
     NoTls,
     /// TLS was not agreed on.
     #[error("TLS was not agreed on ({0})")]
@@ -43,6 +50,26 @@ pub(crate) enum Unconnected {
 }
 
 impl Unconnected {
+    /// Why nothing was sent, when that is so.
+    pub(super) fn of(error: ureq::Error) -> Result<Self, ureq::Error> {
+        use ureq::{Error, Timeout};
+        if let Error::Other(other) = error {
+            return match other.downcast() {
+                Ok(why) => Ok(*why),
+                Err(other) => Err(Error::Other(other)),
+            };
+        }
+        let before_a_connection = matches!(
+            error,
+            Error::BadUri(_) | Error::Timeout(Timeout::Resolve | Timeout::Connect)
+        );
+        if before_a_connection {
+            Ok(Self::NotReached(error))
+        } else {
+            Err(error)
+        }
+    }
+
     /// Why a handshake failed.
     pub(super) fn of_handshake(error: io::Error) -> Self {
         let cause = error
@@ -59,6 +86,22 @@ impl Unconnected {
             Some(rustls::Error::InvalidMessage(_)) => Self::NoTls,
             _ => Self::Handshake(error),
         }
+    }
+}
+
+/// Finds where a terminal's name leads.
+#[derive(Debug, Default)]
+pub(super) struct TerminalResolver(DefaultResolver);
+
+impl Resolver for TerminalResolver {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let resolved = self.0.resolve(uri, config, timeout);
+        resolved.map_err(|error| unconnected(Unconnected::NotReached(error)))
     }
 }
 

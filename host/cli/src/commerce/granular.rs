@@ -15,7 +15,7 @@ use super::{
     wanted::{CardOptions, Charge, Common, Wanted},
 };
 
-/// Read a card for your own acquirer, and print the chip data for it
+/// Read a card for your own acquirer, and print what it needs
 ///
 ///     tenon initiate --amount 2500 --currency NZD --api-key KEY
 ///     tenon decide txn_01J... --response-code 00 --api-key KEY

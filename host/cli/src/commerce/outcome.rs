@@ -41,7 +41,8 @@ pub(crate) fn last_line(answer: &Answer) -> String {
     }
     line.extend(text(body, "authorizationCode").map(|code| format!("authorization {code}")));
     if text(body, "status") == Some("DECLINED") {
-        line.extend(text(body, "responseCode").map(|code| format!("response {code}")));
+        let response = text(body, "responseCode").map(|code| format!("response {code}"));
+        line.push(response.unwrap_or_else(|| "by the card or the terminal".to_owned()));
     }
     if body.get("reversalRequired") == Some(&Value::Bool(true)) {
         line.push("reverse it at your acquirer".to_owned());
@@ -229,6 +230,11 @@ mod tests {
                 200,
                 partial,
                 "APPROVED  NZD 30.00 of 35.00  cashback 10.00  txn_1",
+            ),
+            (
+                200,
+                json!({"status": "DECLINED", "amount": 5, "currency": "NZD"}),
+                "DECLINED  NZD 0.05  by the card or the terminal",
             ),
             (200, balance, "APPROVED  balance NZD -87.50"),
             (200, no_balance, "DECLINED  response 05"),

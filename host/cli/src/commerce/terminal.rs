@@ -5,17 +5,14 @@
 
 use std::{io, io::Write, sync::Arc, thread, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use rustls::ClientConfig;
 use serde_json::{Value, json};
-use ureq::{
-    http::{Request, header},
-    unversioned::resolver::DefaultResolver,
-};
+use ureq::http::{Request, header};
 
 use super::{
     call::{Answer, Call},
-    connector::{TerminalConnector, Unconnected},
+    connector::{TerminalConnector, TerminalResolver, Unconnected},
 };
 use crate::card_argument::CardArgument;
 
@@ -81,15 +78,16 @@ pub(crate) enum NoAnswer {
         /// Where it is.
         url: String,
     },
+    /// Nothing can be sent.
+    #[error("this cannot be asked of {url}: {reason}")]
+    Unaskable {
+        /// Where the terminal is.
+        url: String,
+        /// What is wrong with it.
+        reason: ureq::Error,
+    },
     /// The request was sent, or may have been.
     #[error("the terminal does not answer any more ({0})")]
-    Lost(String),
-}
-
-/// What one attempt came to.
-enum Attempt {
-    Answered(Answer),
-    NotSent(NoAnswer),
     Lost(String),
 }
 
@@ -108,7 +106,7 @@ impl Terminal {
             url: url.into(),
             api_key: api_key.into(),
             tls,
-            agent: ureq::Agent::with_parts(config, connector, DefaultResolver::default()),
+            agent: ureq::Agent::with_parts(config, connector, TerminalResolver::default()),
         }
     }
 
@@ -154,42 +152,36 @@ impl Terminal {
                 thread::sleep(ATTEMPT_REST);
             }
             match self.attempt(call) {
-                Attempt::Answered(answer) => {
-                    let refused = self.refused_plain_http(answer.status, &answer.body);
-                    return refused.map_or(Ok(answer), Err);
-                }
-                Attempt::NotSent(error) if lost.is_none() => return Err(error),
-                // What was sent before may have been taken.
-                Attempt::NotSent(error) => {
-                    tracing::warn!(attempt, %error, "no connection; trying again");
-                }
-                Attempt::Lost(error) => {
+                Ok(answer) => return Ok(answer),
+                Err(NoAnswer::Lost(error)) => {
                     tracing::warn!(attempt, %error, "no answer; asking again");
                     lost = Some(error);
                 }
+                Err(error) if lost.is_none() => return Err(error),
+                // What was sent before may have been taken.
+                Err(error) => tracing::warn!(attempt, %error, "no connection; trying again"),
             }
         }
         Err(NoAnswer::Lost(lost.unwrap_or_default()))
     }
 
-    fn attempt(&self, call: &Call) -> Attempt {
+    fn attempt(&self, call: &Call) -> Result<Answer, NoAnswer> {
         let timeout = if call.reads() {
             READ_TIMEOUT
         } else {
             ANSWER_TIMEOUT
         };
-        let sent = self.request(call).and_then(|request| {
-            let request = self
-                .agent
-                .configure_request(request)
-                .timeout_global(Some(timeout))
-                .build();
-            self.agent.run(request)
-        });
-        let mut answer = match sent {
-            Ok(answer) => answer,
-            Err(error) => return self.without_answer(error),
-        };
+        let request = self.request(call).map_err(|reason| NoAnswer::Unaskable {
+            url: self.url.clone(),
+            reason,
+        })?;
+        let request = self
+            .agent
+            .configure_request(request)
+            .timeout_global(Some(timeout))
+            .build();
+        let sent = self.agent.run(request);
+        let mut answer = sent.map_err(|error| self.without_answer(error))?;
         let text = |name| {
             let value = answer.headers().get(name)?;
             value.to_str().ok().map(str::to_owned)
@@ -199,23 +191,27 @@ impl Terminal {
         let retry_after_s = text(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
         let status = answer.status().as_u16();
         let read = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
-        let text = match read.read_to_string() {
-            Ok(text) => text,
-            Err(error) => return Attempt::Lost(error.to_string()),
-        };
+        let text = read
+            .read_to_string()
+            .map_err(|error| NoAnswer::Lost(error.to_string()))?;
         let body = match serde_json::from_str(&text) {
             Ok(body) if is_json => body,
             _ if !is_json && call.reads() && status == 200 => Value::Null,
             // It may come from something in between.
-            _ => return Attempt::Lost(format!("{status}, and what came is not the terminal's")),
+            _ => {
+                let what = format!("{status}, and what came is not the terminal's");
+                return Err(NoAnswer::Lost(what));
+            }
         };
-        Attempt::Answered(Answer {
+        let refused = self.refused_plain_http(status, &body);
+        let answer = Answer {
             operation: call.operation,
             status,
             text,
             body,
             retry_after_s,
-        })
+        };
+        refused.map_or(Ok(answer), Err)
     }
 
     fn request(&self, call: &Call) -> Result<Request<String>, ureq::Error> {
@@ -236,24 +232,22 @@ impl Terminal {
         Ok(request.body(body)?)
     }
 
-    fn without_answer(&self, error: ureq::Error) -> Attempt {
+    fn without_answer(&self, error: ureq::Error) -> NoAnswer {
         let url = self.url.clone();
-        match unconnected(error) {
-            Ok(Unconnected::NotReached(reason)) => {
-                Attempt::NotSent(NoAnswer::NotReached { url, reason })
-            }
-            Ok(reason) => Attempt::NotSent(NoAnswer::NotTrusted {
+        match Unconnected::of(error) {
+            Ok(Unconnected::NotReached(reason)) => NoAnswer::NotReached { url, reason },
+            Ok(reason) => NoAnswer::NotTrusted {
                 url,
                 reason: Box::new(reason),
-            }),
-            Err(lost) => Attempt::Lost(lost.to_string()),
+            },
+            Err(lost) => NoAnswer::Lost(lost.to_string()),
         }
     }
 
     /// Presents a virtual card at an emulated terminal. Fails with what the emulator says.
     pub(super) fn present(&self, card: &CardArgument, swipe: bool) -> Result<()> {
         let entry = if swipe { "MAGSTRIPE" } else { "CONTACT" };
-        let mut answer = self
+        let sent = self
             .agent
             .post(format!("{}/emulator/card", self.url))
             .config()
@@ -262,8 +256,8 @@ impl Terminal {
             .send_json(match card {
                 CardArgument::Named(name) => json!({ "card": name, "entry": entry }),
                 CardArgument::Written(text) => json!({ "personalization": text, "entry": entry }),
-            })
-            .with_context(|| format!("there is no emulator at {}", self.url))?;
+            });
+        let mut answer = sent.map_err(|error| self.without_answer(error))?;
         let status = answer.status();
         let body: Value = answer.body_mut().read_json().unwrap_or_default();
         if let Some(error) = self.refused_plain_http(status.as_u16(), &body) {
@@ -285,29 +279,6 @@ impl Terminal {
         refused.then(|| NoAnswer::Tls {
             url: self.url.clone(),
         })
-    }
-}
-
-/// Why nothing was sent, when that is so.
-fn unconnected(error: ureq::Error) -> Result<Unconnected, ureq::Error> {
-    use ureq::{Error, Timeout};
-    if let Error::Other(other) = error {
-        return match other.downcast() {
-            Ok(reason) => Ok(*reason),
-            Err(other) => Err(Error::Other(other)),
-        };
-    }
-    let before_a_connection = matches!(
-        error,
-        Error::BadUri(_)
-            | Error::Http(_)
-            | Error::HostNotFound
-            | Error::Timeout(Timeout::Resolve | Timeout::Connect)
-    );
-    if before_a_connection {
-        Ok(Unconnected::NotReached(error))
-    } else {
-        Err(error)
     }
 }
 

@@ -213,7 +213,7 @@ pub(super) fn described(body: &Value) -> String {
         ("entry", member("entryMode")),
         ("application", member("applicationLabel")),
         ("AID", member("aid")),
-        ("cardholder", member("cvmResult")),
+        ("CVM", member("cvmResult")),
         ("cryptogram", member("cryptogramType")),
         ("TVR", member("tvr")),
         ("authorization", member("authorizationCode")),
@@ -225,7 +225,11 @@ pub(super) fn described(body: &Value) -> String {
                 .then(|| "required at your acquirer".to_owned()),
         ),
     ]);
-    described + &chip_data(body)
+    let chip_data = chip_data(body);
+    if chip_data.is_empty() {
+        return described;
+    }
+    format!("{described}\n{chip_data}")
 }
 
 /// What the point of sale's acquirer needs, when it is asked.
