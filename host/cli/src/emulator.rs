@@ -178,7 +178,8 @@ fn pairing(fingerprint: &str) -> String {
         .unwrap_or((fingerprint, ""));
     format!(
         "\nIts certificate is its own; tls-certificate.pem in the data folder is for\n\
-         `curl --cacert`. Compare its SHA-256 fingerprint once:\n\n  {first}\n  {second}\n"
+         `curl --cacert`. Compare its SHA-256 fingerprint once, and give it to\n\
+         `tenon sale --fingerprint`:\n\n  {first}\n  {second}\n"
     )
 }
 
