@@ -165,7 +165,7 @@ fn every_kind_of_transaction_has_its_command() {
     assert_eq!(answer["status"], "APPROVED");
     assert_eq!(
         world
-            .done(&format!("transactions --limit 2 --all"))
+            .done("transactions --limit 2 --all")
             .out
             .lines()
             .count(),
