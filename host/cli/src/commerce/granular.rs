@@ -83,7 +83,7 @@ impl Asked for Initiate {
 #[command(verbatim_doc_comment, after_help = EXIT_CODES)]
 pub(crate) struct Decide {
     /// The transaction, as `tenon initiate` printed it
-    #[arg(value_name = "TRANSACTION")]
+    #[arg(value_name = "ID")]
     transaction: String,
 
     /// ISO 8583 field 39

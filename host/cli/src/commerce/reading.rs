@@ -31,7 +31,7 @@ pub(super) fn show(
     if options.json {
         print_json(&answer)?;
     } else {
-        write!(io::stdout(), "{}", render(&answer.body))?;
+        print(&render(&answer.body))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -139,9 +139,13 @@ pub(super) fn show_list(
         Ok(rows) => rows,
         Err(answer) => return refused(options, &answer),
     };
-    if !options.json {
-        write!(io::stdout(), "{}", render(&rows))?;
+    if options.json {
+        return Ok(ExitCode::SUCCESS);
     }
+    if rows.is_empty() {
+        writeln!(io::stderr(), "  there are none")?;
+    }
+    print(&render(&rows))?;
     Ok(ExitCode::SUCCESS)
 }
 

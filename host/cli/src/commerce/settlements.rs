@@ -80,7 +80,7 @@ pub(super) fn settlements(all: &[Value]) -> String {
 #[derive(Debug, clap::Args)]
 pub(crate) struct One {
     /// Its id, such as `stl_01J...`
-    #[arg(value_name = "SETTLEMENT")]
+    #[arg(value_name = "ID")]
     settlement: String,
 
     #[command(flatten)]
@@ -145,7 +145,7 @@ fn described(body: &Value) -> String {
 #[command(verbatim_doc_comment)]
 pub(crate) struct Export {
     /// The settlement, such as `stl_01J...`
-    #[arg(value_name = "SETTLEMENT")]
+    #[arg(value_name = "ID")]
     settlement: String,
 
     /// How the file is written

@@ -20,7 +20,7 @@ use super::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct One {
     /// Its id, such as `txn_01J...`
-    #[arg(value_name = "TRANSACTION")]
+    #[arg(value_name = "ID")]
     transaction: String,
 
     #[command(flatten)]
@@ -44,7 +44,7 @@ impl One {
 #[command(verbatim_doc_comment)]
 pub(crate) struct Abort {
     /// Its id, such as `txn_01J...`
-    #[arg(value_name = "TRANSACTION")]
+    #[arg(value_name = "ID")]
     transaction: String,
 
     #[command(flatten)]
