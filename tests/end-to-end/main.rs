@@ -17,7 +17,11 @@ mod acquirer;
 #[cfg(test)]
 mod cards;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod device;
+#[cfg(test)]
+mod emulator_process;
 #[cfg(test)]
 mod granular;
 #[cfg(test)]

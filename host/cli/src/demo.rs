@@ -24,10 +24,9 @@ use tokio::{
 
 use crate::{
     api_key,
+    commerce::{self, Call, Terminal},
     emulated_terminal::{self, EmulatedTerminal},
-    explain, paragraph, point_of_sale,
-    point_of_sale::Terminal,
-    sale,
+    explain, paragraph,
     web_options::WebOptions,
 };
 
@@ -101,10 +100,7 @@ async fn tell(terminal: &EmulatedTerminal, api_key: String) -> Result<bool> {
         &format!("{CARD} is presented to whatever asks for a card"),
     )?;
 
-    let client = Terminal {
-        url: terminal.url().into(),
-        api_key,
-    };
+    let client = Terminal::new(terminal.url(), &api_key, None);
     let mut session = open_session(&client).await?;
     let mut events = terminal.service().events();
     let mut shown = terminal.shown();
@@ -117,7 +113,8 @@ async fn tell(terminal: &EmulatedTerminal, api_key: String) -> Result<bool> {
     )?;
     let selling = {
         let key = format!("demo-{}", ulid::Ulid::new());
-        task::spawn_blocking(move || client.sale(&request, &key))
+        let call = Call::to("createSale")?.once(request, key);
+        task::spawn_blocking(move || client.call(&call))
     };
     let (mut receipts, mut trace_so_far) = (Vec::new(), Vec::new());
     loop {
@@ -148,7 +145,7 @@ async fn tell(terminal: &EmulatedTerminal, api_key: String) -> Result<bool> {
     for line in receipts.iter().flat_map(|receipt| receipt.lines()) {
         writeln!(out, "    {line}")?;
     }
-    writeln!(out, "\n{}", sale::last_line(&answer))?;
+    writeln!(out, "\n{}", commerce::last_line(&answer))?;
     Ok(answer.body.get("status").and_then(Value::as_str) == Some("APPROVED"))
 }
 
@@ -186,7 +183,7 @@ async fn tell_event(
         .get("event")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let words = match point_of_sale::describe(&seen) {
+    let words = match commerce::describe(&seen) {
         Some(words) => format!("{name}: {words}"),
         None => name.to_owned(),
     };

@@ -17,6 +17,7 @@ use terminal_host::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    data_folder::DataFolder,
     emulated_terminal::{self, EmulatedTerminal},
     kill_at::{KillAt, Killer},
     web_options::WebOptions,
@@ -49,14 +50,8 @@ pub(crate) struct Arguments {
     )]
     listen: SocketAddr,
 
-    /// Where journal, keys and cache lie
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "TENON_DATA",
-        default_value = "tenon-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    data: DataFolder,
 
     /// The key that points of sale must show [default: the data folder's own]
     #[arg(
@@ -135,7 +130,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     };
     let options = emulated_terminal::Options {
         listen: arguments.listen,
-        data: arguments.data,
+        data: arguments.data.path().to_owned(),
         api_key: arguments.api_key,
         card: arguments.card,
         engine: arguments.engine,
@@ -183,7 +178,8 @@ fn pairing(fingerprint: &str) -> String {
         .unwrap_or((fingerprint, ""));
     format!(
         "\nIts certificate is its own; tls-certificate.pem in the data folder is for\n\
-         `curl --cacert`. Compare its SHA-256 fingerprint once:\n\n  {first}\n  {second}\n"
+         `curl --cacert`. Compare its SHA-256 fingerprint once, and give it to\n\
+         `tenon sale --fingerprint`:\n\n  {first}\n  {second}\n"
     )
 }
 

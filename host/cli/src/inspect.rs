@@ -20,7 +20,7 @@ use crate::engine_file;
 /// The published development key, which only the emulator trusts.
 const DEVELOPMENT_KEY: &str = include_str!("../../../guest/pack/development-key.pub");
 
-/// Show what an engine imports and exports, its digest and signature
+/// Show an engine's imports, exports, digest and signature
 ///
 /// The engine is read, never run.
 ///

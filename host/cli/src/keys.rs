@@ -3,18 +3,18 @@
 use std::{
     fs::TryLockError,
     io::{self, Write},
-    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 use api::{ApiKey, ApiKeys, KeyFile, KeyMode, Permission, Permissions};
-use cap_std::{ambient_authority, fs::Dir};
+use cap_std::fs::Dir;
 use serde_json::json;
 use terminal_host::clock::{Clock, SystemClock};
 
 use crate::{
+    data_folder::DataFolder,
     own_file::{read, replace},
     web_options,
 };
@@ -39,15 +39,8 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     job: Job,
 
-    /// Where journal, keys and cache lie
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "TENON_DATA",
-        default_value = "tenon-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    data: DataFolder,
 
     /// Print JSON
     #[arg(long, global = true)]
@@ -94,10 +87,7 @@ fn permission(text: &str) -> Result<Permission, String> {
 
 /// Does one job.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    std::fs::create_dir_all(&arguments.data)
-        .with_context(|| format!("creating {}", arguments.data.display()))?;
-    let folder = Dir::open_ambient_dir(&arguments.data, ambient_authority())
-        .with_context(|| format!("opening {}", arguments.data.display()))?;
+    let folder = arguments.data.open()?;
     let mut out = io::stdout().lock();
     match &arguments.job {
         Job::List => list(&folder, arguments.json, &mut out)?,
@@ -241,13 +231,15 @@ fn fingerprint(folder: &Dir, as_json: bool, out: &mut impl Write) -> Result<()> 
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use cap_std::ambient_authority;
+
     use super::*;
 
     fn done(data: &std::path::Path, job: Job) -> Result<String> {
         let folder = Dir::open_ambient_dir(data, ambient_authority())?;
         let arguments = Arguments {
             job,
-            data: data.to_owned(),
+            data: DataFolder::at(data),
             json: false,
         };
         let mut out = Vec::new();

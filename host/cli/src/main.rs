@@ -4,7 +4,9 @@
 mod api_key;
 mod card_argument;
 mod cards;
+mod commerce;
 mod completions;
+mod data_folder;
 mod decode;
 mod demo;
 mod documents;
@@ -12,18 +14,16 @@ mod emulated_terminal;
 mod emulator;
 mod engine_file;
 mod explain;
+mod help;
 mod inspect;
 mod keys;
 mod kill_at;
 mod log;
-mod money;
 mod own_file;
 mod paragraph;
 mod parameters;
-mod point_of_sale;
 mod recordings;
 mod replay;
-mod sale;
 mod vault_file;
 mod web_options;
 mod webhook_delivery;
@@ -35,7 +35,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// A payment terminal on your desk.
 ///
@@ -71,7 +71,8 @@ struct CommandLine {
 enum Command {
     Emulator(emulator::Arguments),
     Demo(demo::Arguments),
-    Sale(sale::Arguments),
+    #[command(flatten)]
+    Commerce(commerce::Command),
     Cards(cards::Arguments),
     Keys(keys::Arguments),
     Webhooks(webhooks::Arguments),
@@ -85,11 +86,12 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let line = CommandLine::parse();
+    let matches = help::grouped(CommandLine::command()).get_matches();
+    let line = CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = log::start(&line.log, line.log_json).and_then(|()| match line.command {
         Command::Emulator(arguments) => emulator::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
-        Command::Sale(arguments) => sale::run(&arguments),
+        Command::Commerce(command) => commerce::run(&command),
         Command::Cards(arguments) => cards::run(&arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Webhooks(arguments) => webhooks::run(&arguments),
@@ -113,29 +115,30 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
-    #[test]
-    fn help_fits_a_window_of_80_columns() {
-        let mut command = CommandLine::command();
-        command.build();
-        let mut texts = vec![command.render_long_help().to_string()];
-        for job in command.get_subcommands_mut() {
-            texts.push(job.render_long_help().to_string());
-            for part in job.get_subcommands_mut() {
-                texts.push(part.render_long_help().to_string());
-            }
-        }
-        assert!(texts.len() > 4, "{}", texts.len());
-        for line in texts.iter().flat_map(|text| text.lines()) {
-            assert!(line.chars().count() <= 80, "{line}");
+    /// The help of a command and of all that is below it.
+    fn helps(command: &mut clap::Command, texts: &mut Vec<String>) {
+        texts.push(command.render_long_help().to_string());
+        for part in command.get_subcommands_mut() {
+            helps(part, texts);
         }
     }
 
     #[test]
+    fn help_fits_a_window_of_80_columns() {
+        let mut command = help::grouped(CommandLine::command());
+        command.build();
+        let mut texts = Vec::new();
+        helps(&mut command, &mut texts);
+        assert!(texts.len() > 40, "{}", texts.len());
+        let lines = texts.iter().flat_map(|text| text.lines());
+        let long: Vec<_> = lines.filter(|line| line.chars().count() > 80).collect();
+        assert!(long.is_empty(), "{long:#?}");
+    }
+
+    #[test]
     fn the_command_line_contradicts_itself_nowhere() {
-        CommandLine::command().debug_assert();
+        help::grouped(CommandLine::command()).debug_assert();
     }
 }

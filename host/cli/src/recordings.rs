@@ -7,14 +7,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use cap_std::{ambient_authority, fs::Dir};
+use cap_std::fs::Dir;
 use terminal_host::{
     recording::{self, Recording},
     transaction::TransactionId,
     vault::Vault,
 };
 
-use crate::vault_file;
+use crate::{data_folder::DataFolder, vault_file};
 
 /// The longest recording that is read, in bytes: the terminal writes none of half of it.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -26,14 +26,8 @@ pub(crate) struct Which {
     #[arg(value_name = "TRANSACTION|FILE")]
     recording: Option<String>,
 
-    /// Where the terminal's journal, keys and recordings lie
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "TENON_DATA",
-        default_value = "tenon-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    data: DataFolder,
 }
 
 /// A recording, and the folder and keys of the terminal that made it.
@@ -46,9 +40,11 @@ pub(crate) struct Found {
 impl Which {
     /// Finds and opens it.
     pub(crate) fn find(&self) -> Result<Found> {
-        let data = self.data.display();
-        let files = Dir::open_ambient_dir(&self.data, ambient_authority())
-            .with_context(|| format!("opening {data}; --data names the terminal's folder"))?;
+        let data = self.data.path().display();
+        let files = self
+            .data
+            .open_existing()
+            .context("--data names the terminal's folder")?;
         let vault = vault_file::open_existing(&files).with_context(|| format!("in {data}"))?;
         let path = self.path()?;
         let sealed = read(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -72,7 +68,7 @@ impl Which {
     }
 
     fn path(&self) -> Result<PathBuf> {
-        let folder = self.data.join(recording::FOLDER);
+        let folder = self.data.path().join(recording::FOLDER);
         match &self.recording {
             None => latest(&folder),
             Some(given) if TransactionId::parse(given).is_some() => {
@@ -164,7 +160,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let which = Which {
             recording: None,
-            data: folder.path().to_owned(),
+            data: DataFolder::at(folder.path()),
         };
         assert!(which.find().is_err());
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use api::{EventType, Teller};
-use cap_std::{ambient_authority, fs::Dir};
+use cap_std::fs::Dir;
 use jiff::Timestamp;
 use serde_json::json;
 use terminal_host::clock::{Clock, SystemClock};
@@ -18,6 +18,7 @@ use webhooks::{
 };
 
 use crate::{
+    data_folder::DataFolder,
     emulated_terminal,
     own_file::{read, replace},
     webhook_delivery::{ENDPOINTS_FILE, OUTBOX_FILE, endpoints},
@@ -43,15 +44,8 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     job: Job,
 
-    /// Where journal, keys and cache lie
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "TENON_DATA",
-        default_value = "tenon-data"
-    )]
-    data: PathBuf,
+    #[command(flatten)]
+    data: DataFolder,
 
     /// Print JSON
     #[arg(long, global = true)]
@@ -149,17 +143,14 @@ fn event_id(text: &str) -> Result<EventId, String> {
 
 /// Does one job.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    fs::create_dir_all(&arguments.data)
-        .with_context(|| format!("creating {}", arguments.data.display()))?;
-    let folder = Dir::open_ambient_dir(&arguments.data, ambient_authority())
-        .with_context(|| format!("opening {}", arguments.data.display()))?;
+    let folder = arguments.data.open()?;
     let mut out = io::stdout().lock();
     do_job(&folder, arguments, &mut out)
 }
 
 fn do_job(folder: &Dir, arguments: &Arguments, out: &mut impl Write) -> Result<ExitCode> {
     let now = SystemClock.now().timestamp();
-    let outbox = arguments.data.join(OUTBOX_FILE);
+    let outbox = arguments.data.path().join(OUTBOX_FILE);
     let said = match &arguments.job {
         Job::List => list(&file(folder)?, &outbox, arguments.json)?,
         Job::Deliveries { dead } => deliveries(&outbox, *dead, arguments.json)?,
@@ -290,6 +281,7 @@ fn test(folder: &Dir, id: &EndpointId, as_json: bool, out: &mut impl Write) -> R
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use cap_std::ambient_authority;
     use serde_json::Value;
 
     use super::*;
@@ -298,7 +290,7 @@ mod tests {
         let folder = Dir::open_ambient_dir(data, ambient_authority())?;
         let arguments = Arguments {
             job,
-            data: data.to_owned(),
+            data: DataFolder::at(data),
             json,
         };
         let mut out = Vec::new();
