@@ -187,7 +187,7 @@ fn is_whole(answer: &[u8]) -> bool {
     text.lines()
         .find_map(|line| line.strip_prefix("content-length: "))
         .and_then(|length| length.trim().parse::<usize>().ok())
-        .is_some_and(|length| answer.len() >= head.saturating_add(END.len() + length))
+        .is_some_and(|length| answer.len() >= head.saturating_add(END.len()).saturating_add(length))
 }
 
 /// A running terminal. Dropping it ends it.

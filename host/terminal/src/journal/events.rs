@@ -28,10 +28,6 @@ const LIFE_MS: u64 = 3 * 24 * 60 * 60 * 1000;
 /// How many steps a transaction may report: far more than a dialogue with a cardholder has.
 pub(crate) const STEPS_MAX: u32 = 64;
 
-/// How many numbers may be given that the disk has no event for: one transaction's steps, whose
-/// `begun` was a commit that was waited for.
-const STEPS_UNSYNCED_MAX: u64 = STEPS_MAX as u64;
-
 /// An event as it is stored. Of an end, the rest is in the transaction's record and never changes.
 #[derive(Serialize, Deserialize)]
 enum Stored {
@@ -245,10 +241,10 @@ fn forget_to(sql: &Transaction<'_>, last: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Passes over numbers that were given to steps which the disk may not have: nobody who was told of
-/// one may take another event for it.
+/// Passes over numbers that were given to steps which the disk may not have, those of one transaction
+/// at most since its `begun` was waited for: nobody who was told of one may take another event for it.
 pub(super) fn skip_given_numbers(connection: &Connection) -> rusqlite::Result<()> {
-    let next = highest_number(connection)?.saturating_add(STEPS_UNSYNCED_MAX);
+    let next = highest_number(connection)?.saturating_add(u64::from(STEPS_MAX));
     let next = i64::try_from(next).unwrap_or(i64::MAX);
     let known = connection.execute(
         "UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'events'",
