@@ -19,6 +19,8 @@ mod cards;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod granular;
 #[cfg(test)]
 mod kinds;
