@@ -75,7 +75,7 @@ impl Host {
             Kind::Reversal => self.reverse(&key, message, answer),
             Kind::Upload => self.take_up(message, answer),
             Kind::Reconciliation | Kind::Closing => {
-                self.reconcile(kind, message, answer, set.behaviour)
+                self.reconcile(kind, message, answer, set.behaviour);
             }
             Kind::Network => {
                 // Sign-on, sign-off and echo.
