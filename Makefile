@@ -75,10 +75,11 @@ disruption: ## Break sessions off and kill the terminal at random, DISRUPTIONS=1
 	DISRUPTIONS=$(or $(DISRUPTIONS),1000) $(if $(SEED),SEED=$(SEED) )$(CARGO) test --workspace --test disruption \
 		-- --nocapture
 
-api-docs: ## Write docs/api/openapi.json and docs/api/asyncapi.json from the code.
+api-docs: ## Write the documents in docs/api, and their page, from the code.
 	@$(BUILD)
 	@$(TENON) api openapi > docs/api/openapi.json
 	@$(TENON) api asyncapi > docs/api/asyncapi.json
+	@$(TENON) api html > docs/api/index.html
 
 fuzz: ## Let libFuzzer look for what breaks a target: TARGET=tlv SECONDS=900.
 	$(call INSTALL,cargo-fuzz,0.13.2)

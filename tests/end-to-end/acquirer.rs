@@ -30,6 +30,15 @@ fn whatever_the_answer_the_money_is_right() {
                 );
                 assert_eq!(charged, amount, "{special:?}");
             }
+            // The point of sale did not say that it takes a part.
+            Behaviour::ApprovePart => {
+                assert_eq!(
+                    (status, &body["status"]),
+                    (200, &json!("DECLINED")),
+                    "{body}"
+                );
+                assert_eq!(charged, 0, "{special:?}");
+            }
             // Issuer authentication failed: the card decides, and the record agrees with the ledger.
             Behaviour::WrongIssuerAuthentication => {
                 let approved = record["status"] == "APPROVED";

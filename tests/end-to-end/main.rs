@@ -21,6 +21,8 @@ mod commands;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod emulator_process;
 #[cfg(test)]
 mod granular;

@@ -13,7 +13,7 @@ use api::{Api, Terminal};
 use cap_std::{ambient_authority, fs::Dir};
 use emulator::{
     Controls, Emulator, Shown, Touch,
-    acquirer::{Acquirer, AcquirerHandle},
+    acquirer::{Acquirer, AcquirerHandle, AcquirerOptions},
 };
 use terminal_host::{
     Devices, TerminalConfig, TransactionService, clock::SystemClock, observer::Observer,
@@ -36,6 +36,9 @@ use crate::{
 /// How long a running transaction may take to end when the terminal stops: longer than the
 /// acquirer may take to answer.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much later than the terminal waits a late answer comes.
+const LATE_BY: Duration = Duration::from_secs(1);
 
 /// How to boot a terminal.
 pub(crate) struct Options {
@@ -112,7 +115,8 @@ impl EmulatedTerminal {
         let door = options.web.door(address, &parameters.terminal, &files)?;
         let mut vault = vault_file::open(&files)?;
         emulator::provision(&mut vault)?;
-        let (devices, controls) = devices(options.acquirer, card)?;
+        let answer = Duration::from_millis(parameters.timeouts.answer_ms.into());
+        let (devices, controls) = devices(options.acquirer, answer, card)?;
         let service = TransactionService::start(TerminalConfig {
             engine: engine_file::read(options.engine.as_deref(), emulator::DEVELOPMENT_KEY)?,
             files: files.try_clone()?,
@@ -226,12 +230,14 @@ fn lock(files: &Dir) -> Result<fs::File> {
     }
 }
 
-/// The devices, with what controls them, on an acquirer that runs already or one of their own.
+/// The devices, with what controls them, on an acquirer that runs already or one of their own, whose
+/// late answers come after `answer`.
 fn devices(
     given: Option<SocketAddr>,
+    answer: Duration,
     card: Option<virtual_card::Card>,
 ) -> Result<(Devices, Controls)> {
-    let (acquirer, own_acquirer) = acquirer(given)?;
+    let (acquirer, own_acquirer) = acquirer(given, answer)?;
     let (devices, controls) = Emulator::new(emulator::Options {
         card: None,
         acquirer,
@@ -246,11 +252,18 @@ fn devices(
 }
 
 /// The acquirer's address, and the acquirer itself when it is the terminal's own.
-fn acquirer(given: Option<SocketAddr>) -> Result<(SocketAddr, Option<AcquirerHandle>)> {
+fn acquirer(
+    given: Option<SocketAddr>,
+    answer: Duration,
+) -> Result<(SocketAddr, Option<AcquirerHandle>)> {
     if let Some(address) = given {
         return Ok((address, None));
     }
-    let own = Acquirer::default()
+    let options = AcquirerOptions {
+        late_after: answer.saturating_add(LATE_BY),
+        ..AcquirerOptions::default()
+    };
+    let own = Acquirer::new(options)
         .start("127.0.0.1:0")
         .context("the acquirer does not start")?;
     Ok((own.address(), Some(own)))

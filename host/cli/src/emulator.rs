@@ -191,6 +191,9 @@ fn introduction(url: &str, api_key: &str) -> String {
          -d '{{\"type\":\"SALE\",\"amount\":2500,\"currency\":\"NZD\"}}'\n\n\
          curl -s {url}/v1/device/health -H 'X-Api-Key: {api_key}'\n\n\
          curl -s {url}/emulator/paper\n\n\
-         Control-C stops it.\n"
+         {url}{docs} explains every operation; docs/test-cards-and-amounts.md\n\
+         has a card and an amount for every answer.\n\n\
+         Control-C stops it.\n",
+        docs = api::openapi::PAGE_PATH
     )
 }

@@ -174,9 +174,7 @@ impl Controls {
     ///
     /// Fails with [`Error::CardInUse`] while the terminal reads one.
     pub fn present(&self, card: Card, entry: Entry, quirks: &[Quirk]) -> Result<(), Error> {
-        let card = quirks
-            .iter()
-            .fold(card, |card, quirk| card.with_quirk(*quirk));
+        let card = with_faults(card, quirks);
         self.change(|state| {
             if state.slot.as_ref().is_some_and(|inserted| inserted.in_use) {
                 return Err(Error::CardInUse);
@@ -193,6 +191,11 @@ impl Controls {
     /// Presents a copy of this card to every transaction from now on.
     pub fn present_always(&self, card: Card) {
         self.change(|state| state.automatic_card = Some(card));
+    }
+
+    /// Presents a card to no transaction by itself any more.
+    pub fn present_none(&self) {
+        self.change(|state| state.automatic_card = None);
     }
 
     /// Pulls the card out, also while it is being read.
@@ -361,6 +364,13 @@ pub(crate) fn card_names() -> Vec<&'static str> {
         .iter()
         .map(|card| card.name)
         .collect()
+}
+
+/// The card with these faults.
+pub(crate) fn with_faults(card: Card, quirks: &[Quirk]) -> Card {
+    quirks
+        .iter()
+        .fold(card, |card, quirk| card.with_quirk(*quirk))
 }
 
 pub(crate) fn named(name: &str) -> Result<Card, Error> {

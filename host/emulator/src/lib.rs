@@ -23,12 +23,14 @@
 #![forbid(unsafe_code)]
 
 pub mod acquirer;
+mod cases;
 mod controls;
 mod keypad;
 mod keys;
 mod paper;
 mod questions;
 mod reader;
+mod refused;
 mod router;
 mod screen;
 #[cfg(test)]
@@ -38,6 +40,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use terminal_host::{Devices, acquirer_link::tcp::Tcp};
 
+pub use cases::{CASES, Case, Step};
 pub use controls::{Controls, Entry, Error, Key, KeypadMode, Shown};
 pub use keys::{DATA_BASE_DERIVATION_KEY, provision};
 pub use paper::PaperWidth;

@@ -1,7 +1,5 @@
 //! The controls over HTTP, with errors in the envelope of the Commerce API.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use axum::{
     Json, Router,
     body::Bytes,
@@ -15,9 +13,11 @@ use serde_json::{Value, json};
 use virtual_card::{Card, Quirk};
 
 use crate::{
-    acquirer::{Ledger, RESPONSE_CODES, SPECIAL_AMOUNTS},
-    controls::{Controls, Entry, Error, Key, KeypadMode, card_names, named},
+    acquirer::{AcquirerHandle, Conduct, Ledger, RESPONSE_CODES, SPECIAL_AMOUNTS},
+    cases::CASES,
+    controls::{Controls, Entry, Error, Key, KeypadMode, named, with_faults},
     paper::PaperWidth,
+    refused::Refused,
 };
 
 /// The longest body that is read.
@@ -33,6 +33,8 @@ impl Controls {
     /// |---|---|
     /// | `POST /emulator/card` `{"card":"visa-credit","entry":"CONTACT","quirk":{"kind":"REMOVED_AT","command":3}}` | presents a card, in the slot or (`MAGSTRIPE`) by its stripe; entry and quirk may be left out |
     /// | the same with `{"personalization":"name my-card\n..."}` in place of `card` | presents a card of this text |
+    /// | either with `"always":true` | presents it to every transaction from now on |
+    /// | `POST /emulator/card` `{"always":false}` | presents none by itself any more |
     /// | `DELETE /emulator/card` | pulls it |
     /// | `POST /emulator/keypad` `{"keys":"1234"}`, `{"key":"CANCEL"}` or `{"mode":"SILENT"}` | presses keys |
     /// | `GET /emulator/screen` | what is shown |
@@ -42,7 +44,9 @@ impl Controls {
     /// | `DELETE /emulator/paper` | takes the paper out: the printer fails |
     /// | `POST /emulator/paper` `{"columns":32}` | puts paper in |
     /// | `GET /emulator/ledger` | what the acquirer believes |
-    /// | `GET /emulator/cards` | the cards, and the amounts that are answered in a special way |
+    /// | `POST /emulator/acquirer` `{"behaviour":"REFUSE","responseCode":"51"}` | sets how it answers, in place of what was set; `{}` leaves it to the amounts |
+    /// | `GET /emulator/acquirer` | what is set |
+    /// | `GET /emulator/cards` | the cards, the amounts that are answered in a special way, and the test cases of the documentation |
     pub fn router(&self) -> Router {
         Router::new()
             .route("/emulator/keypad", post(press))
@@ -53,6 +57,7 @@ impl Controls {
                 get(paper).post(load_paper).delete(remove_paper),
             )
             .route("/emulator/ledger", get(ledger))
+            .route("/emulator/acquirer", get(conduct).post(set_conduct))
             .route("/emulator/cards", get(cards))
             .layer(DefaultBodyLimit::max(BODY_MAX))
             .merge(
@@ -64,7 +69,7 @@ impl Controls {
     }
 }
 
-/// Body of `POST /emulator/card`: one of the first two.
+/// Body of `POST /emulator/card`: one of the first two, or `always` alone and false.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CardRequest {
@@ -73,6 +78,7 @@ struct CardRequest {
     personalization: Option<String>,
     entry: Option<Entry>,
     quirk: Option<QuirkRequest>,
+    always: Option<bool>,
 }
 
 /// A fault of the card. Commands are counted from 1.
@@ -117,6 +123,10 @@ async fn insert_card(State(controls): State<Controls>, body: Bytes) -> Result<Re
     let card = match (request.card, request.personalization) {
         (Some(name), None) => named(&name)?,
         (None, Some(text)) => issued(text).await?,
+        (None, None) if request.always == Some(false) => {
+            controls.present_none();
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
         _ => {
             let message = "expected one of card and personalization";
             return Err(Refused::body(message.to_owned()));
@@ -124,7 +134,15 @@ async fn insert_card(State(controls): State<Controls>, body: Bytes) -> Result<Re
     };
     let entry = request.entry.unwrap_or_else(|| usual_entry(&card));
     let name = card.name().to_owned();
-    controls.present(card, entry, &quirks)?;
+    if request.always == Some(true) {
+        if request.entry.is_some() {
+            let message = "entry is for one presentation, and always for each";
+            return Err(Refused::body(message.to_owned()));
+        }
+        controls.present_always(with_faults(card, &quirks));
+    } else {
+        controls.present(card, entry, &quirks)?;
+    }
     Ok(Json(json!({"card": name, "entry": entry})).into_response())
 }
 
@@ -236,14 +254,28 @@ async fn answer(State(controls): State<Controls>, body: Bytes) -> Result<StatusC
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn ledger(State(controls): State<Controls>) -> Result<Json<Ledger>, Refused> {
-    let acquirer = controls.acquirer().ok_or_else(|| Refused {
+/// The terminal's own acquirer.
+fn acquirer(controls: &Controls) -> Result<AcquirerHandle, Refused> {
+    controls.acquirer().ok_or_else(|| Refused {
         status: StatusCode::NOT_FOUND,
         code: "NOT_FOUND",
         message: "the acquirer runs elsewhere and keeps its own ledger".to_owned(),
         details: json!({}),
-    })?;
-    Ok(Json(acquirer.ledger()))
+    })
+}
+
+async fn ledger(State(controls): State<Controls>) -> Result<Json<Ledger>, Refused> {
+    Ok(Json(acquirer(&controls)?.ledger()))
+}
+
+async fn conduct(State(controls): State<Controls>) -> Result<Json<Conduct>, Refused> {
+    Ok(Json(acquirer(&controls)?.conduct()))
+}
+
+async fn set_conduct(State(controls): State<Controls>, body: Bytes) -> Result<StatusCode, Refused> {
+    let conduct = parse(&body)?;
+    acquirer(&controls)?.set_conduct(conduct);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn cards() -> Json<Value> {
@@ -260,82 +292,11 @@ async fn cards() -> Json<Value> {
         "cards": cards.collect::<Vec<_>>(),
         "responseCodes": RESPONSE_CODES,
         "specialAmounts": SPECIAL_AMOUNTS,
+        "cases": *CASES,
     }))
 }
 
 /// Parses a body whatever its content type says: this is a tool for `curl`.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
     serde_json::from_slice(body).map_err(|error| Refused::body(error.to_string()))
-}
-
-/// An error as it is answered.
-struct Refused {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    details: Value,
-}
-
-impl Refused {
-    fn body(message: String) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            code: "INVALID_REQUEST",
-            message,
-            details: json!({"field": "body"}),
-        }
-    }
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        let (status, code, details) = match &error {
-            Error::UnknownCard { name } => (
-                StatusCode::BAD_REQUEST,
-                "INVALID_REQUEST",
-                json!({"field": "card", "value": name, "constraint": "enum", "names": card_names()}),
-            ),
-            Error::CardText(_) => (
-                StatusCode::BAD_REQUEST,
-                "INVALID_REQUEST",
-                json!({"field": "personalization"}),
-            ),
-            Error::NotDigits => (
-                StatusCode::BAD_REQUEST,
-                "INVALID_REQUEST",
-                json!({"field": "keys", "constraint": "pattern"}),
-            ),
-            Error::NoCard | Error::NoQuestion => (StatusCode::NOT_FOUND, "NOT_FOUND", json!({})),
-            Error::CardInUse | Error::TooManyKeys => {
-                (StatusCode::CONFLICT, "TERMINAL_BUSY", json!({}))
-            }
-        };
-        Self {
-            status,
-            code,
-            message: error.to_string(),
-            details,
-        }
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let envelope = json!({
-            "error": self.code,
-            "message": self.message,
-            "requestId": request_id(),
-            "details": self.details,
-        });
-        (self.status, Json(envelope)).into_response()
-    }
-}
-
-/// A name for the answer, as the Commerce API gives each of its own.
-fn request_id() -> String {
-    static REFUSED: AtomicU64 = AtomicU64::new(1);
-    format!(
-        "req_emulator_{:06}",
-        REFUSED.fetch_add(1, Ordering::Relaxed)
-    )
 }

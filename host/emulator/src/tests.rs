@@ -345,11 +345,57 @@ async fn the_router_does_what_the_hands_do() {
         cards.contains("visa-issuer-scripts") && cards.contains("9012"),
         "{cards}"
     );
+    let case = r#""do":[{"text":"visa-credit"},{"text":"25.51"}],"#;
+    assert!(cards.contains(case), "{cards}");
     assert_eq!(http(&controls, "GET /emulator/ledger", "").await.0, 404);
     controls.attach_acquirer(Acquirer::default().start("127.0.0.1:0").expect("a port"));
     let (status, ledger) = http(&controls, "GET /emulator/ledger", "").await;
     assert_eq!(status, 200);
     assert!(ledger.contains(r#""netMinor":0"#), "{ledger}");
+}
+
+#[tokio::test]
+async fn the_acquirer_is_told_how_to_answer_until_it_is_told_otherwise() {
+    let (_devices, controls) = emulator(None);
+    let set = "POST /emulator/acquirer";
+    assert_eq!(http(&controls, set, "{}").await.0, 404);
+    controls.attach_acquirer(Acquirer::default().start("127.0.0.1:0").expect("a port"));
+    for (body, status, then) in [
+        (
+            r#"{"behaviour":"LATE","responseCode":"51"}"#,
+            204,
+            r#"{"behaviour":"LATE","responseCode":"51"}"#,
+        ),
+        (
+            r#"{"behaviour":"OFFLINE"}"#,
+            400,
+            r#"{"behaviour":"LATE","responseCode":"51"}"#,
+        ),
+        ("{}", 204, r#"{"behaviour":"NORMAL","responseCode":null}"#),
+    ] {
+        assert_eq!(http(&controls, set, body).await.0, status, "{body}");
+        let is = http(&controls, "GET /emulator/acquirer", "").await;
+        assert_eq!(is, (200, then.to_owned()), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_card_is_presented_to_every_transaction_until_none_is() {
+    let (mut devices, controls) = emulator(None);
+    let set = "POST /emulator/card";
+    let always = r#"{"card":"visa-credit","always":true}"#;
+    assert_eq!(http(&controls, set, always).await.0, 200);
+    for _ in 0..2 {
+        drop(wait(&mut devices).await.expect("a card"));
+    }
+    assert_eq!(http(&controls, set, r#"{"always":false}"#).await.0, 204);
+    assert!(time::timeout(NOTHING, wait(&mut devices)).await.is_err());
+    for refused in [
+        r#"{"always":true}"#,
+        r#"{"card":"visa-credit","always":true,"entry":"CONTACT"}"#,
+    ] {
+        assert_eq!(http(&controls, set, refused).await.0, 400, "{refused}");
+    }
 }
 
 #[tokio::test]

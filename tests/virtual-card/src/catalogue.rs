@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use crate::personalization::{self, Personalization};
 
 /// The card files, in the catalogue's order.
-pub(crate) const FILES: [&str; 13] = [
+pub(crate) const FILES: [&str; 17] = [
     include_str!("../cards/visa-credit.card"),
     include_str!("../cards/mastercard-debit.card"),
     include_str!("../cards/eftpos.card"),
@@ -16,6 +16,10 @@ pub(crate) const FILES: [&str; 13] = [
     include_str!("../cards/mastercard-two-applications.card"),
     include_str!("../cards/mastercard-signed-cryptogram.card"),
     include_str!("../cards/visa-elliptic-curve.card"),
+    include_str!("../cards/visa-offline-pin.card"),
+    include_str!("../cards/mastercard-enciphered-pin.card"),
+    include_str!("../cards/visa-pin-and-signature.card"),
+    include_str!("../cards/visa-pin-blocked.card"),
     include_str!("../cards/visa-stripe.card"),
     include_str!("../cards/visa-mute-chip.card"),
     include_str!("../cards/visa-blocked.card"),

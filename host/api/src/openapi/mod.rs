@@ -3,7 +3,7 @@
 //!
 //! Paths, permissions and limits are the rows of [`crate::OPERATIONS`]; schemas stand beside the types
 //! that they describe; the names of enumerations come from the types themselves. The documents are
-//! served, and committed in `docs/api/`.
+//! served, and committed in `docs/api/`, and so is a page of both for people.
 
 mod asyncapi;
 mod examples;
@@ -11,16 +11,24 @@ pub(crate) mod exchange;
 mod links;
 mod names;
 mod operation;
+mod page;
 pub(crate) mod schema;
 pub(crate) mod tag;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use axum::{Router, http::header, response::IntoResponse, routing::get};
+use axum::{
+    Router,
+    http::header,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use serde_json::{Map, Value, json};
 use terminal_host::text::TextLine;
 
-pub use self::{asyncapi::document as session_document, examples::EXAMPLES, examples::Example};
+pub use self::{
+    asyncapi::document as session_document, examples::EXAMPLES, examples::Example, page::page,
+};
 use self::{
     exchange::Answer,
     schema::{Described, Schema},
@@ -34,6 +42,9 @@ use crate::{
 /// Where the documents are served, without a key.
 const OPENAPI_PATH: &str = "/openapi.json";
 const ASYNCAPI_PATH: &str = "/asyncapi.json";
+
+/// Where the page is served, without a key.
+pub const PAGE_PATH: &str = "/docs";
 
 /// The OpenAPI document.
 pub fn document() -> Value {
@@ -73,6 +84,7 @@ pub(crate) fn routes() -> Router<Api> {
     static ASYNCAPI: LazyLock<String> = LazyLock::new(|| text(&session_document()));
     let shown = |text: &'static str| ([(header::CONTENT_TYPE, "application/json")], text);
     Router::new()
+        .route(PAGE_PATH, get(show_page))
         .route(
             OPENAPI_PATH,
             get(move || async move { shown(OPENAPI.as_str()).into_response() }),
@@ -81,6 +93,20 @@ pub(crate) fn routes() -> Router<Api> {
             ASYNCAPI_PATH,
             get(move || async move { shown(ASYNCAPI.as_str()).into_response() }),
         )
+}
+
+async fn show_page() -> Response {
+    static PAGE: LazyLock<String> = LazyLock::new(|| page(&document(), &session_document()));
+    // What only a header can say: no other page shows it in a frame.
+    static POLICY: LazyLock<String> =
+        LazyLock::new(|| format!("{}; frame-ancestors 'none'", *page::POLICY));
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, PAGE.as_str()).into_response()
 }
 
 fn overview() -> String {

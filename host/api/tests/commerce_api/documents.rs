@@ -18,6 +18,7 @@ use crate::{
 
 static OPENAPI: LazyLock<Value> = LazyLock::new(openapi::document);
 static ASYNCAPI: LazyLock<Value> = LazyLock::new(openapi::session_document);
+static PAGE: LazyLock<String> = LazyLock::new(|| openapi::page(&OPENAPI, &ASYNCAPI));
 
 /// Checks an answer, and a request that was taken, against the document. What the document does not
 /// speak of (other paths, other methods) is left alone.
@@ -131,6 +132,162 @@ fn the_committed_documents_are_those_of_the_code() {
             "docs/api/{name}.json is stale; renew it with `make api-docs`"
         );
     }
+}
+
+#[test]
+fn the_committed_page_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/api/index.html");
+    let committed = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == *PAGE,
+        "docs/api/index.html is stale; renew it with `make api-docs`"
+    );
+}
+
+/// Every text between `before` and `after`.
+fn between<'text>(text: &'text str, before: &str, after: &str) -> Vec<&'text str> {
+    let parts = text.split(before).skip(1);
+    parts
+        .map(|part| part.split_once(after).expect("an end").0)
+        .collect()
+}
+
+/// A text of the page as a reader sees it.
+fn read(text: &str) -> String {
+    let text = text.replace("&quot;", "\"").replace("&lt;", "<");
+    text.replace("&gt;", ">").replace("&amp;", "&")
+}
+
+#[test]
+fn the_page_has_every_operation_message_and_error_and_its_links_lead_there() {
+    let ids = between(&PAGE, " id=\"", "\"");
+    let distinct: BTreeSet<_> = ids.iter().copied().collect();
+    assert_eq!(distinct.len(), ids.len(), "an anchor stands twice");
+    for link in between(&PAGE, "href=\"#", "\"") {
+        assert!(distinct.contains(link), "#{link} leads nowhere");
+    }
+    for row in api::OPERATIONS {
+        assert!(distinct.contains(row.id), "{}", row.id);
+    }
+    for code in api::ErrorCode::ALL {
+        assert!(distinct.contains(code.as_str()), "{code:?}");
+    }
+    for (direction, prefix) in [("receiveAction", "action"), ("sendEvent", "event")] {
+        let messages = &ASYNCAPI["operations"][direction]["messages"];
+        for message in messages.as_array().expect("messages") {
+            let name = message["$ref"]
+                .as_str()
+                .and_then(|to| to.rsplit('/').next());
+            let id = format!("{prefix}-{}", name.expect("a name"));
+            assert!(distinct.contains(id.as_str()), "{id}");
+        }
+    }
+    for name in members(&OPENAPI["webhooks"]) {
+        assert!(
+            distinct.contains(format!("webhook-{name}").as_str()),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_line_of_the_page_is_a_request_that_the_document_takes() {
+    let lines = between(&PAGE, "<code>curl ", "</code>");
+    assert_eq!(lines.len(), api::OPERATIONS.len());
+    for line in lines.into_iter().map(read) {
+        let target = between(&line, "$URL", "\"")[0];
+        let body = line
+            .split_once(" -d '")
+            .map(|(_, body)| body.trim_end_matches('\''));
+        let method = if body.is_some() || line.ends_with(" -X POST") {
+            "POST"
+        } else {
+            "GET"
+        };
+        let operation = operation(method, target).expect(&line);
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(schema.is_object(), body.is_some(), "{line}");
+        if let Some(body) = body {
+            let body = serde_json::from_str(body).expect(&line);
+            let faults = Document(&OPENAPI).faults(schema, &body);
+            assert!(faults.is_empty(), "{line}: {faults:#?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_on_the_page_comes_from_elsewhere_or_runs() {
+    for forbidden in [
+        "<script", "<link", "<img", "<iframe", " style=", " on", "://",
+    ] {
+        let found: Vec<_> = tags(&PAGE).filter(|tag| tag.contains(forbidden)).collect();
+        assert!(found.is_empty(), "{forbidden}: {found:?}");
+    }
+    for style in between(&PAGE, "<style>", "</style>") {
+        assert!(
+            !style.contains("@import") && !style.contains("url("),
+            "{style}"
+        );
+    }
+}
+
+/// Every tag, from its bracket to its bracket.
+fn tags(page: &str) -> impl Iterator<Item = &str> {
+    let parts = page.split('<').skip(1);
+    parts.map(|part| part.split_once('>').expect("an end").0)
+}
+
+#[test]
+fn what_a_document_says_is_shown_and_never_read_as_html() {
+    let hostile = "</code><script>alert(1)</script>\" onclick=\"x";
+    let said = |value: &Value| {
+        let text = value.to_string();
+        let replaced = text.replace("Sell, and answer with the end", "HOSTILE");
+        let replaced = replaced.replace("Starts a sale.", "HOSTILE");
+        assert_ne!(replaced, text);
+        let hostile = serde_json::to_string(hostile).expect("JSON");
+        serde_json::from_str(&replaced.replace("HOSTILE", hostile.trim_matches('"'))).expect("JSON")
+    };
+    let page = openapi::page(&said(&OPENAPI), &said(&ASYNCAPI));
+    assert!(!page.contains("<script") && !page.contains("\" onclick"));
+    assert!(
+        page.contains("&lt;/code&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot; onclick=&quot;x")
+    );
+}
+
+#[tokio::test]
+async fn the_page_is_served_without_a_key_under_a_strict_policy() {
+    let running = Running::start().await;
+    let no_key = ("X-Api-Key", "(none)");
+    let answer = running.send("GET", "/docs", &[no_key], "").await;
+    assert_eq!((answer.status, &answer.text), (200, &*PAGE));
+    let policy = answer.header("Content-Security-Policy").expect("a policy");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-"),
+        "{policy}"
+    );
+    let meta = format!(
+        "content=\"{}\"",
+        policy.trim_end_matches("; frame-ancestors 'none'")
+    );
+    // The client reads heads in small letters.
+    assert!(PAGE.to_lowercase().contains(&meta), "{policy}");
+    let style = between(&PAGE, "<style>", "</style>")[0];
+    let digest = ring::digest::digest(&ring::digest::SHA256, style.as_bytes());
+    let digest = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, digest);
+    assert!(PAGE.contains(&format!("'sha256-{digest}'")), "{digest}");
+    for (name, value) in [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+    ] {
+        assert_eq!(answer.header(name), Some(value));
+    }
+    let foreign = ("Host", "evil.example");
+    running
+        .send("GET", "/docs", &[no_key, foreign], "")
+        .await
+        .check_error(403, "FORBIDDEN");
 }
 
 #[test]

@@ -3,7 +3,12 @@
 use virtual_card::Issuer;
 
 use super::{
-    behaviour, chip, codec::Message, fields::number as field, issuers::Issuers, security,
+    behaviour::{self, Conduct},
+    chip,
+    codec::Message,
+    fields::number as field,
+    issuers::Issuers,
+    security,
     service::Service,
 };
 use crate::keys;
@@ -22,13 +27,20 @@ pub(super) struct Verdict {
 /// In this order: a card nobody issued is 14; another expiry date, or one that is past, is 54; chip data that is not of
 /// this transaction, a cryptogram the card did not make, a stripe that the issuer did not write, or one that should
 /// have been a chip, is 05; a wrong PIN is 55; then the amount decides.
-pub(super) fn response_code(issuers: &Issuers, message: &Message) -> &'static str {
+pub(super) fn response_code(issuers: &Issuers, message: &Message, set: Conduct) -> String {
+    let amount = message.number(field::AMOUNT).unwrap_or_default();
+    refusal(issuers, message)
+        .map_or_else(|| behaviour::response_code_for(amount, set), str::to_owned)
+}
+
+/// What speaks against a request, whatever its amount.
+fn refusal(issuers: &Issuers, message: &Message) -> Option<&'static str> {
     let Some(issuer) = issuer(issuers, message) else {
-        return "14";
+        return Some("14");
     };
     let expiry = message.text(field::EXPIRY);
     if expiry.is_some_and(|expiry| expiry != issuer.expiry()) || has_expired(&issuer, message) {
-        return "54";
+        return Some("54");
     }
     // Who gets money back has to prove nothing; the card's last cryptogram says no to a payment.
     let right = if Service::of(message) == Service::Refund && is_chip(message) {
@@ -39,12 +51,12 @@ pub(super) fn response_code(issuers: &Issuers, message: &Message) -> &'static st
         stripe_is_right(&issuer, message)
     };
     if !right {
-        return "05";
+        return Some("05");
     }
     if message.field(field::PIN_BLOCK).is_some() && !pin_is_right(&issuer, message) {
-        return "55";
+        return Some("55");
     }
-    behaviour::response_code_for(message.number(field::AMOUNT).unwrap_or_default())
+    None
 }
 
 /// Field 55 of the answer: issuer authentication data and scripts. Empty when the request brought

@@ -36,6 +36,8 @@ pub enum Behaviour {
     WrongIssuerAuthentication,
     /// Right, and in pieces of a few bytes.
     Dribble,
+    /// An approval of half the amount, code 10.
+    ApprovePart,
     /// As an acquirer that counts other totals: the terminal must tell every transaction of its
     /// batch. Only by [`set_behaviour`](super::AcquirerHandle::set_behaviour).
     OtherTotals,
@@ -103,7 +105,15 @@ pub const SPECIAL_AMOUNTS: &[SpecialAmount] = &[
         "approved, with issuer authentication data that the card refuses",
     ),
     special(9012, Behaviour::Dribble, "approved, answered in pieces"),
+    special(
+        9013,
+        Behaviour::ApprovePart,
+        "approved for half of the amount",
+    ),
 ];
+
+/// Field 39 of an approval of a part (ISO 8583:1987, field 39).
+pub(super) const PART_APPROVED: &str = "10";
 
 /// The response codes that the last two digits of an amount ask for. Other digits approve.
 pub const RESPONSE_CODES: &[ResponseCode] = &[
@@ -139,8 +149,64 @@ pub(super) fn behaviour_for(amount_minor: u64) -> Behaviour {
         .map_or(Behaviour::Normal, |special| special.behaviour)
 }
 
+/// What is set for every answer, in place of what its amount asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Conduct {
+    /// How every message is answered; normal leaves it to the amount.
+    pub behaviour: Behaviour,
+    /// Field 39 of every request that has a right card and a right PIN; `None` leaves it to the amount.
+    pub response_code: Option<AnswerCode>,
+}
+
+/// Field 39 of an answer: two letters or digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AnswerCode([u8; 2]);
+
+impl TryFrom<String> for AnswerCode {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        <[u8; 2]>::try_from(text.as_bytes())
+            .ok()
+            .filter(|code| code.iter().all(u8::is_ascii_alphanumeric))
+            .map(Self)
+            .ok_or("a response code is two letters or digits")
+    }
+}
+
+impl From<AnswerCode> for String {
+    fn from(AnswerCode(code): AnswerCode) -> Self {
+        code.map(char::from).iter().collect()
+    }
+}
+
+/// Whether field 39 approves, the whole or a part.
+pub(super) fn approves(code: &str) -> bool {
+    code == "00" || code == PART_APPROVED
+}
+
+/// What is approved of an amount where a part of it is: half, and never nothing.
+pub(super) fn part_of(amount_minor: u64) -> u64 {
+    amount_minor.div_ceil(2)
+}
+
 /// Field 39 for this amount.
-pub(super) fn response_code_for(amount_minor: u64) -> &'static str {
+pub(super) fn response_code_for(amount_minor: u64, set: Conduct) -> String {
+    if let Some(code) = set.response_code {
+        return code.into();
+    }
+    let part = [set.behaviour, behaviour_for(amount_minor)].contains(&Behaviour::ApprovePart);
+    let code = if part {
+        PART_APPROVED
+    } else {
+        code_of_digits(amount_minor)
+    };
+    code.to_owned()
+}
+
+fn code_of_digits(amount_minor: u64) -> &'static str {
     if behaviour_for(amount_minor) != Behaviour::Normal {
         return "00";
     }
@@ -185,9 +251,36 @@ mod tests {
             (0, "00"),
             (9005, "00"),
             (9105, "05"),
+            (9013, "10"),
         ] {
-            assert_eq!(response_code_for(amount), expected, "{amount}");
+            let code = response_code_for(amount, Conduct::default());
+            assert_eq!(code, expected, "{amount}");
         }
+    }
+
+    #[test]
+    fn what_is_set_goes_before_the_digits() {
+        let set = |json| serde_json::from_str::<Conduct>(json);
+        for (json, amount, expected) in [
+            (r#"{"responseCode":"51"}"#, 2500, "51"),
+            (r#"{"responseCode":"00"}"#, 2551, "00"),
+            (r#"{"behaviour":"APPROVE_PART"}"#, 2551, "10"),
+            (r#"{"behaviour":"LATE","responseCode":"N7"}"#, 9013, "N7"),
+            ("{}", 2551, "51"),
+        ] {
+            let set = set(json).expect(json);
+            assert_eq!(response_code_for(amount, set), expected, "{json}");
+        }
+        for json in [
+            r#"{"responseCode":"5"}"#,
+            r#"{"responseCode":"5 "}"#,
+            r#"{"responseCode":51}"#,
+            r#"{"behaviour":"OFFLINE"}"#,
+            r#"{"mode":"LATE"}"#,
+        ] {
+            assert!(set(json).is_err(), "{json}");
+        }
+        assert_eq!([1, 2, 3, 9013].map(part_of), [1, 1, 2, 4507]);
     }
 
     #[test]
@@ -196,6 +289,6 @@ mod tests {
             assert_eq!(behaviour_for(special.amount_minor), special.behaviour);
         }
         assert_eq!(behaviour_for(9000), Behaviour::Normal);
-        assert_eq!(SPECIAL_AMOUNTS.len(), 12);
+        assert_eq!(SPECIAL_AMOUNTS.len(), 13);
     }
 }

@@ -2,8 +2,9 @@
 
 use super::{
     authorise::{self, Verdict},
-    behaviour::{self, Behaviour},
+    behaviour::{self, Behaviour, Conduct},
     codec::{self, Message},
+    faults,
     fields::number as field,
     issuers::Issuers,
     kind::Kind,
@@ -31,12 +32,12 @@ pub(super) struct Reply {
 }
 
 impl Host {
-    /// Answers one message. A behaviour other than normal takes the place of the amount's own.
+    /// Answers one message. What is set takes the place of what the amount asks for.
     ///
     /// What cannot be read, is of a type an acquirer does not answer, or bears a wrong code gets no
     /// answer and changes nothing. An answer with a right code to a message with a wrong one would let
     /// whoever sits on the line make the terminal believe in a decline.
-    pub(super) fn answer(&mut self, bytes: &[u8], set: Behaviour) -> Reply {
+    pub(super) fn answer(&mut self, bytes: &[u8], set: Conduct) -> Reply {
         let reply = |bytes, behaviour| Reply { bytes, behaviour };
         let authentic = read(bytes).filter(|(_, _, authentic)| *authentic);
         let known = authentic.and_then(|(message, keys, _)| {
@@ -47,17 +48,17 @@ impl Host {
             return reply(None, Behaviour::Normal);
         };
         let mut answer = answer_to(&message, kind);
-        let mut behaviour = set;
+        let mut behaviour = set.behaviour;
         self.ledger.count_message(message.type_digits());
         self.decide(kind, &message, &mut answer, set);
-        if set == Behaviour::Normal && kind == Kind::Request {
+        if behaviour == Behaviour::Normal && kind == Kind::Request {
             let amount = message.number(field::AMOUNT).unwrap_or_default();
             behaviour = behaviour::behaviour_for(amount);
         }
-        reply(Some(encode(answer, &keys, behaviour)), behaviour)
+        reply(Some(faults::encode(answer, &keys, behaviour)), behaviour)
     }
 
-    fn decide(&mut self, kind: Kind, message: &Message, answer: &mut Message, set: Behaviour) {
+    fn decide(&mut self, kind: Kind, message: &Message, answer: &mut Message, set: Conduct) {
         let missing = kind
             .mandatory()
             .iter()
@@ -69,11 +70,13 @@ impl Host {
             return;
         };
         match kind {
-            Kind::Request => self.authorise(key, message, answer),
+            Kind::Request => self.authorise(key, message, answer, set),
             Kind::Advice => self.advise(key, message, answer),
             Kind::Reversal => self.reverse(&key, message, answer),
             Kind::Upload => self.take_up(message, answer),
-            Kind::Reconciliation | Kind::Closing => self.reconcile(kind, message, answer, set),
+            Kind::Reconciliation | Kind::Closing => {
+                self.reconcile(kind, message, answer, set.behaviour);
+            }
             Kind::Network => {
                 // Sign-on, sign-off and echo.
                 let known = matches!(
@@ -87,7 +90,13 @@ impl Host {
 
     /// 0100 and 0200. A transaction that is known already is answered as before and not charged
     /// again; one that was reversed before it came is refused.
-    fn authorise(&mut self, key: TransactionKey, message: &Message, answer: &mut Message) {
+    fn authorise(
+        &mut self,
+        key: TransactionKey,
+        message: &Message,
+        answer: &mut Message,
+        set: Conduct,
+    ) {
         let known = self
             .ledger
             .entry(&key)
@@ -96,16 +105,17 @@ impl Host {
         let service = Service::of(message);
         let verdict = known.unwrap_or_else(|| {
             let code = if service.refers() {
-                self.response_code(service, &key, message)
+                self.response_code(service, &key, message, set)
             } else {
-                authorise::response_code(&self.issuers, message)
+                authorise::response_code(&self.issuers, message, set)
             };
             Verdict {
-                code: code.to_owned(),
-                authorisation_code: (code == "00").then(|| self.next_authorisation_code()),
+                authorisation_code: behaviour::approves(&code)
+                    .then(|| self.next_authorisation_code()),
+                code,
             }
         });
-        let state = if verdict.code == "00" {
+        let state = if behaviour::approves(&verdict.code) {
             State::Approved
         } else {
             State::Declined
@@ -118,6 +128,10 @@ impl Host {
             answer.set(field::ADDITIONAL_AMOUNTS, authorise::balance(message));
         }
         answer.set(field::RESPONSE_CODE, &verdict.code);
+        if verdict.code == behaviour::PART_APPROVED {
+            let part = granted(message, &verdict.code);
+            answer.set(field::AMOUNT, format!("{part:012}"));
+        }
         if let Some(code) = &verdict.authorisation_code {
             answer.set(field::AUTHORISATION_CODE, code);
         }
@@ -134,7 +148,8 @@ impl Host {
         service: Service,
         key: &TransactionKey,
         message: &Message,
-    ) -> &'static str {
+        set: Conduct,
+    ) -> String {
         let original =
             original_of(message, &key.terminal_id).and_then(|name| self.ledger.entry(&name));
         let amount = message.number(field::AMOUNT).unwrap_or_default();
@@ -143,7 +158,7 @@ impl Host {
             matches!(known.state, State::Approved | State::Advised)
                 && pan.as_deref() == Some(known.masked_pan.as_str())
         }) else {
-            return "12";
+            return "12".to_owned();
         };
         let fits = match (service, original.service) {
             (Service::PreAuthComplete, Service::PreAuth) => amount <= original.amount_minor,
@@ -151,12 +166,12 @@ impl Host {
             (Service::Void, Service::Sale | Service::PreAuthComplete) if !original.settled => {
                 amount == original.amount_minor
             }
-            _ => return "12",
+            _ => return "12".to_owned(),
         };
         if fits {
-            behaviour::response_code_for(amount)
+            behaviour::response_code_for(amount, set)
         } else {
-            "13"
+            "13".to_owned()
         }
     }
 
@@ -284,61 +299,9 @@ fn answer_to(message: &Message, kind: Kind) -> Message {
     answer
 }
 
-/// Makes the faults that lie in the message itself, and writes it.
-fn encode(mut answer: Message, keys: &MacKeys, behaviour: Behaviour) -> Vec<u8> {
-    match behaviour {
-        Behaviour::OtherTraceNumber => another(&mut answer, field::TRACE_NUMBER),
-        Behaviour::OtherTerminal => another(&mut answer, field::TERMINAL_ID),
-        Behaviour::OtherAmount => another(&mut answer, field::AMOUNT),
-        Behaviour::WrongIssuerAuthentication => {
-            let wrong = answer.field(field::CHIP_DATA).map(|data| {
-                let mut data = data.to_vec();
-                // The first byte of the cryptogram, after tag 91 and its length.
-                if let Some(byte) = data.get_mut(2) {
-                    *byte ^= 0xFF;
-                }
-                data
-            });
-            if let Some(wrong) = wrong {
-                answer.set(field::CHIP_DATA, wrong);
-            }
-        }
-        Behaviour::Normal
-        | Behaviour::Late
-        | Behaviour::Silent
-        | Behaviour::Close
-        | Behaviour::HalfMessage
-        | Behaviour::BrokenMac
-        | Behaviour::Garbage
-        | Behaviour::TooLong
-        | Behaviour::Dribble
-        | Behaviour::OtherTotals
-        | Behaviour::Refuse => {}
-    }
-    answer.encode(|authenticated| {
-        let code = keys.authenticate(authenticated);
-        if behaviour == Behaviour::BrokenMac {
-            code.map(|byte| !byte)
-        } else {
-            code
-        }
-    })
-}
-
-/// Another value of the same format: the last character is another digit.
-fn another(answer: &mut Message, number: u8) {
-    let Some(mut value) = answer.field(number).map(<[u8]>::to_vec) else {
-        return;
-    };
-    if let Some(last) = value.last_mut() {
-        *last = if *last == b'9' { b'8' } else { b'9' };
-    }
-    answer.set(number, value);
-}
-
 /// How a transaction that is known already is answered.
 fn repeated(known: &Entry, message: &Message) -> Verdict {
-    let same = message.number(field::AMOUNT) == Some(known.amount_minor)
+    let same = granted(message, &known.response_code) == known.amount_minor
         && message.text(field::PAN).map(authorise::masked).as_deref()
             == Some(known.masked_pan.as_str());
     let refused = |code: &str| Verdict {
@@ -375,6 +338,16 @@ pub(super) fn original_of(message: &Message, terminal_id: &str) -> Option<Transa
     })
 }
 
+/// The amount that an answer with this code is about: the part that was approved, or the whole.
+fn granted(message: &Message, code: &str) -> u64 {
+    let asked = message.number(field::AMOUNT).unwrap_or_default();
+    if code == behaviour::PART_APPROVED {
+        behaviour::part_of(asked)
+    } else {
+        asked
+    }
+}
+
 pub(super) fn entry(message: &Message, state: State, verdict: &Verdict) -> Entry {
     let text = |number| message.text(number).unwrap_or_default().to_owned();
     Entry {
@@ -386,7 +359,7 @@ pub(super) fn entry(message: &Message, state: State, verdict: &Verdict) -> Entry
             .text(field::PAN)
             .map(authorise::masked)
             .unwrap_or_default(),
-        amount_minor: message.number(field::AMOUNT).unwrap_or_default(),
+        amount_minor: granted(message, &verdict.code),
         service: Service::of(message),
         batch: text(field::BATCH),
         currency: text(field::CURRENCY),

@@ -19,6 +19,8 @@
 //! | a void of another amount, a completion of more than was kept | 13 |
 //! | totals that are others than its own, until every transaction was told | 95 |
 //!
+//! [`Conduct`] sets how it answers, whatever the amount.
+//!
 //! A repeated request is answered as the first one was and charged once. A reversal of what was
 //! never seen is accepted and remembered.
 
@@ -27,6 +29,7 @@ mod batches;
 mod behaviour;
 mod chip;
 mod codec;
+mod faults;
 mod fields;
 mod host;
 mod issuers;
@@ -49,7 +52,9 @@ use std::{
 use tokio::sync::watch;
 use virtual_card::Card;
 
-pub use behaviour::{Behaviour, RESPONSE_CODES, ResponseCode, SPECIAL_AMOUNTS, SpecialAmount};
+pub use behaviour::{
+    AnswerCode, Behaviour, Conduct, RESPONSE_CODES, ResponseCode, SPECIAL_AMOUNTS, SpecialAmount,
+};
 use host::Host;
 pub use ledger::{Entry, Ledger, State};
 pub use service::Service;
@@ -96,11 +101,11 @@ impl Acquirer {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let (behaviour, _) = watch::channel(Behaviour::Normal);
+        let (conduct, _) = watch::channel(Conduct::default());
         let (stop, _) = watch::channel(false);
         let shared = Arc::new(Shared {
             host: Mutex::default(),
-            behaviour,
+            conduct,
             stop,
             options: self.options,
         });
@@ -142,7 +147,20 @@ impl AcquirerHandle {
     /// How every message is answered from now on, whatever its amount; [`Behaviour::Normal`] gives
     /// the choice back to the amount. Holds for answers not given yet.
     pub fn set_behaviour(&self, behaviour: Behaviour) {
-        self.shared.behaviour.send_replace(behaviour);
+        self.set_conduct(Conduct {
+            behaviour,
+            response_code: None,
+        });
+    }
+
+    /// The same, and the response code too.
+    pub fn set_conduct(&self, conduct: Conduct) {
+        self.shared.conduct.send_replace(conduct);
+    }
+
+    /// What is set.
+    pub fn conduct(&self) -> Conduct {
+        *self.shared.conduct.borrow()
     }
 
     /// Stops listening. Connections that are open are closed.
@@ -155,7 +173,7 @@ impl AcquirerHandle {
 #[derive(Debug)]
 struct Shared {
     host: Mutex<Host>,
-    behaviour: watch::Sender<Behaviour>,
+    conduct: watch::Sender<Conduct>,
     stop: watch::Sender<bool>,
     options: AcquirerOptions,
 }

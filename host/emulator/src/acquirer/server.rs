@@ -48,18 +48,22 @@ async fn listen(
     shared: &Arc<Shared>,
 ) -> io::Result<()> {
     let slots = Arc::new(Semaphore::new(shared.options.connections_max));
-    let mut behaviour = shared.behaviour.subscribe();
+    let mut conduct = shared.conduct.subscribe();
     let mut listener = TcpListener::from_std(listener)?;
     loop {
-        let refusing = *behaviour.borrow_and_update() == Behaviour::Refuse;
+        let refusing = conduct.borrow_and_update().behaviour == Behaviour::Refuse;
         if refusing {
             drop(listener);
             // The sender lives in `shared`, so this ends with the behaviour only.
-            drop(behaviour.wait_for(|now| *now != Behaviour::Refuse).await);
+            drop(
+                conduct
+                    .wait_for(|now| now.behaviour != Behaviour::Refuse)
+                    .await,
+            );
             listener = listen_again(address).await;
         }
         tokio::select! {
-            _ = behaviour.changed() => {}
+            _ = conduct.changed() => {}
             accepted = accept(&listener, &slots) => {
                 if let Ok((stream, permit)) = accepted {
                     let shared = Arc::clone(shared);
@@ -108,7 +112,7 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
             Ok(Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
             Ok(_) | Err(_) => return Ok(()),
         };
-        let set = *shared.behaviour.borrow();
+        let set = *shared.conduct.borrow();
         let reply = shared.host().answer(&request, set);
         let Some(answer) = reply.bytes else {
             return Ok(());
@@ -149,6 +153,7 @@ async fn deliver(
         | Behaviour::OtherTraceNumber
         | Behaviour::OtherTerminal
         | Behaviour::OtherAmount
+        | Behaviour::ApprovePart
         | Behaviour::OtherTotals
         | Behaviour::WrongIssuerAuthentication => stream.write_all(&message).await?,
         Behaviour::Late => {
