@@ -38,7 +38,7 @@ mod tests {
     use serde_json::Value;
 
     use crate::{
-        point_of_sale::{PointOfSale, token},
+        point_of_sale::{PointOfSale, beginning, token},
         shared::{Random, Shared},
         terminal::{Options, Terminal},
     };
@@ -77,10 +77,11 @@ mod tests {
         let start = || Terminal::start(&options).expect("the terminal starts");
         let mut terminal = start();
         let shared = Arc::new(Shared::new(terminal.url(), disruptions));
+        let beginning = beginning(terminal.url()).await;
         let points: Vec<_> = [Some("a"), Some("b"), None]
             .map(|sells| {
                 let random = Random::new(random.below(usize::MAX));
-                let point = PointOfSale::new(Arc::clone(&shared), sells, random);
+                let point = PointOfSale::new(Arc::clone(&shared), sells, random, &beginning);
                 tokio::spawn(point.run())
             })
             .into();

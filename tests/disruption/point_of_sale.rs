@@ -57,13 +57,30 @@ pub(crate) fn token(event: &Value) -> Option<&str> {
     event.get("resumeToken").and_then(Value::as_str)
 }
 
+/// The place from which every point of sale sees everything: before the first sale.
+pub(crate) async fn beginning(url: &str) -> String {
+    let url = url.replace("http://", "ws://");
+    let url = format!("{url}/v1/session?apiKey={API_KEY}&resumeToken=new");
+    let (mut socket, _) = connect_async(url).await.expect("a session");
+    let Some(Ok(Message::Text(text))) = socket.next().await else {
+        panic!("the session says where it begins")
+    };
+    let event: Value = serde_json::from_str(&text).expect("JSON");
+    token(&event).expect("a token").to_owned()
+}
+
 impl PointOfSale {
-    pub(crate) fn new(shared: Arc<Shared>, sells: Option<&'static str>, random: Random) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        sells: Option<&'static str>,
+        random: Random,
+        beginning: &str,
+    ) -> Self {
         Self {
             shared,
             sells,
             random,
-            token: "new".to_owned(),
+            token: beginning.to_owned(),
             seen: Seen::default(),
             waits_for: None,
             count: 0,
@@ -108,7 +125,7 @@ impl PointOfSale {
                     self.shared.disrupt();
                     return End::Broken;
                 }
-                Err(_) if self.waits_for.is_none() => return End::Quiet,
+                Err(_) if !self.shared.is_waited() => return End::Quiet,
                 // Another one's sale was in the way.
                 Err(_) => {}
                 Ok(Some(Ok(Message::Text(text)))) => {
@@ -134,6 +151,7 @@ impl PointOfSale {
         let of = event["response"]["referenceId"].as_str();
         if name == "result" && of.is_some() && of == self.waits_for.as_deref() {
             self.waits_for = None;
+            self.shared.ended();
         }
         // An answer about what had ended before is no event of the log.
         let Some(token) = token(&event) else { return };
@@ -160,6 +178,7 @@ impl PointOfSale {
             self.count += 1;
             let key = format!("{sells}-{}", self.count);
             self.seen.asked.insert(key.clone());
+            self.shared.asked();
             self.waits_for = Some(key);
         }
         let key = self.waits_for.as_deref().unwrap_or_default();

@@ -11,6 +11,8 @@ pub(crate) struct Shared {
     wanted: usize,
     disrupted: AtomicUsize,
     kills: AtomicU64,
+    /// Sales whose end is waited for.
+    waited: AtomicUsize,
 }
 
 impl Shared {
@@ -20,6 +22,7 @@ impl Shared {
             wanted,
             disrupted: AtomicUsize::new(0),
             kills: AtomicU64::new(0),
+            waited: AtomicUsize::new(0),
         }
     }
 
@@ -47,6 +50,21 @@ impl Shared {
 
     pub(crate) fn kills(&self) -> u64 {
         self.kills.load(Ordering::Relaxed)
+    }
+
+    /// A sale is asked for, for the first time.
+    pub(crate) fn asked(&self) {
+        self.waited.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A sale that was asked for has its end.
+    pub(crate) fn ended(&self) {
+        self.waited.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether somebody waits for the end of a sale.
+    pub(crate) fn is_waited(&self) -> bool {
+        self.waited.load(Ordering::Relaxed) > 0
     }
 
     /// Whether more is to be broken off.
