@@ -2,11 +2,15 @@
 //!
 //! A client that connects and says nothing takes a place until its time is over. While every place is
 //! taken that way, those that have something to ask would wait for it. So the place of the connection
-//! that has asked nothing for the longest is given to the next one.
+//! that has asked nothing for the longest is given to the next one; that of a caller who was let in before
+//! only after a longer rest.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,7 +21,14 @@ use tokio::{
 
 /// How long a connection may ask nothing before it gives way: enough for a request's head and for a TLS
 /// handshake over a slow network.
-pub(super) const IDLE_MIN: Duration = Duration::from_secs(1);
+const IDLE_MIN: Duration = Duration::from_secs(1);
+
+/// The same once a request of it was let in: enough for a point of sale between two requests of a sale.
+const LET_IN_IDLE_MIN: Duration = Duration::from_secs(5);
+
+/// In an answer: its request came with a key or a token, and was let in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LetIn;
 
 /// The idle connections. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +37,15 @@ pub(super) struct Idle(Arc<Mutex<Connections>>);
 #[derive(Debug, Default)]
 struct Connections {
     made: u64,
-    /// Since when each is idle, and how it is told to give way.
-    idle: BTreeMap<u64, (Instant, Arc<Notify>)>,
+    idle: BTreeMap<u64, Resting>,
+}
+
+/// One that is idle.
+#[derive(Debug)]
+struct Resting {
+    /// From when on it gives way.
+    until: Instant,
+    gives_way: Arc<Notify>,
 }
 
 /// One connection, until it is dropped. It begins idle.
@@ -36,6 +54,7 @@ pub(super) struct Connection {
     all: Idle,
     name: u64,
     gives_way: Arc<Notify>,
+    let_in: AtomicBool,
 }
 
 /// A request in progress, until it is dropped.
@@ -51,6 +70,7 @@ impl Idle {
             all: self.clone(),
             name: all.made,
             gives_way: Arc::default(),
+            let_in: AtomicBool::new(false),
         };
         connection.rest(&mut all);
         connection
@@ -75,24 +95,31 @@ impl Idle {
     /// wait for a place before another one is to be told.
     fn let_one_give_way(&self, now: Instant) -> Duration {
         let mut all = self.lock();
-        let longest = all.idle.iter().min_by_key(|(_, (since, _))| *since);
-        let Some((name, (since, _))) = longest else {
+        let next = all.idle.iter().min_by_key(|(_, resting)| resting.until);
+        let Some((name, resting)) = next else {
             return IDLE_MIN;
         };
-        let idle = now.saturating_duration_since(*since);
-        let (name, left) = (*name, IDLE_MIN.saturating_sub(idle));
+        let (name, left) = (*name, resting.until.saturating_duration_since(now));
         if !left.is_zero() {
-            return left;
+            // One that begins to rest meanwhile may be the next before it.
+            return left.min(IDLE_MIN);
         }
-        if let Some((_, gives_way)) = all.idle.remove(&name) {
+        if let Some(resting) = all.idle.remove(&name) {
             tracing::info!("every place is taken; a connection that asks nothing gives way");
-            gives_way.notify_one();
+            resting.gives_way.notify_one();
         }
         IDLE_MIN
     }
 
     fn lock(&self) -> MutexGuard<'_, Connections> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Busy {
+    /// The connection that it came on.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.0
     }
 }
 
@@ -103,14 +130,27 @@ impl Connection {
         Busy(Arc::clone(self))
     }
 
+    /// Its caller was let in: it may rest for longer from now on.
+    pub(super) fn let_in(&self) {
+        self.let_in.store(true, Ordering::Relaxed);
+    }
+
     /// Waits until it must give way.
     pub(super) async fn given_way(&self) {
         self.gives_way.notified().await;
     }
 
     fn rest(&self, all: &mut Connections) {
-        let since = (Instant::now(), Arc::clone(&self.gives_way));
-        all.idle.insert(self.name, since);
+        let may_rest = if self.let_in.load(Ordering::Relaxed) {
+            LET_IN_IDLE_MIN
+        } else {
+            IDLE_MIN
+        };
+        let resting = Resting {
+            until: Instant::now() + may_rest,
+            gives_way: Arc::clone(&self.gives_way),
+        };
+        all.idle.insert(self.name, resting);
     }
 }
 
@@ -156,6 +196,22 @@ mod tests {
         assert!(!gives_way(&first).await, "it rests since a moment");
         idle.let_one_give_way(Instant::now() + IDLE_MIN);
         assert!(gives_way(&first).await);
+    }
+
+    #[tokio::test]
+    async fn who_was_let_in_may_rest_for_longer() {
+        let idle = Idle::default();
+        let [till, other] = [idle.connection(), idle.connection()].map(Arc::new);
+        till.let_in();
+        drop(till.busy());
+        drop(other.busy());
+        let began = Instant::now();
+        idle.let_one_give_way(began + 2 * IDLE_MIN);
+        assert!(gives_way(&other).await);
+        idle.let_one_give_way(began + 2 * IDLE_MIN);
+        assert!(!gives_way(&till).await);
+        idle.let_one_give_way(began + LET_IN_IDLE_MIN);
+        assert!(gives_way(&till).await);
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ mod idle;
 mod refusal;
 mod tls;
 
-use std::{io, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{
@@ -24,6 +24,7 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
+pub(crate) use self::idle::LetIn;
 pub use self::tls::{Identity, IdentityError};
 use self::{
     idle::{Connection, Idle},
@@ -254,8 +255,11 @@ where
         let busy = connection.busy();
         let answer = router.call(request);
         async move {
-            let _busy = busy;
-            answer.await
+            let answer = answer.await?;
+            if answer.extensions().get::<LetIn>().is_some() {
+                busy.connection().let_in();
+            }
+            Ok::<_, Infallible>(answer)
         }
     });
     let mut connection = http1::Builder::new()
