@@ -208,7 +208,9 @@ impl Terminal {
 
     /// Asks the process to stop, as an operator does.
     pub(crate) fn ask_to_stop(&self) {
-        let process = rustix::process::Pid::from_child(&self.child);
+        let process = i32::try_from(self.process()).ok();
+        let process = process.and_then(rustix::process::Pid::from_raw);
+        let process = process.expect("a process");
         rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
     }
 

@@ -7,6 +7,7 @@ use api::{BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::{client::Client, wire::frame};
 
 /// One kind of request.
+#[derive(Clone, Copy)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) act: Act,
@@ -38,6 +39,8 @@ pub(crate) enum Act {
     Wait,
     /// In a session that this query opens.
     Session(&'static str),
+    /// Again and again in a session, and nothing is read.
+    UnreadSession,
 }
 
 impl Case {
@@ -533,6 +536,12 @@ pub(crate) static CASES: &[Case] = &[
         |_| action(r#"{"action":"ping"}"#).repeat(100),
         &["error RATE_LIMITED"],
     ),
+    late(doing(
+        "events that nobody reads",
+        Act::UnreadSession,
+        |_| action("{").repeat(1000),
+        &["ended"],
+    )),
     late(doing(
         "a session that does nothing",
         Act::Session(""),

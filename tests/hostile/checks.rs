@@ -90,7 +90,7 @@ impl Checks {
     /// Memory stays, and what the clients took is given back.
     pub(crate) fn usage(&mut self, times: &Times, samples: &[Usage], before: Usage, after: Usage) {
         let whole = times.siege - times.attack;
-        let (first, last) = (whole.min(Duration::from_secs(60)) / 4, whole / 6);
+        let (first, last) = (whole.min(Duration::from_mins(1)) / 4, whole / 6);
         let within = |from: Instant, to: Instant| {
             let of = samples
                 .iter()
@@ -98,7 +98,10 @@ impl Checks {
             median(of.map(|usage| usage.kibibytes))
         };
         let early = within(times.attack, times.attack + first);
-        let late = within(times.siege - last, times.siege);
+        let late = within(
+            times.siege.checked_sub(last).unwrap_or(times.attack),
+            times.siege,
+        );
         let slack = if times.long {
             GROWTH_KIB
         } else {
@@ -110,6 +113,18 @@ impl Checks {
             late <= most,
             &format!("{early} KiB at first, {late} KiB at last, {most} KiB at most"),
         );
+        let during = |usage: &&Usage| (times.attack..times.siege).contains(&usage.at);
+        if let (Some(first), Some(last)) = (
+            samples.iter().find(during),
+            samples.iter().rev().find(during),
+        ) {
+            println!(
+                "       the terminal ran for {} ms in {} ms of attack, and waited {} ms for a processor",
+                millis(last.ran.saturating_sub(first.ran)),
+                millis(whole),
+                millis(last.starved.saturating_sub(first.starved)),
+            );
+        }
         let peak = samples
             .iter()
             .map(|usage| usage.handles)

@@ -122,6 +122,15 @@ impl Client {
                 note(&wire.end().await);
             }
             Act::Session(query) => self.session(case, wire, query, bytes).await,
+            Act::UnreadSession => {
+                wire.send(&upgrade("", &self.key)).await;
+                let opened = wire.answer().await;
+                if matches!(&opened, Heard::Answer(answer) if answer.status != 101) {
+                    return note(&opened);
+                }
+                while wire.send(bytes).await {}
+                note(&Heard::Ended);
+            }
         }
     }
 
@@ -139,13 +148,14 @@ impl Client {
             let Ok(heard) = time::timeout_at(end, wire.frame()).await else {
                 return note(&Heard::Nothing);
             };
-            match heard {
-                // Events of other ones' sales, and pings.
-                Heard::Event(event) if event["event"] != "error" => {}
-                Heard::Frame(9) => {}
-                heard => {
-                    return note(&heard);
-                }
+            let of_others = match &heard {
+                // An event of another one's sale, or a ping.
+                Heard::Event(event) => event["event"] != "error",
+                Heard::Frame(opcode) => *opcode == 9,
+                Heard::Answer(_) | Heard::Closed(_) | Heard::Ended | Heard::Nothing => false,
+            };
+            if !of_others {
+                return note(&heard);
             }
         }
     }

@@ -15,6 +15,7 @@
 //!
 //! `SECONDS=60 CLIENTS=200` says how long and how many, `SEED` repeats the choices. Only Linux tells what
 //! a process takes, so that it is run there.
+#![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 #![expect(
     clippy::arithmetic_side_effects,
@@ -22,31 +23,31 @@
     reason = "a test may overflow, and a test that fails shows what it saw"
 )]
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod cases;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod checks;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod client;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod process;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 #[path = "../disruption/random.rs"]
 mod random;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tally;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 #[path = "../end-to-end/terminal.rs"]
 #[expect(dead_code, reason = "each test program uses a part of it")]
 mod terminal;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod till;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod watcher;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod wire;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use std::{
         fs,
@@ -168,6 +169,22 @@ mod tests {
         }
     }
 
+    /// Lets so many clients at it for so long.
+    async fn attack_with(target: &Arc<Target>, clients: usize, seed: usize, lasts: Duration) {
+        let mut crowd = JoinSet::new();
+        for index in 0..clients {
+            let random = Random::new(seed * 100_003 + index);
+            crowd.spawn(Client::new(Arc::clone(target), index, random).run(clients));
+        }
+        time::sleep(lasts).await;
+        crowd.shutdown().await;
+    }
+
+    fn address_of(terminal: &Terminal) -> SocketAddr {
+        let address = terminal.url().strip_prefix("http://");
+        address.and_then(|text| text.parse().ok()).expect("a URL")
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn hostile_clients_harm_no_sale() {
         let (seconds, clients) = (number("SECONDS", SECONDS), number("CLIENTS", CLIENTS));
@@ -182,13 +199,7 @@ mod tests {
             ..Options::on(data.path())
         };
         let mut terminal = Terminal::start(&options).expect("the terminal starts");
-        let address: SocketAddr = terminal
-            .url()
-            .rsplit('/')
-            .next()
-            .expect("an address")
-            .parse()
-            .expect("an address");
+        let address = address_of(&terminal);
         let target = Arc::new(Target {
             address,
             keys,
@@ -205,13 +216,7 @@ mod tests {
         let sampler = Sampler::start(terminal.process());
 
         let attack = Instant::now();
-        let mut crowd = JoinSet::new();
-        for index in 0..clients {
-            let random = Random::new(seed * 100_003 + index);
-            crowd.spawn(Client::new(Arc::clone(&target), index, random).run(clients));
-        }
-        time::sleep(lasts).await;
-        crowd.shutdown().await;
+        attack_with(&target, clients, seed, lasts).await;
         let siege = Instant::now();
         drop(time::timeout(lasts / 4 + Duration::from_secs(3), besiege(address)).await);
         let over = Instant::now();
@@ -224,7 +229,7 @@ mod tests {
             over,
             long: seconds >= SECONDS_LONG,
         };
-        let samples = sampler.between(attack, over);
+        let usage = sampler.between(attack, over);
         drop(sampler);
         let (names, days): (Vec<_>, Vec<_>) = days.into_iter().unzip();
         let sold: Vec<_> = days
@@ -239,7 +244,7 @@ mod tests {
         target.tally.print();
         let mut checks = Checks::default();
         checks.answers(&target.tally, times.long);
-        checks.usage(&times, &samples, before, after);
+        checks.usage(&times, &usage, before, after);
         checks.sales(&days, &ledger.unwrap_or_default());
         checks.session(&watcher, &sold);
         checks.latency(&times, &names, &days);

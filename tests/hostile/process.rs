@@ -22,6 +22,9 @@ pub(crate) struct Usage {
     /// Open files and sockets.
     pub(crate) handles: u64,
     pub(crate) threads: u64,
+    /// How long its threads have run so far, and how long they could have run and got no processor.
+    pub(crate) ran: Duration,
+    pub(crate) starved: Duration,
 }
 
 impl Usage {
@@ -32,14 +35,33 @@ impl Usage {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
             line.split_whitespace().next()?.parse().ok()
         };
+        let (ran, starved) = scheduled(process)?;
         let handles = fs::read_dir(format!("/proc/{process}/fd")).ok()?.count();
         Some(Self {
             at: Instant::now(),
             kibibytes: value("VmRSS:")?,
             handles: u64::try_from(handles).ok()?,
             threads: value("Threads:")?,
+            ran,
+            starved,
         })
     }
+}
+
+/// How long the threads of a process have run, and have waited for a processor.
+fn scheduled(process: u32) -> Option<(Duration, Duration)> {
+    let mut sum = (Duration::ZERO, Duration::ZERO);
+    for thread in fs::read_dir(format!("/proc/{process}/task"))
+        .ok()?
+        .flatten()
+    {
+        // A thread may end meanwhile.
+        let text = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        let mut times = text.split(' ').filter_map(|time| time.parse().ok());
+        sum.0 += Duration::from_nanos(times.next().unwrap_or_default());
+        sum.1 += Duration::from_nanos(times.next().unwrap_or_default());
+    }
+    Some(sum)
 }
 
 /// Samples taken in the background until it is dropped.

@@ -105,7 +105,7 @@ impl Till {
         let number = day.asked;
         for _ in 0..TRIES_MAX {
             let asked = Instant::now();
-            let (answer, twin) = if number % 4 == 0 {
+            let (answer, twin) = if number.is_multiple_of(4) {
                 let mut twin = self.twin();
                 tokio::join!(self.ask(key, self.amount), twin.ask(key, twin.amount))
             } else {
@@ -128,7 +128,7 @@ impl Till {
                 took: asked.elapsed(),
                 whole: began.elapsed(),
             });
-            if number % 5 == 0 {
+            if number.is_multiple_of(5) {
                 self.conflict(key, day).await;
             }
             return;
@@ -164,7 +164,7 @@ impl Till {
                 day.broken += 1;
                 true
             }
-            _ => false,
+            Heard::Answer(_) | Heard::Event(_) | Heard::Frame(_) | Heard::Closed(_) => false,
         }
     }
 

@@ -160,13 +160,13 @@ impl Wire {
         let length = header("Content-Length").and_then(|length| length.parse().ok());
         let length: usize = length.unwrap_or_default();
         let body = self.came.get(end..end + length)?;
-        let heard = Answer {
+        let answer = Answer {
             status,
             retry_after: header("Retry-After").and_then(|value| value.parse().ok()),
             body: serde_json::from_slice(body).unwrap_or_default(),
         };
         self.came.drain(..end + length);
-        Some(Heard::Answer(heard))
+        Some(Heard::Answer(answer))
     }
 
     fn parse_frame(&mut self) -> Option<Heard> {

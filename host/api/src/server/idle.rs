@@ -146,8 +146,9 @@ impl Connection {
         } else {
             IDLE_MIN
         };
+        let now = Instant::now();
         let resting = Resting {
-            until: Instant::now() + may_rest,
+            until: now.checked_add(may_rest).unwrap_or(now),
             gives_way: Arc::clone(&self.gives_way),
         };
         all.idle.insert(self.name, resting);
@@ -225,7 +226,7 @@ mod tests {
             drop((silent, taken));
         };
         let both = async { tokio::join!(held, idle.place(&places)) };
-        let ((), place) = tokio::time::timeout(10 * IDLE_MIN, both)
+        let ((), place) = tokio::time::timeout(IDLE_MIN.saturating_mul(10), both)
             .await
             .expect("it gives way");
         assert!(place.is_some());
