@@ -44,6 +44,11 @@ pub(crate) enum Act {
 }
 
 impl Case {
+    /// Whether it opens a session.
+    pub(crate) fn is_session(&self) -> bool {
+        matches!(self.act, Act::Session(_) | Act::UnreadSession)
+    }
+
     /// Whether this may be heard: what is in the row; that the caller is too fast; and the end of the
     /// connection, which a client that breaks HTTP can see in place of its answer.
     pub(crate) fn may_hear(&self, label: &str) -> bool {

@@ -21,7 +21,7 @@ const GROWTH_PERCENT_MAX: u64 = 125;
 const GROWTH_KIB: u64 = 8 * 1024;
 
 /// In a short run the first samples are of a terminal that has not warmed up.
-const GROWTH_KIB_SHORT: u64 = 48 * 1024;
+const GROWTH_KIB_SHORT: u64 = 24 * 1024;
 
 /// Handles and threads that may be left, or be there for a moment: connections to the acquirer, files of
 /// a commit, threads for files that end when they had nothing to do for ten seconds.
@@ -78,12 +78,14 @@ impl Checks {
             untold.is_empty(),
             &figures,
         );
-        let limited = tally.of_all("429 RATE_LIMITED");
-        let unsaid = tally.unsaid();
+        let limited = tally.limited();
         self.note(
             "who asks too often is told when to ask again",
-            limited > 0 && unsaid == 0,
-            &format!("{limited} times 429, {unsaid} without Retry-After"),
+            limited.told > 0 && limited.untold == 0,
+            &format!(
+                "{} times 429 with Retry-After, {} without, {} times too many sessions",
+                limited.told, limited.untold, limited.sessions,
+            ),
         );
     }
 

@@ -14,19 +14,31 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Tally {
     heard: Mutex<BTreeMap<(&'static str, String), u64>>,
-    /// Refusals that say nothing of when to ask again, of those that must.
-    unsaid: Mutex<u64>,
+    limited: Mutex<Limited>,
+}
+
+/// How often 429 was answered.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limited {
+    /// With the time to wait.
+    pub(crate) told: u64,
+    /// Because too many sessions are open: nobody knows until when.
+    pub(crate) sessions: u64,
+    /// To others, without the time.
+    pub(crate) untold: u64,
 }
 
 impl Tally {
     pub(crate) fn note(&self, case: &'static Case, heard: &Heard) {
         if let Heard::Answer(answer) = heard
             && answer.status == 429
-            && answer.retry_after.is_none()
-            // That too many sessions are open does not end by itself.
-            && answer.body["details"]["field"] == "Retry-After"
         {
-            *self.unsaid.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            let mut limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+            match answer.retry_after {
+                Some(_) => limited.told += 1,
+                None if case.is_session() => limited.sessions += 1,
+                None => limited.untold += 1,
+            }
         }
         let mut all = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         *all.entry((case.name, heard.label())).or_default() += 1;
@@ -41,23 +53,13 @@ impl Tally {
             .collect()
     }
 
-    /// How often this was heard, of all cases.
-    pub(crate) fn of_all(&self, label: &str) -> u64 {
-        let all = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter()
-            .filter(|((_, heard), _)| heard == label)
-            .map(|(_, count)| count)
-            .sum()
-    }
-
     pub(crate) fn total(&self) -> u64 {
         let all = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         all.values().sum()
     }
 
-    /// Refusals for asking too often that do not say when to ask again.
-    pub(crate) fn unsaid(&self) -> u64 {
-        *self.unsaid.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn limited(&self) -> Limited {
+        *self.limited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was heard that no document says.
