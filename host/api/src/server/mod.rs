@@ -35,8 +35,8 @@ use crate::{
     places::{Place, Places},
 };
 
-/// The most connections at one time. A further one waits until one of them ends or, having asked nothing
-/// for a second, gives way.
+/// The most connections at one time, sessions apart. A further one waits until one of them ends or, having
+/// asked nothing for a while, gives way.
 pub const CONNECTIONS_MAX: usize = 128;
 
 /// The most connections of one address, the loopback addresses apart: one machine that opens them
