@@ -8,6 +8,8 @@ TENON := $(BUILT)/debug/tenon
 DIR := tests/vectors
 TARGET := transaction
 SECONDS := 60
+SCHEMATHESIS := 4.32.5
+PYTHON := $(BUILT)/schemathesis-$(SCHEMATHESIS)
 # The workspace is built as a whole, tests included, always: a part of it built alone has other
 # features, and wasmtime would be compiled a second time.
 BUILD := $(CARGO) build --workspace --all-targets
@@ -21,8 +23,8 @@ ANNOUNCE = @test -e "$(TENON)" || echo "First the engine is built, then the host
 INSTALL = @command -v $(1) >/dev/null || { echo "Installing $(1) $(2), once: a few minutes."; \
 	$(CARGO) install --quiet --locked $(1) --version $(2); }
 
-.PHONY: help demo run test vectors conformance differential disruption api-docs fuzz mutants check build guest fmt clippy doc deny \
-	tidy bench clean
+.PHONY: help demo run test vectors conformance differential disruption hostile schemathesis api-docs fuzz mutants check build \
+	guest fmt clippy doc deny tidy bench clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +76,19 @@ differential: ## Compare the kernel with another one on random input; CASES=5000
 disruption: ## Break sessions off and kill the terminal at random, DISRUPTIONS=1000 times; SEED=7.
 	DISRUPTIONS=$(or $(DISRUPTIONS),1000) $(if $(SEED),SEED=$(SEED) )$(CARGO) test --workspace --test disruption \
 		-- --nocapture
+
+hostile: guest ## Sell while hostile clients do their worst: CLIENTS=200 SECONDS=60 SEED=7.
+	SECONDS=$(SECONDS) CLIENTS=$(or $(CLIENTS),200) $(if $(SEED),SEED=$(SEED) )$(CARGO) test --workspace --test hostile \
+		-- --nocapture
+
+# Not a part of what CI checks: it installs from the network.
+schemathesis: build ## Look for answers that the OpenAPI document does not say, with Schemathesis: CASES=50 SEED=7.
+	@command -v python3 >/dev/null || { echo "python3 is missing: Schemathesis is written in it."; exit 1; }
+	@test -x $(PYTHON)/bin/st || { echo "Installing schemathesis $(SCHEMATHESIS), once: a minute."; \
+		python3 -m venv $(PYTHON) || { echo "python3 has no venv: on Debian it is the package python3-venv."; exit 1; }; \
+		$(PYTHON)/bin/pip install --quiet --disable-pip-version-check schemathesis==$(SCHEMATHESIS); }
+	@$(PYTHON)/bin/python tests/schemathesis/run.py --tenon $(TENON) --st $(PYTHON)/bin/st \
+		--seed $(or $(SEED),7) --cases $(or $(CASES),50)
 
 api-docs: ## Write the documents in docs/api, and their page, from the code.
 	@$(BUILD)

@@ -20,6 +20,8 @@
 #[cfg(test)]
 mod point_of_sale;
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod shared;
 #[cfg(test)]
 #[path = "../end-to-end/terminal.rs"]
@@ -39,7 +41,8 @@ mod tests {
 
     use crate::{
         point_of_sale::{PointOfSale, beginning, token},
-        shared::{Random, Shared},
+        random::Random,
+        shared::Shared,
         terminal::{Options, Terminal},
     };
 

@@ -10,10 +10,7 @@ use tokio::{
 };
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-use crate::{
-    shared::{Random, Shared},
-    terminal::API_KEY,
-};
+use crate::{random::Random, shared::Shared, terminal::API_KEY};
 
 /// The longest life of a connection, in milliseconds.
 const LIFE_MS_MAX: usize = 600;

@@ -31,6 +31,8 @@ pub(crate) struct Options<'a> {
     pub(crate) engine: Option<&'a Path>,
     /// Other parameters than the emulator's.
     pub(crate) parameters: Option<&'a Path>,
+    /// Whether who asks too often is refused.
+    pub(crate) rate_limits: bool,
 }
 
 impl<'a> Options<'a> {
@@ -44,6 +46,7 @@ impl<'a> Options<'a> {
             log: "warn",
             engine: None,
             parameters: None,
+            rate_limits: false,
         }
     }
 }
@@ -65,7 +68,9 @@ impl Terminal {
     pub(crate) fn start(options: &Options<'_>) -> Option<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tenon"));
         command.args(["emulator", "--listen", "127.0.0.1:0", "--api-key", API_KEY]);
-        command.arg("--no-rate-limits");
+        if !options.rate_limits {
+            command.arg("--no-rate-limits");
+        }
         command
             .arg("--data")
             .arg(options.data)
@@ -129,6 +134,11 @@ impl Terminal {
     /// Where the terminal serves, such as `http://127.0.0.1:40123`.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The process, as the system names it.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks for a sale in NZD and waits for its end.
@@ -198,7 +208,9 @@ impl Terminal {
 
     /// Asks the process to stop, as an operator does.
     pub(crate) fn ask_to_stop(&self) {
-        let process = rustix::process::Pid::from_child(&self.child);
+        let process = i32::try_from(self.process()).ok();
+        let process = process.and_then(rustix::process::Pid::from_raw);
+        let process = process.expect("a process");
         rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
     }
 

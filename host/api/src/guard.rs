@@ -13,6 +13,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     operations::{Group, Operation},
     router::Api,
+    server::LetIn,
     version,
 };
 
@@ -52,7 +53,9 @@ pub(crate) async fn admit(
             request.extensions_mut().insert(caller.id);
             request.extensions_mut().insert(caller);
             request.extensions_mut().insert(operation);
-            next.run(request).await
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(LetIn);
+            response
         }
         Err(error) => refused(error),
     };

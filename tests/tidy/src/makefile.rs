@@ -22,7 +22,7 @@ fn commands(arguments: &[&str], folder: Option<&str>) -> String {
 
 #[test]
 fn what_was_built_is_looked_for_where_cargo_builds() {
-    for target in ["demo", "run", "fuzz", "bench"] {
+    for target in ["demo", "run", "fuzz", "schemathesis", "bench"] {
         let elsewhere = commands(&[target], Some("/elsewhere"));
         assert!(elsewhere.contains("/elsewhere/"), "{target}: {elsewhere}");
         assert!(!elsewhere.contains(" target/"), "{target}: {elsewhere}");
@@ -55,6 +55,17 @@ fn a_tool_that_is_missing_is_announced_before_it_is_installed() {
             "{target}: {commands}"
         );
     }
+}
+
+#[test]
+fn how_long_and_with_how_many_is_passed_on() {
+    let usual = commands(&["hostile"], None);
+    assert!(usual.contains("SECONDS=60 CLIENTS=200"), "{usual}");
+    let other = commands(&["hostile", "SECONDS=5", "CLIENTS=9", "SEED=3"], None);
+    assert!(other.contains("SECONDS=5 CLIENTS=9 SEED=3"), "{other}");
+    let usual = commands(&["schemathesis"], None);
+    assert!(usual.contains("--seed 7 --cases 50"), "{usual}");
+    assert!(usual.find("Installing schemathesis") < usual.find("pip install"));
 }
 
 #[test]

@@ -40,7 +40,7 @@ const TIMEOUT_MS_MAX: u64 = 120_000;
 const TIMEOUT_MS: u64 = 60_000;
 
 /// The reference's forms of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum InputType {
     Text,
@@ -189,7 +189,48 @@ fn members(object: Schema) -> Schema {
                 .with("maximum", TIMEOUT_MS_MAX)
                 .or_null(),
         )
+        .with("allOf", conditions())
         .closed()
+}
+
+/// Which members belong to which form, and the most characters of its answer.
+fn conditions() -> Vec<Value> {
+    let typed = [
+        InputType::Text,
+        InputType::Numeric,
+        InputType::Email,
+        InputType::Phone,
+    ];
+    let none = || serde_json::json!({"type": "null"});
+    let when = |names: Vec<Value>, then: Value| {
+        let form = serde_json::json!({"properties": {"inputType": {"enum": names}}});
+        serde_json::json!({"if": form, "then": then})
+    };
+    let most = typed.into_iter().filter_map(|form| {
+        let most = serde_json::json!({"maximum": form.typed()?.0});
+        let lengths = serde_json::json!({"properties": {"minLength": most, "maxLength": most}});
+        Some(when(vec![json(&form)], lengths))
+    });
+    let choice = vec![json(&InputType::Selection)];
+    let asks = serde_json::json!({
+        "required": ["options"], "properties": {"options": {"type": "array"}},
+    });
+    let nothing_typed = [InputType::Selection, InputType::YesNo, InputType::Rating];
+    let no_choice = [InputType::YesNo, InputType::Rating]
+        .into_iter()
+        .chain(typed);
+    most.chain([
+        when(choice, asks),
+        when(
+            no_choice.map(|form| json(&form)).collect(),
+            serde_json::json!({"properties": {"options": none()}}),
+        ),
+        when(
+            nothing_typed.map(|form| json(&form)).into(),
+            serde_json::json!({"properties": {"minLength": none(), "maxLength": none()}}),
+        ),
+    ])
+    .collect()
 }
 
 /// The action of a session, as the documents show it.

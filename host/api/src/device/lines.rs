@@ -178,13 +178,16 @@ impl Described for TextLine {
     }
 }
 
-/// A text for display or paper. The pattern names control characters; what is invisible or changes
-/// direction is refused too.
+/// What [`is_printable`] refuses, as a pattern can say it. The tags above the first 65,536 characters are
+/// left out: engines of patterns do not agree on how to write them.
+const PRINTABLE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u180e\\u200b-\\u200f\\u2028-\\u202e\\
+    \\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb]*$";
+
+/// A text for display or paper.
 pub(super) fn printable(chars_max: usize, description: &str) -> Schema {
-    const NO_CONTROL: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
     Schema::text(description)
         .with("maxLength", chars_max)
-        .with("pattern", NO_CONTROL)
+        .with("pattern", PRINTABLE)
 }
 
 /// The lines of a request.

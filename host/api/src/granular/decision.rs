@@ -1,5 +1,7 @@
 //! The decision of the point of sale's acquirer, parsed.
 
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 use terminal_host::{
     parameters::from_hex, point_of_sale::OnlineAnswer, transaction::TransactionId,
@@ -12,7 +14,7 @@ use crate::{
 };
 
 /// The lengths of tag 91 (EMV 4.4 Book 3, Annex A), in bytes.
-const AUTHENTICATION_DATA: std::ops::RangeInclusive<usize> = 8..=16;
+const AUTHENTICATION_DATA: RangeInclusive<usize> = 8..=16;
 
 /// The longest scripts together, in bytes. EMV 4.4 Book 3, 10.10 asks a terminal for 128 at least.
 const SCRIPTS_MAX: usize = 1024;
@@ -54,10 +56,11 @@ pub(crate) fn schema() -> Schema {
 
 /// Adds the members of a decision.
 pub(crate) fn fields(object: Schema) -> Schema {
-    let hex = |description: &str, bytes_max: usize| {
+    let hex = |description: &str, bytes: RangeInclusive<usize>| {
         Schema::text(description)
             .with("pattern", "^([0-9A-Fa-f]{2})*$")
-            .with("maxLength", bytes_max.saturating_mul(2))
+            .with("minLength", bytes.start().saturating_mul(2))
+            .with("maxLength", bytes.end().saturating_mul(2))
             .or_null()
     };
     object
@@ -76,13 +79,13 @@ pub(crate) fn fields(object: Schema) -> Schema {
         )
         .optional(
             "issuerAuthenticationData",
-            hex("The value of tag 91: 8 to 16 bytes.", 16),
+            hex("The value of tag 91: 8 to 16 bytes.", AUTHENTICATION_DATA),
         )
         .optional(
             "issuerScripts",
             hex(
                 "Templates 71 and 72, with tags and lengths, one after the other.",
-                SCRIPTS_MAX,
+                0..=SCRIPTS_MAX,
             ),
         )
 }
@@ -90,7 +93,7 @@ pub(crate) fn fields(object: Schema) -> Schema {
 fn code(
     name: &'static str,
     value: &Value,
-    lengths: std::ops::RangeInclusive<usize>,
+    lengths: RangeInclusive<usize>,
 ) -> Result<String, ApiError> {
     let text = value.as_str().ok_or_else(|| type_refused(name, value))?;
     let letters = text.bytes().all(|byte| byte.is_ascii_alphanumeric());

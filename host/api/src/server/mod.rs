@@ -1,12 +1,16 @@
 //! Serving a router: connections bounded in number and in how long they may keep silent.
 
+mod idle;
 mod refusal;
 mod tls;
 
-use std::{io, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -20,14 +24,19 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
-use self::refusal::{Farewell, Refusing};
+pub(crate) use self::idle::LetIn;
 pub use self::tls::{Identity, IdentityError};
+use self::{
+    idle::{Connection, Idle},
+    refusal::{Farewell, Refusing},
+};
 use crate::{
     error::{ApiError, ErrorCode},
     places::{Place, Places},
 };
 
-/// The most connections at one time. Further ones wait in the listener's backlog.
+/// The most connections at one time, sessions apart. A further one waits until one of them ends or, having
+/// asked nothing for a while, gives way.
 pub const CONNECTIONS_MAX: usize = 128;
 
 /// The most connections of one address, the loopback addresses apart: one machine that opens them
@@ -93,24 +102,30 @@ async fn serve_over(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let idle = Idle::default();
     let of_addresses = Places::new(CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX);
     let mut connections = JoinSet::new();
     let closing = shutdown.clone();
     let accepting = async {
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-                return;
-            };
             let (stream, address) = accept(&listener).await;
             let Ok(of_address) = place_of(&of_addresses, address) else {
                 tracing::warn!(%address, "an address has too many connections; one is closed");
                 continue;
             };
+            let Some(place) = idle.place(&places).await else {
+                return;
+            };
+            let connection = Arc::new(idle.connection());
             let (router, closing) = (router.clone(), closing.clone());
             let transport = transport.clone();
             connections.spawn(async move {
                 let _places = (place, of_address);
-                serve_stream(stream, transport, router, closing).await;
+                let own = Arc::clone(&connection);
+                tokio::select! {
+                    () = serve_stream(stream, transport, Asked { router, connection }, closing) => {}
+                    () = own.given_way() => {}
+                }
             });
             // Those that ended are forgotten, so that the set stays small.
             while connections.try_join_next().is_some() {}
@@ -172,21 +187,27 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
+/// What a connection asks, and the connection, which is busy meanwhile.
+struct Asked {
+    router: Router,
+    connection: Arc<Connection>,
+}
+
 async fn serve_stream(
     stream: TcpStream,
     transport: Transport,
-    router: Router,
+    asked: Asked,
     closing: watch::Receiver<bool>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps its delay");
     }
     match transport {
-        Transport::Plain => serve_connection(bounded(stream), router, closing).await,
+        Transport::Plain => serve_connection(bounded(stream), asked, closing).await,
         Transport::Tls(acceptor) => {
             let shaking = tokio::time::timeout(HANDSHAKE_TIMEOUT, shake_hands(stream, &acceptor));
             match shaking.await {
-                Ok(Some(stream)) => serve_connection(stream, router, closing).await,
+                Ok(Some(stream)) => serve_connection(stream, asked, closing).await,
                 Ok(None) => {}
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
             }
@@ -224,19 +245,29 @@ async fn shake_hands(
     }
 }
 
-async fn serve_connection<S>(stream: S, router: Router, mut closing: watch::Receiver<bool>)
+async fn serve_connection<S>(stream: S, asked: Asked, mut closing: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Asked { router, connection } = asked;
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |request| {
+        let busy = connection.busy();
+        let answer = router.call(request);
+        async move {
+            let answer = answer.await?;
+            if answer.extensions().get::<LetIn>().is_some() {
+                busy.connection().let_in();
+            }
+            Ok::<_, Infallible>(answer)
+        }
+    });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(
-            TokioIo::new(Refusing::new(stream)),
-            TowerToHyperService::new(router),
-        )
+        .serve_connection(TokioIo::new(Refusing::new(stream)), service)
         .with_upgrades();
     let served = tokio::select! {
         served = &mut connection => served,
@@ -254,7 +285,7 @@ where
             if error.is_timeout() {
                 stream.end_late().await;
             } else {
-                stream.end_refused().await;
+                stream.end_refused(error.is_parse()).await;
             }
         }
     }

@@ -59,10 +59,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Refusing<S> {
         }
     }
 
-    /// Lets a refused client read its answer.
-    pub(super) async fn end_refused(mut self) {
+    /// Lets a refused client read its answer. What was no HTTP/1.1 and has none gets one: the library is
+    /// silent on the preface of HTTP/2.
+    pub(super) async fn end_refused(mut self, is_no_http: bool) {
         if self.answer.is_some() {
             self.inner.read_away().await;
+        } else if is_no_http && self.asked {
+            let error = ApiError::from_status(StatusCode::BAD_REQUEST);
+            self.inner.end_with(&error).await;
         }
     }
 

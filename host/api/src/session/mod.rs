@@ -18,9 +18,12 @@ use axum::{
     Extension,
     extract::{
         State,
-        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code},
+        ws::{
+            CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code,
+            rejection::WebSocketUpgradeRejection,
+        },
     },
-    http::{HeaderValue, Uri},
+    http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use terminal_host::{
@@ -84,8 +87,12 @@ pub(crate) async fn open(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     uri: Uri,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return not_opened(&rejection),
+    };
     let Some(place) = api.sessions.take(caller.id) else {
         return ApiError::new(ErrorCode::RateLimited, "Too many sessions are open").into_response();
     };
@@ -107,6 +114,29 @@ pub(crate) async fn open(
         });
     if let Some(Ok(token)) = token.map(HeaderValue::try_from) {
         response.headers_mut().insert(RESUME_TOKEN_HEADER, token);
+    }
+    response
+}
+
+/// What is answered that opens no session. A plain request is told which protocol the path has (RFC 9110,
+/// 15.5.22).
+fn not_opened(rejection: &WebSocketUpgradeRejection) -> Response {
+    let asks = !matches!(
+        rejection,
+        WebSocketUpgradeRejection::InvalidConnectionHeader(_)
+            | WebSocketUpgradeRejection::InvalidUpgradeHeader(_)
+            | WebSocketUpgradeRejection::ConnectionNotUpgradable(_)
+    );
+    let status = if asks {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::UPGRADE_REQUIRED
+    };
+    let mut response = ApiError::from_status(status).into_response();
+    if !asks {
+        let headers = response.headers_mut();
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     }
     response
 }

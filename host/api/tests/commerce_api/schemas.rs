@@ -75,6 +75,16 @@ impl<'document> Document<'document> {
                     }
                     true
                 }
+                "if" => {
+                    let mut others = Vec::new();
+                    self.check(rule, value, place, &mut others);
+                    if others.is_empty() {
+                        self.check(&schema["then"], value, place, faults);
+                    }
+                    true
+                }
+                // Beside its condition.
+                "then" => true,
                 "oneOf" => {
                     let parts = rule.as_array().expect("a list").iter();
                     parts
@@ -233,6 +243,9 @@ fn matches(pattern: &str, text: &str) -> bool {
         "^[*]+[0-9]{4}$" => {
             let clear = text.trim_start_matches('*');
             text.starts_with('*') && clear.len() == 4 && clear.bytes().all(|b| b.is_ascii_digit())
+        }
+        printable if printable.starts_with("^[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad") => {
+            text.chars().all(terminal_host::text::is_printable)
         }
         "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" => !text.chars().any(char::is_control),
         "^[0-9A-Za-z]{2}$" => text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphanumeric()),

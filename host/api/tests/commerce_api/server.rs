@@ -1,12 +1,13 @@
 //! Connections that keep silent, and shutting down with a request in progress.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
 };
 
+use api::CONNECTIONS_MAX;
 use axum::{Router, routing::get};
 
 use crate::{
@@ -96,6 +97,8 @@ async fn what_is_not_http_ends_its_own_connection() {
         .send_raw(b"\x16\x03\x01\x02\x00 not HTTP\r\n\r\n")
         .await;
     answer.check_error(400, "INVALID_REQUEST");
+    let newer = running.send_raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    newer.check_error(400, "INVALID_REQUEST");
     assert_eq!(running.get("/v1/device/health").await.status, 200);
 }
 
@@ -143,4 +146,18 @@ async fn a_client_that_reads_nothing_loses_its_place() {
         .await
         .expect("the connection ends");
     assert_eq!(running.get("/v1/device/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn silent_connections_do_not_shut_out_who_asks() {
+    let running = Running::start().await;
+    let mut silent = Vec::new();
+    for _ in 0..CONNECTIONS_MAX {
+        let stream = TcpStream::connect(running.address).await;
+        silent.push(stream.expect("a connection"));
+    }
+    let began = Instant::now();
+    assert_eq!(running.get("/v1/device/health").await.status, 200);
+    let waited = began.elapsed();
+    assert!(waited < Duration::from_secs(5), "{waited:?}");
 }
