@@ -29,8 +29,11 @@ use tokio::{
 use webhooks::Figures;
 
 use crate::{
-    api_key, card_argument, engine_file, keys::KeyRing, parameters, vault_file,
-    web_options::WebOptions, webhook_delivery::WebhookDelivery,
+    api_key, card_argument, engine_file, issuer_keys,
+    keys::KeyRing,
+    parameters, vault_file,
+    web_options::{Door, WebOptions},
+    webhook_delivery::WebhookDelivery,
 };
 
 /// How long a running transaction may take to end when the terminal stops: longer than the
@@ -136,11 +139,16 @@ impl EmulatedTerminal {
         let api = Api::new(Arc::clone(&terminal), keys.keys(), closing.clone())
             .with_webhook_figures(figures.clone());
         let own_paths = door.rules.protect(controls.router());
-        let router = api::router(options.web.apply(api, &door)?).merge(own_paths);
+        let router = api::router(options.web.apply(api, &door)).merge(own_paths);
         let (url, fingerprint) = (door.url(address), door.fingerprint());
+        let Door {
+            identity,
+            mut issuer,
+            ..
+        } = door;
         let server = tokio::spawn(async move {
             let serving = async {
-                match &door.identity {
+                match &identity {
                     Some(own) => api::serve_tls(listener, router, own, closing).await,
                     None => api::serve(listener, router, closing).await,
                 }
@@ -148,6 +156,7 @@ impl EmulatedTerminal {
             tokio::select! {
                 () = serving => {}
                 () = keys.watch() => {}
+                () = issuer_keys::watch(&mut issuer) => {}
             }
         });
         let webhooks = WebhookDelivery::start(terminal, &files, &options.data, figures)?;

@@ -16,6 +16,7 @@ mod engine_file;
 mod explain;
 mod help;
 mod inspect;
+mod issuer_keys;
 mod keys;
 mod kill_at;
 mod log;

@@ -1,20 +1,20 @@
 //! How a terminal is reached: tokens, names, origins, TLS, limits.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use api::{Api, Identity, Limits, Tokens, WebRules};
 use cap_std::fs::Dir;
 use terminal_host::parameters::Terminal;
 
-use crate::own_file::{read, replace};
+use crate::{
+    issuer_keys::IssuerKeys,
+    own_file::{read, replace},
+};
 
 /// The certificate of the data folder, and its key.
 const CERTIFICATE_FILE: &str = "tls-certificate.pem";
 const KEY_FILE: &str = "tls-key.pem";
-
-/// The largest key set of an issuer, in bytes.
-const KEY_SET_BYTES_MAX: u64 = 256 * 1024;
 
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct WebOptions {
@@ -60,39 +60,37 @@ impl WebOptions {
         folder: &Dir,
     ) -> Result<Door> {
         let serial_number = &terminal.interface_device_serial_number;
+        let issuer = self.jwks.clone();
+        let issuer = issuer.map(|path| IssuerKeys::open(path, &terminal.terminal_id));
         Ok(Door {
             rules: self.rules(address, serial_number)?,
             identity: self.identity(address, serial_number, folder)?,
-            terminal_id: terminal.terminal_id.clone(),
+            issuer: issuer.transpose()?,
         })
     }
 
     /// An API with these options.
-    pub(crate) fn apply(&self, api: Api, door: &Door) -> Result<Api> {
+    pub(crate) fn apply(&self, api: Api, door: &Door) -> Api {
         let mut api = api.with_web_rules(door.rules.clone());
         if self.no_rate_limits {
             api = api.with_limits(Limits::off());
         }
-        match &self.jwks {
-            Some(_) => Ok(api.with_tokens(self.tokens(&door.terminal_id)?)),
-            None => Ok(api),
+        match &door.issuer {
+            Some(keys) => api.with_tokens(self.tokens(keys)),
+            None => api,
         }
     }
 
-    fn tokens(&self, terminal_id: &str) -> Result<Tokens> {
-        let path = self.jwks.as_deref().context("there is no key set")?;
-        let reading = || format!("reading {}", path.display());
-        let size = fs::metadata(path).with_context(reading)?.len();
-        ensure!(size <= KEY_SET_BYTES_MAX, "{}: too large", path.display());
-        let mut tokens = Tokens::new(&fs::read(path).with_context(reading)?, terminal_id)
-            .with_context(reading)?;
+    /// The tokens that these keys open for, from the issuer and for the audience asked for.
+    fn tokens(&self, keys: &IssuerKeys) -> Tokens {
+        let mut tokens = keys.tokens();
         if let Some(issuer) = &self.token_issuer {
             tokens = tokens.with_issuer(issuer);
         }
         if let Some(audience) = &self.token_audience {
             tokens = tokens.with_audience(audience);
         }
-        Ok(tokens)
+        tokens
     }
 
     /// The names and addresses under which the terminal answers, and the pages it answers to.
@@ -132,7 +130,8 @@ pub(crate) struct Door {
     pub(crate) rules: WebRules,
     /// With which certificate, when over TLS.
     pub(crate) identity: Option<Identity>,
-    terminal_id: String,
+    /// Whose tokens open it.
+    pub(crate) issuer: Option<IssuerKeys>,
 }
 
 impl Door {

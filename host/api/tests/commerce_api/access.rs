@@ -202,10 +202,13 @@ impl Issuer {
         Self(Ed25519KeyPair::from_pkcs8(der.as_ref()).expect("a key"))
     }
 
-    fn tokens(&self) -> Tokens {
+    fn key_set(&self) -> String {
         let x = URL_SAFE_NO_PAD.encode(self.0.public_key().as_ref());
-        let set = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": x}]});
-        Tokens::new(set.to_string().as_bytes(), "TENON001").expect("valid keys")
+        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "a", "x": x}]}).to_string()
+    }
+
+    fn tokens(&self) -> Tokens {
+        Tokens::new(self.key_set().as_bytes(), "TENON001").expect("valid keys")
     }
 
     fn token(&self, scope: &str, end: i64) -> String {
@@ -258,6 +261,42 @@ async fn a_token_opens_what_its_scopes_name_until_it_ends() {
             .contains("expired"),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn a_session_of_a_token_ends_with_the_token_and_with_its_issuers_key() {
+    for key_is_gone in [false, true] {
+        let issuer = Issuer::new();
+        let clock = StoppedClock::new();
+        let (with_clock, tokens) = (clock.clone(), issuer.tokens());
+        let with_tokens = tokens.clone();
+        let running = Running::start_configured(ApiKeys::from_keys([KEY]), |api| {
+            api.with_tokens(with_tokens)
+                .with_clock(Arc::new(with_clock))
+        })
+        .await;
+        let end = clock.now().timestamp().as_second() + 3600;
+        let mut session = running
+            .session_with_token(&issuer.token("terminal:read", end))
+            .await;
+        clock.forward(SignedDuration::from_secs(3599 + api::TOKEN_LEEWAY_S));
+        // The same keys again, and a text that is none: nothing changes.
+        tokens
+            .replace_keys(issuer.key_set().as_bytes())
+            .expect("valid keys");
+        assert!(tokens.replace_keys(b"{}").is_err());
+        session.send(&json!({"action": "ping"})).await;
+        assert_eq!(session.event().await["event"], "pong");
+        if key_is_gone {
+            // Another key under the same id.
+            let other = Issuer::new().key_set();
+            tokens.replace_keys(other.as_bytes()).expect("valid keys");
+        } else {
+            clock.forward(SignedDuration::from_secs(1));
+        }
+        session.send(&json!({"action": "ping"})).await;
+        assert_eq!(session.close_code().await, CloseCode::Policy);
+    }
 }
 
 #[tokio::test]

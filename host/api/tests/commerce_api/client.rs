@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, protocol::frame::coding::CloseCode},
+    tungstenite::{Message, client::IntoClientRequest as _, protocol::frame::coding::CloseCode},
 };
 
 use crate::{documents, fake_terminal::FakeTerminal};
@@ -141,6 +141,15 @@ impl Running {
     pub(crate) async fn session_with_key(&self, key: &str) -> Session {
         let url = format!("ws://{}/v1/session?apiKey={key}", self.address);
         let (socket, _) = connect_async(url).await.expect("a session");
+        Session(socket)
+    }
+
+    pub(crate) async fn session_with_token(&self, token: &str) -> Session {
+        let url = format!("ws://{}/v1/session", self.address);
+        let mut request = url.into_client_request().expect("a request");
+        let bearer = format!("Bearer {token}").parse().expect("a header");
+        request.headers_mut().insert("Authorization", bearer);
+        let (socket, _) = connect_async(request).await.expect("a session");
         Session(socket)
     }
 }
