@@ -29,11 +29,8 @@ use tokio::{
 use webhooks::Figures;
 
 use crate::{
-    api_key, card_argument, engine_file, issuer_keys,
-    keys::KeyRing,
-    parameters, vault_file,
-    web_options::{Door, WebOptions},
-    webhook_delivery::WebhookDelivery,
+    api_key, card_argument, engine_file, issuer_keys, keys::KeyRing, parameters, vault_file,
+    web_options::WebOptions, webhook_delivery::WebhookDelivery,
 };
 
 /// How long a running transaction may take to end when the terminal stops: longer than the
@@ -115,7 +112,7 @@ impl EmulatedTerminal {
             None => api_key::of(&files)?,
         };
         let keys = KeyRing::open(&files, &api_key)?;
-        let door = options.web.door(address, &parameters.terminal, &files)?;
+        let mut door = options.web.door(address, &parameters.terminal, &files)?;
         let mut vault = vault_file::open(&files)?;
         emulator::provision(&mut vault)?;
         let answer = Duration::from_millis(parameters.timeouts.answer_ms.into());
@@ -141,14 +138,10 @@ impl EmulatedTerminal {
         let own_paths = door.rules.protect(controls.router());
         let router = api::router(options.web.apply(api, &door)).merge(own_paths);
         let (url, fingerprint) = (door.url(address), door.fingerprint());
-        let Door {
-            identity,
-            mut issuer,
-            ..
-        } = door;
+        let issuer_keys = issuer_keys::watch(door.issuer.take());
         let server = tokio::spawn(async move {
             let serving = async {
-                match &identity {
+                match &door.identity {
                     Some(own) => api::serve_tls(listener, router, own, closing).await,
                     None => api::serve(listener, router, closing).await,
                 }
@@ -156,7 +149,7 @@ impl EmulatedTerminal {
             tokio::select! {
                 () = serving => {}
                 () = keys.watch() => {}
-                () = issuer_keys::watch(&mut issuer) => {}
+                () = issuer_keys => {}
             }
         });
         let webhooks = WebhookDelivery::start(terminal, &files, &options.data, figures)?;

@@ -51,8 +51,8 @@ impl IssuerKeys {
 
 /// Takes changes of the file over, if there is one, without end. A file that cannot be used changes
 /// nothing.
-pub(crate) async fn watch(keys: &mut Option<IssuerKeys>) {
-    let Some(keys) = keys else {
+pub(crate) async fn watch(keys: Option<IssuerKeys>) {
+    let Some(mut keys) = keys else {
         return std::future::pending().await;
     };
     loop {
