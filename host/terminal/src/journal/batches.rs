@@ -7,9 +7,10 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::Serialize;
 
 use super::{
-    Counter, Entry, Phase,
+    Entry, Phase,
+    counters::{Counter, count_up},
     records::{RECORDS, Row, restored, stored},
-    store::{AppendError, Journal, StorageFault, count_up, write_failed},
+    store::{AppendError, Journal, StorageFault, write_failed},
 };
 use crate::{
     batch::{Batch, CurrencyTotals, Settlement, SettlementId, SettlementState, Totals},

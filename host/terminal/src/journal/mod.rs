@@ -20,6 +20,7 @@ mod batches;
 mod card_log;
 mod claims;
 mod conduct;
+mod counters;
 mod events;
 mod host;
 mod prepared;
@@ -33,6 +34,7 @@ use crate::transaction::ReversalState;
 pub(crate) use card_log::Account;
 pub(crate) use claims::Claimed;
 pub(crate) use conduct::{Conduct, in_scope};
+pub(crate) use counters::Counter;
 pub(crate) use events::STEPS_MAX;
 pub(crate) use records::{Backlog, Beginning, Finished};
 pub(crate) use store::{AppendError, Journal, StorageFault};
@@ -124,28 +126,6 @@ impl Phase {
             .iter()
             .find(|(_, known)| *known == number)
             .map(|(phase, _)| *phase)
-    }
-}
-
-/// A number that counts up in durable storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counter {
-    /// ISO 8583 field 11.
-    TraceNumber,
-    /// The transaction sequence counter, tag 9F41.
-    TransactionSequence,
-    /// The batch that is open: its number less one.
-    Batch,
-}
-
-impl Counter {
-    /// Its name in the database and its last value before it goes round to 1.
-    fn row(self) -> (&'static str, u32) {
-        match self {
-            Self::TraceNumber => ("trace-number", 999_999),
-            Self::TransactionSequence => ("transaction-sequence", 99_999_999),
-            Self::Batch => ("batch", 999_999),
-        }
     }
 }
 

@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 use vault::Vault;
 
 use super::{
-    Counter, Entry, Phase,
+    Entry, Phase,
     events::Newest,
     prepared::Prepared as _,
     proof::Row,
@@ -211,11 +211,6 @@ impl Journal {
             .map_err(StorageFault::from)
     }
 
-    /// Counts up and returns the new value, which is durable.
-    pub(crate) fn next(&self, counter: Counter) -> Result<u32, AppendError> {
-        self.write(|sql| count_up(sql, counter))
-    }
-
     /// Runs `work` in one commit, with the observer told before and after.
     pub(super) fn write<T>(
         &self,
@@ -331,18 +326,6 @@ impl Journal {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Counts up as part of a commit.
-pub(super) fn count_up(sql: &Transaction<'_>, counter: Counter) -> Result<u32, AppendError> {
-    let (name, last) = counter.row();
-    sql.prepare_cached(
-        "INSERT INTO counters (name, value) VALUES (?1, 1)
-         ON CONFLICT (name) DO UPDATE SET value = value % ?2 + 1
-         RETURNING value",
-    )
-    .and_then(|mut statement| statement.query_row(params![name, last], |row| row.get(0)))
-    .map_err(write_failed)
 }
 
 /// The highest sequence number ever given: AUTOINCREMENT keeps it, pruned entries included.
