@@ -200,8 +200,8 @@ fn a_sale_and_the_day_s_end_are_told_as_a_look_up_shows_them() {
 #[test]
 fn a_kill_loses_no_event_and_the_stop_is_told() {
     let mut world = World::new(Some("visa-credit"));
-    // A port that nobody listens on, yet.
-    let gone = TcpListener::bind("127.0.0.1:0").expect("a port");
+    // A port that nobody listens on, yet: of an address at which no other test listens.
+    let gone = TcpListener::bind("127.0.0.2:0").expect("a port");
     let address = gone.local_addr().expect("an address");
     drop(gone);
     let (_, secret) = add(world.data(), &format!("http://{address}/hooks"));

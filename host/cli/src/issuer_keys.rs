@@ -55,11 +55,14 @@ pub(crate) async fn watch(keys: Option<IssuerKeys>) {
     let Some(mut keys) = keys else {
         return std::future::pending().await;
     };
+    let mut said: Option<String> = None;
     loop {
         tokio::time::sleep(INTERVAL).await;
-        if let Err(error) = keys.renew() {
-            tracing::error!("the issuer's keys stay as they were: {error:#}");
+        let fault = keys.renew().err().map(|error| format!("{error:#}"));
+        if let Some(fault) = fault.as_ref().filter(|fault| said.as_ref() != Some(fault)) {
+            tracing::error!("the issuer's keys stay as they were: {fault}");
         }
+        said = fault;
     }
 }
 

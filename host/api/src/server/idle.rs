@@ -55,9 +55,10 @@ pub(super) struct Connection {
     name: u64,
     gives_way: Arc<Notify>,
     let_in: AtomicBool,
+    busy: AtomicBool,
 }
 
-/// A request in progress, until it is dropped.
+/// A request in progress and its answer, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<Connection>);
 
@@ -71,6 +72,7 @@ impl Idle {
             name: all.made,
             gives_way: Arc::default(),
             let_in: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
         };
         connection.rest(&mut all);
         connection
@@ -127,6 +129,7 @@ impl Connection {
     /// Marks it as busy with a request.
     pub(super) fn busy(self: &Arc<Self>) -> Busy {
         self.all.lock().idle.remove(&self.name);
+        self.busy.store(true, Ordering::Relaxed);
         Busy(Arc::clone(self))
     }
 
@@ -135,9 +138,14 @@ impl Connection {
         self.let_in.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until it must give way.
+    /// Waits until it must give way. It does not, when a request came just as it was told to.
     pub(super) async fn given_way(&self) {
-        self.gives_way.notified().await;
+        loop {
+            self.gives_way.notified().await;
+            if !self.busy.load(Ordering::Relaxed) {
+                return;
+            }
+        }
     }
 
     fn rest(&self, all: &mut Connections) {
@@ -163,6 +171,7 @@ impl Drop for Connection {
 
 impl Drop for Busy {
     fn drop(&mut self) {
+        self.0.busy.store(false, Ordering::Relaxed);
         self.0.rest(&mut self.0.all.lock());
     }
 }
@@ -197,6 +206,19 @@ mod tests {
         assert!(!gives_way(&first).await, "it rests since a moment");
         idle.let_one_give_way(Instant::now() + IDLE_MIN);
         assert!(gives_way(&first).await);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_comes_as_its_connection_is_told_is_not_cut() {
+        let idle = Idle::default();
+        let connection = Arc::new(idle.connection());
+        idle.let_one_give_way(Instant::now() + 2 * IDLE_MIN);
+        let busy = connection.busy();
+        assert!(!gives_way(&connection).await);
+        drop(busy);
+        assert!(!gives_way(&connection).await, "it begins to rest");
+        idle.let_one_give_way(Instant::now() + 2 * IDLE_MIN);
+        assert!(gives_way(&connection).await);
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ mod tls;
 use std::{convert::Infallible, io, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
+use http_body_util::BodyExt as _;
 use hyper::{
     server::conn::http1,
     service::{Service as _, service_fn},
@@ -259,7 +260,13 @@ where
             if answer.extensions().get::<LetIn>().is_some() {
                 busy.connection().let_in();
             }
-            Ok::<_, Infallible>(answer)
+            // Busy until the answer is written, however slowly its client reads.
+            Ok::<_, Infallible>(answer.map(|body| {
+                body.map_err(move |error| {
+                    let _held = &busy;
+                    error
+                })
+            }))
         }
     });
     let mut connection = http1::Builder::new()

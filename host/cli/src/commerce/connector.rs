@@ -130,8 +130,14 @@ impl Connector for TerminalConnector {
             .connect(details, chained)
             .and_then(|transport| transport.ok_or(ureq::Error::ConnectionFailed))
             .map_err(|error| unconnected(Unconnected::NotReached(error)))?;
-        let Some(tls) = self.tls.as_ref().filter(|_| details.needs_tls()) else {
-            return Ok(Some(reached.boxed()));
+        let tls = match (&self.tls, details.needs_tls()) {
+            (_, false) => return Ok(Some(reached.boxed())),
+            (Some(tls), true) => tls,
+            // Never in clear what was to be said over TLS.
+            (None, true) => {
+                let refused = ureq::Error::TlsRequired;
+                return Err(unconnected(Unconnected::NotReached(refused)));
+            }
         };
         let host = details.uri.host().unwrap_or_default();
         let handshake = |error| unconnected(Unconnected::of_handshake(error));

@@ -1,21 +1,19 @@
 //! The open batch: what it adds up to, and its end.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::{
     call::{Call, new_key},
-    outcome::text,
+    outcome::{UNKNOWN, text},
     reading::{self, money_of, print, print_json, shown},
     settlements::settlements,
     table::{Align, Column, table},
     terminal::NoAnswer,
     terminal_options::TerminalOptions,
+    transact,
 };
 
 /// The exit code when not all of it is closed.
@@ -97,17 +95,17 @@ impl Reconcile {
         let call = Call::to("performReconciliation")?.once(body, key.as_str());
         let answer = match self.terminal.terminal()?.call(&call) {
             Ok(answer) => answer,
-            Err(error @ NoAnswer::Lost(_)) => {
-                writeln!(io::stderr(), "tenon: {error}")?;
-                print(&format!(
-                    "UNKNOWN  ask again with --idempotency-key {key}\n"
-                ))?;
-                return Ok(ExitCode::from(super::outcome::UNKNOWN));
-            }
+            Err(error @ NoAnswer::Lost(_)) => return transact::lost(&self.terminal, &error, &key),
             Err(error) => return Err(error.into()),
         };
         if !reading::is_success(&answer) {
-            return reading::refused(&self.terminal, &answer);
+            let refused = reading::refused(&self.terminal, &answer)?;
+            // An internal error does not say that nothing is closed.
+            return Ok(if answer.status >= 500 {
+                ExitCode::from(UNKNOWN)
+            } else {
+                refused
+            });
         }
         if self.terminal.json {
             print_json(&answer)?;

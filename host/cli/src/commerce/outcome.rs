@@ -9,6 +9,14 @@ use super::{call::Answer, money, table::printable};
 /// The exit code when nobody knows yet whether money moved.
 pub(super) const UNKNOWN: u8 = 6;
 
+/// The errors of status 503 that promise that nothing was charged.
+const NOTHING_CHARGED: [&str; 4] = [
+    "CARD_READ_ERROR",
+    "COMMUNICATION_ERROR",
+    "TERMINAL_BUSY",
+    "TERMINAL_UNAVAILABLE",
+];
+
 /// The exit code of what was refused or failed.
 pub(super) const REFUSED: u8 = 5;
 
@@ -96,10 +104,11 @@ fn code(answer: &Answer) -> u8 {
         (200, Some("DECLINED"), None) => 3,
         (200, Some("CANCELLED" | "REVERSED"), None) => 4,
         (200, Some("PENDING_ONLINE"), None) => 7,
-        // A timeout leaves a reversal on its way; anything that is no answer of a terminal may
-        // have come from something in between.
-        (504, ..) | (_, _, None) => UNKNOWN,
-        (_, _, Some(_)) => REFUSED,
+        (400..500, _, Some(_)) => REFUSED,
+        (503, _, Some(error)) if NOTHING_CHARGED.contains(&error) => REFUSED,
+        // A timeout leaves a reversal on its way, an internal error says nothing, and what is no
+        // answer of a terminal may have come from something in between.
+        _ => UNKNOWN,
     }
 }
 
@@ -270,6 +279,10 @@ mod tests {
             (504, json!({"error": "TIMEOUT"}), 6),
             (200, json!({"status": "ERROR"}), 6),
             (502, json!("<html>"), 6),
+            (500, json!({"error": "INTERNAL_ERROR"}), 6),
+            (502, json!({"error": "Bad Gateway"}), 6),
+            (503, json!({"error": "Service Unavailable"}), 6),
+            (409, json!({"error": "IDEMPOTENCY_CONFLICT"}), 5),
             (200, json!({"status": "PENDING_ONLINE"}), 7),
         ];
         for (status, body, expected) in cases {

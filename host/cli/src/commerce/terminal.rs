@@ -125,7 +125,8 @@ impl Terminal {
     /// Asks, and waits for the answer. Blocks. A lost answer is asked for again; one that comes later
     /// because of the rate limits is waited for once.
     pub(crate) fn call(&self, call: &Call) -> Result<Answer, NoAnswer> {
-        let answer = self.answer(call)?;
+        let mut lost = None;
+        let mut answer = self.answer(call, &mut lost)?;
         match answer.retry_after_s {
             Some(seconds) if answer.status == 429 && seconds <= RATE_LIMIT_WAIT_S_MAX => {
                 // It is only said; whether somebody reads it changes nothing.
@@ -134,19 +135,24 @@ impl Terminal {
                     "  too many requests; asking again in {seconds} s"
                 ));
                 thread::sleep(Duration::from_secs(seconds));
-                self.answer(call)
+                answer = self.answer(call, &mut lost)?;
             }
+            _ => {}
+        }
+        match lost {
+            // A refusal at the door says nothing of the request before it.
+            Some(error) if matches!(answer.status, 401 | 403 | 429) => Err(NoAnswer::Lost(error)),
             _ => Ok(answer),
         }
     }
 
-    fn answer(&self, call: &Call) -> Result<Answer, NoAnswer> {
+    /// Asks until an answer comes. `lost` is why an earlier attempt has none, if one has.
+    fn answer(&self, call: &Call, lost: &mut Option<String>) -> Result<Answer, NoAnswer> {
         let attempts_max = if call.reads() {
             READ_ATTEMPTS_MAX
         } else {
             ATTEMPTS_MAX
         };
-        let mut lost: Option<String> = None;
         for attempt in 1..=attempts_max {
             if attempt > 1 {
                 thread::sleep(ATTEMPT_REST);
@@ -155,14 +161,14 @@ impl Terminal {
                 Ok(answer) => return Ok(answer),
                 Err(NoAnswer::Lost(error)) => {
                     tracing::warn!(attempt, %error, "no answer; asking again");
-                    lost = Some(error);
+                    *lost = Some(error);
                 }
                 Err(error) if lost.is_none() => return Err(error),
                 // What was sent before may have been taken.
                 Err(error) => tracing::warn!(attempt, %error, "no connection; trying again"),
             }
         }
-        Err(NoAnswer::Lost(lost.unwrap_or_default()))
+        Err(NoAnswer::Lost(lost.clone().unwrap_or_default()))
     }
 
     fn attempt(&self, call: &Call) -> Result<Answer, NoAnswer> {
@@ -351,6 +357,31 @@ mod tests {
         let answer = terminal.call(&sale("key-1")).expect("an answer");
         assert_eq!(answer.body["status"], "APPROVED");
         assert_eq!(serving.join().expect("no panic").len(), 2);
+    }
+
+    #[test]
+    fn a_refusal_at_the_door_does_not_settle_what_was_lost_before() {
+        let limited = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n\
+                       Retry-After: 1\r\nContent-Length: 24\r\nConnection: close\r\n\r\n\
+                       {\"error\":\"RATE_LIMITED\"}";
+        let revoked = "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\n\
+                       Content-Length: 24\r\nConnection: close\r\n\r\n\
+                       {\"error\":\"UNAUTHORIZED\"}";
+        for answers in [
+            vec![None, Some(revoked)],
+            vec![None, Some(limited), Some(limited)],
+            // After the wait nobody is there.
+            vec![None, Some(limited)],
+        ] {
+            let (listener, terminal) = listener();
+            let serving = serving(listener, answers.clone());
+            let lost = terminal.call(&sale("key-1"));
+            assert!(
+                matches!(lost, Err(NoAnswer::Lost(_))),
+                "{answers:?} {lost:?}"
+            );
+            assert_eq!(serving.join().expect("no panic").len(), answers.len());
+        }
     }
 
     #[test]

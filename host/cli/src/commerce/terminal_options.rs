@@ -1,6 +1,6 @@
 //! Where the terminal is, what opens it, and how its answer is printed: options of every command.
 
-use std::path::PathBuf;
+use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 
 use anyhow::{Result, bail, ensure};
 
@@ -8,6 +8,24 @@ use super::{
     terminal::Terminal,
     trust::{self, Fingerprint},
 };
+
+/// A key that opens a terminal.
+#[derive(Clone)]
+struct ApiKey(String);
+
+impl FromStr for ApiKey {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(masked)")
+    }
+}
 
 /// What every command needs to reach a terminal.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,7 +42,7 @@ pub(crate) struct TerminalOptions {
         hide_env_values = true,
         value_name = "KEY"
     )]
-    api_key: String,
+    api_key: ApiKey,
 
     /// Take this certificate and no other, as `tenon keys fingerprint` at the
     /// terminal prints it
@@ -68,6 +86,6 @@ impl TerminalOptions {
             }
             _ => bail!("{url} is no terminal's URL: it begins with http:// or https://"),
         };
-        Ok(Terminal::new(url, &self.api_key, tls))
+        Ok(Terminal::new(url, &self.api_key.0, tls))
     }
 }

@@ -70,7 +70,12 @@ pub(super) fn finish(
     body: Value,
     key: Option<String>,
 ) -> Result<ExitCode> {
-    let key = key.unwrap_or_else(new_key);
+    let key = key.unwrap_or_else(|| {
+        let key = new_key();
+        // Before anything is sent: who ends this command can still ask with the same key.
+        say(&format!("  --idempotency-key {key}"));
+        key
+    });
     let call = call.once(body, key.as_str());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -89,18 +94,15 @@ pub(super) fn finish(
         writeln!(out, "{}", last_line(&answer))?;
     }
     if let Some(step) = next_step(&answer) {
-        writeln!(io::stderr(), "  {step}")?;
+        say(&format!("  {step}"));
     }
     Ok(exit_code(&answer))
 }
 
 /// Nobody knows what became of it.
-fn lost(options: &TerminalOptions, error: &NoAnswer, key: &str) -> Result<ExitCode> {
-    writeln!(io::stderr(), "tenon: {error}")?;
-    writeln!(
-        io::stderr(),
-        "  money may have moved; the same command with this key never charges twice"
-    )?;
+pub(super) fn lost(options: &TerminalOptions, error: &NoAnswer, key: &str) -> Result<ExitCode> {
+    say(&format!("tenon: {error}"));
+    say("  it may have been done; the same command with this key does nothing twice");
     if options.json {
         let unknown = json!({"status": "UNKNOWN", "idempotencyKey": key});
         writeln!(io::stdout(), "{unknown}")?;
@@ -111,6 +113,11 @@ fn lost(options: &TerminalOptions, error: &NoAnswer, key: &str) -> Result<ExitCo
         )?;
     }
     Ok(ExitCode::from(UNKNOWN))
+}
+
+/// Says a line on stderr. Whether somebody reads it changes nothing.
+pub(super) fn say(line: &str) {
+    drop(writeln!(io::stderr(), "{line}"));
 }
 
 async fn with_progress(terminal: Terminal, call: Call) -> Result<Result<Answer, NoAnswer>> {
@@ -131,7 +138,7 @@ async fn with_progress(terminal: Terminal, call: Call) -> Result<Result<Answer, 
             biased;
             Some(event) = events.recv() => {
                 if let Some(line) = describe(&event) {
-                    writeln!(io::stderr(), "  {}", printable(&line))?;
+                    say(&format!("  {}", printable(&line)));
                 }
             }
             answer = &mut asking => break answer,

@@ -11,7 +11,9 @@ use super::{
     outcome::{self, last_line, minor, text},
     reading::{self, Paging, money_of, shown},
     table::{Align, Column, block, table},
+    terminal::NoAnswer,
     terminal_options::TerminalOptions,
+    transact,
 };
 
 /// Show a transaction as it is now
@@ -54,7 +56,15 @@ pub(crate) struct Abort {
 impl Abort {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let call = Call::to("abortTransaction")?.of(&self.transaction)?;
-        let answer = self.terminal.terminal()?.call(&call)?;
+        let answer = match self.terminal.terminal()?.call(&call) {
+            Ok(answer) => answer,
+            Err(error @ NoAnswer::Lost(_)) => {
+                transact::say(&format!("tenon: {error}"));
+                reading::print(&format!("UNKNOWN  abort it again  {}\n", self.transaction))?;
+                return Ok(ExitCode::from(outcome::UNKNOWN));
+            }
+            Err(error) => return Err(error.into()),
+        };
         if !reading::is_success(&answer) {
             return reading::refused(&self.terminal, &answer);
         }

@@ -9,6 +9,9 @@ use super::{events, prepared::STATEMENTS_MAX};
 /// The version of the schema below.
 const SCHEMA_VERSION: i64 = 7;
 
+/// The version from which on there are events.
+const EVENTS_VERSION: i64 = 5;
+
 /// The journal's size limit: 4 KiB pages, 256 MiB in all.
 const PAGES_MAX: i64 = 65_536;
 
@@ -168,18 +171,19 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "max_page_count", PAGES_MAX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
-        SCHEMA_VERSION => events::skip_given_numbers(&connection)?,
-        older => {
-            let missing = usize::try_from(older)
-                .ok()
-                .and_then(|from| ADDED.get(from..));
-            migrate(&connection, missing.ok_or(OpenError::Version(older))?)?;
-        }
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version != SCHEMA_VERSION {
+        let missing = usize::try_from(version)
+            .ok()
+            .and_then(|from| ADDED.get(from..));
+        migrate(&connection, missing.ok_or(OpenError::Version(version))?)?;
     }
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if found != "ok" {
         return Err(OpenError::Damaged(found));
+    }
+    if version >= EVENTS_VERSION {
+        events::skip_given_numbers(&connection)?;
     }
     Ok(connection)
 }

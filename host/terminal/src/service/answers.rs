@@ -135,7 +135,7 @@ pub struct Event {
 /// An event with its number in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoggedEvent {
-    /// Counted from 1 without a gap.
+    /// Rises from 1. Some numbers are left out whenever the terminal starts.
     pub sequence: u64,
     /// What watchers are told.
     pub event: Event,
