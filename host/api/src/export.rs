@@ -30,8 +30,8 @@ impl Format {
     }
 }
 
-/// The columns of CSV, in the reference's order.
-const COLUMNS: [&str; 9] = [
+/// The columns of CSV: the reference's in its order, then what it takes to add a batch up.
+const COLUMNS: [&str; 13] = [
     "transactionId",
     "type",
     "status",
@@ -41,6 +41,10 @@ const COLUMNS: [&str; 9] = [
     "maskedPan",
     "authorizationCode",
     "timestamp",
+    "tipAmount",
+    "cashbackAmount",
+    "originalTransactionId",
+    "referenceId",
 ];
 
 /// Writes the whole file.

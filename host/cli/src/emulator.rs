@@ -3,7 +3,7 @@
 use std::{
     io::{self, Write},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
@@ -20,7 +20,7 @@ use crate::{
     data_folder::DataFolder,
     emulated_terminal::{self, EmulatedTerminal},
     kill_at::{KillAt, Killer},
-    web_options::WebOptions,
+    web_options::{CERTIFICATE_FILE, WebOptions},
 };
 
 /// Run a terminal with its devices and its acquirer in software
@@ -144,7 +144,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         // Before the terminal says that it is ready: a signal may come right after.
         let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
+        let certificate = options.data.join(CERTIFICATE_FILE);
         let terminal = EmulatedTerminal::boot(options).await?;
+        let certificate = terminal.fingerprint().map(|_| certificate);
         let mut ready = json!({"ready": true, "url": terminal.url(), "apiKey": terminal.api_key()});
         if let (Some(fingerprint), Some(members)) = (terminal.fingerprint(), ready.as_object_mut())
         {
@@ -156,7 +158,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
             write!(
                 io::stderr(),
                 "{}",
-                introduction(terminal.url(), terminal.api_key())
+                introduction(terminal.url(), terminal.api_key(), certificate.as_deref())
             )?;
             if let Some(fingerprint) = terminal.fingerprint() {
                 write!(io::stderr(), "{}", pairing(fingerprint))?;
@@ -183,14 +185,18 @@ fn pairing(fingerprint: &str) -> String {
     )
 }
 
-fn introduction(url: &str, api_key: &str) -> String {
+fn introduction(url: &str, api_key: &str, certificate: Option<&Path>) -> String {
+    let curl = match certificate {
+        Some(file) => format!("curl -s --cacert {}", file.display()),
+        None => "curl -s".to_owned(),
+    };
     format!(
         "\nThe terminal serves at {url} with the key {api_key}. Try:\n\n\
-         curl -s {url}/v1/transaction/sale -H 'X-Api-Key: {api_key}' \\\n  \
+         {curl} {url}/v1/transaction/sale -H 'X-Api-Key: {api_key}' \\\n  \
          -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s%N)\" \\\n  \
          -d '{{\"type\":\"SALE\",\"amount\":2500,\"currency\":\"NZD\"}}'\n\n\
-         curl -s {url}/v1/device/health -H 'X-Api-Key: {api_key}'\n\n\
-         curl -s {url}/emulator/paper\n\n\
+         {curl} {url}/v1/device/health -H 'X-Api-Key: {api_key}'\n\n\
+         {curl} {url}/emulator/paper\n\n\
          {url}{docs} explains every operation; docs/test-cards-and-amounts.md\n\
          has a card and an amount for every answer.\n\n\
          Control-C stops it.\n",

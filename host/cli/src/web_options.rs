@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The certificate of the data folder, and its key.
-const CERTIFICATE_FILE: &str = "tls-certificate.pem";
+pub(crate) const CERTIFICATE_FILE: &str = "tls-certificate.pem";
 const KEY_FILE: &str = "tls-key.pem";
 
 #[derive(Debug, Clone, Default, clap::Args)]

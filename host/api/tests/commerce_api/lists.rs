@@ -202,10 +202,11 @@ async fn a_settlement_is_shown_listed_and_exported() {
     let lines: Vec<&str> = csv.split("\r\n").collect();
     assert_eq!(
         lines[0],
-        "transactionId,type,status,amount,currency,cardScheme,maskedPan,authorizationCode,timestamp"
+        "transactionId,type,status,amount,currency,cardScheme,maskedPan,authorizationCode,timestamp,\
+         tipAmount,cashbackAmount,originalTransactionId,referenceId"
     );
     let row = format!(
-        "{},SALE,APPROVED,2500,NZD,VISA,************1234,A12345,2026-03-28T09:14:22Z",
+        "{},SALE,APPROVED,2500,NZD,VISA,************1234,A12345,2026-03-28T09:14:22Z,,,,",
         id.as_str()
     );
     assert_eq!(lines[1], row);
