@@ -331,6 +331,10 @@ mod tests {
     const APPROVED: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\
                             Connection: close\r\n\r\n{\"status\":\"APPROVED\"}";
 
+    const LIMITED: &str = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n\
+                           Retry-After: 1\r\nContent-Length: 24\r\nConnection: close\r\n\r\n\
+                           {\"error\":\"RATE_LIMITED\"}";
+
     #[test]
     fn a_lost_answer_is_asked_for_again_with_the_same_key() {
         let (listener, terminal) = listener();
@@ -361,17 +365,14 @@ mod tests {
 
     #[test]
     fn a_refusal_at_the_door_does_not_settle_what_was_lost_before() {
-        let limited = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n\
-                       Retry-After: 1\r\nContent-Length: 24\r\nConnection: close\r\n\r\n\
-                       {\"error\":\"RATE_LIMITED\"}";
         let revoked = "HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\n\
                        Content-Length: 24\r\nConnection: close\r\n\r\n\
                        {\"error\":\"UNAUTHORIZED\"}";
         for answers in [
             vec![None, Some(revoked)],
-            vec![None, Some(limited), Some(limited)],
+            vec![None, Some(LIMITED), Some(LIMITED)],
             // After the wait nobody is there.
-            vec![None, Some(limited)],
+            vec![None, Some(LIMITED)],
         ] {
             let (listener, terminal) = listener();
             let serving = serving(listener, answers.clone());
@@ -387,10 +388,7 @@ mod tests {
     #[test]
     fn a_terminal_that_is_asked_too_often_is_waited_for_once() {
         let (listener, terminal) = listener();
-        let limited = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n\
-                       Retry-After: 1\r\nContent-Length: 24\r\nConnection: close\r\n\r\n\
-                       {\"error\":\"RATE_LIMITED\"}";
-        let serving = serving(listener, vec![Some(limited), Some(limited)]);
+        let serving = serving(listener, vec![Some(LIMITED), Some(LIMITED)]);
         let answer = terminal.call(&sale("key-1")).expect("an answer");
         assert_eq!(answer.status, 429);
         assert_eq!(serving.join().expect("no panic").len(), 2);
