@@ -107,7 +107,7 @@ mutants: ## Change the kernel one place at a time and see a test fail; MODULE=cv
 	$(CARGO) mutants --package emv $(if $(MODULE),--file "guest/emv/src/$(MODULE).rs")
 
 bench: guest ## Measure, and print a table with ratios from this run.
-	@$(CARGO) build --quiet --release --workspace
+	@$(CARGO) build --quiet --release --workspace --bin tenon --bin bench
 	@$(BUILT)/release/bench
 
 clean: ## Remove everything that was built.

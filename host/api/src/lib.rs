@@ -38,6 +38,7 @@
 //!   refused action, and nothing was started.
 #![forbid(unsafe_code)]
 
+mod answer;
 mod auth;
 mod body;
 mod card;

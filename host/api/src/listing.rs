@@ -1,14 +1,12 @@
 //! Lists of transactions, page by page, the newest first.
 
-use axum::{
-    Json,
-    extract::{OriginalUri, State},
-};
+use axum::extract::{OriginalUri, State};
 use jiff::Timestamp;
 use serde::Serialize;
 use terminal_host::transaction::{Kind, Record, Scheme, TransactionId};
 
 use crate::{
+    answer::Json,
     error::{ApiError, ErrorCode},
     openapi::{
         exchange::Exchange,

@@ -1,11 +1,10 @@
-//! The name of each request, and the layer that writes every error's body.
+//! The name of each request, and the place where every error's body is written.
 
 use std::time::Instant;
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderValue, header},
-    middleware::Next,
     response::Response,
 };
 
@@ -32,20 +31,20 @@ pub(crate) fn new_request_id() -> String {
 /// What is logged and counted of a request to no operation.
 const NO_OPERATION: &str = "none";
 
-/// The outermost layer: names the request, renders errors, counts, and logs one line.
+/// What is outermost: names the request, renders errors, counts, and logs one line.
 ///
 /// Every error is rendered here and nowhere else, the framework's own included (404, 405 and the
 /// refusals of its extractors), so that there is one envelope on every path. The line names the
 /// operation and not the path: a client may have put anything there, a key or a card number too.
-pub(crate) async fn name_and_render(
-    State(metrics): State<Metrics>,
+pub(crate) async fn name_and_render<A: Future<Output = Response>>(
+    metrics: &Metrics,
     request: Request,
-    next: Next,
+    answer: impl FnOnce(Request) -> A,
 ) -> Response {
     let request_id = new_request_id();
     let began = Instant::now();
     let method = request.method().clone();
-    let mut response = named(rendered(next.run(request).await, &request_id), &request_id);
+    let mut response = named(rendered(answer(request).await, &request_id), &request_id);
     response
         .headers_mut()
         .insert(API_VERSION_HEADER, HeaderValue::from_static(API_VERSION));

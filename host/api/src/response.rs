@@ -251,7 +251,7 @@ pub(crate) fn timestamp(moment: &Zoned) -> String {
 
 /// The same of a moment without a time zone.
 pub(crate) fn utc(moment: Timestamp) -> String {
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    format!("{moment:.0}")
 }
 
 /// What was approved without tip and cashback; what was asked for when nothing was approved; what an
@@ -307,7 +307,8 @@ fn stated(text: &str) -> Option<String> {
 }
 
 fn local_time(moment: &Zoned) -> String {
-    moment.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    let local = moment.timestamp().display_with_offset(moment.offset());
+    format!("{local:.0}")
 }
 
 #[expect(

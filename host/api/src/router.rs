@@ -1,25 +1,26 @@
 //! The paths, and what every request passes on its way to them.
 
 use std::{
-    any::Any,
     net::{IpAddr, Ipv4Addr},
     ops::Deref,
+    panic::AssertUnwindSafe,
     sync::Arc,
 };
 
 use axum::{
     Router,
+    extract::{Request, State},
     http::StatusCode,
-    middleware::from_fn_with_state,
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt as _;
 use terminal_host::clock::{Clock, SystemClock};
 use tokio::{sync::watch, time::Instant};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     auth::{ApiKeys, Credentials, KeyDigest, Tokens},
-    error::{ApiError, ErrorCode},
+    error::ApiError,
     limits::Limits,
     metrics::Metrics,
     once::InFlight,
@@ -159,12 +160,8 @@ pub fn router(api: Api) -> Router {
         .merge(openapi::routes())
         // Named, so that it stays when an embedder merges paths of its own into this router.
         .fallback(not_found)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(api.web_rules.clone(), web::check))
-        .layer(from_fn_with_state(
-            api.metrics.clone(),
-            request_id::name_and_render,
-        ))
+        // One layer and not several: each copies all that lies below it, for every request.
+        .layer(from_fn_with_state(api.clone(), pass))
         .with_state(api)
 }
 
@@ -172,9 +169,21 @@ async fn not_found() -> ApiError {
     ApiError::from_status(StatusCode::NOT_FOUND)
 }
 
+/// What every request passes: it is named, a foreign page is refused, a panic is caught, and the answer
+/// is rendered.
+async fn pass(State(api): State<Api>, request: Request, next: Next) -> Response {
+    request_id::name_and_render(&api.metrics, request, |request| {
+        web::check(&api.web_rules, request, |request| caught(next.run(request)))
+    })
+    .await
+}
+
 /// A panic costs its own request and nothing else. Its message may hold anything, so it is not
 /// repeated.
-fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
-    tracing::error!("a handler panicked");
-    ApiError::new(ErrorCode::InternalError, "The terminal failed to answer").into_response()
+async fn caught(answering: impl Future<Output = Response>) -> Response {
+    let answered = AssertUnwindSafe(answering).catch_unwind().await;
+    answered.unwrap_or_else(|_| {
+        tracing::error!("a handler panicked");
+        ApiError::from_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+    })
 }

@@ -97,7 +97,7 @@ pub trait Terminal: Send + Sync {
     /// Who sells with this terminal, and in which currencies.
     fn merchant(&self) -> Merchant;
 
-    /// How the terminal is, probed now.
+    /// How the terminal is, read now.
     async fn health(&self) -> Health;
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Extension, Json,
+    Extension,
     extract::{Path, Request, State, rejection::PathRejection},
     routing::{MethodFilter, MethodRouter, on},
 };
@@ -14,6 +14,7 @@ use terminal_host::{
 };
 
 use crate::{
+    answer::Json,
     auth::{Caller, KeyDigest},
     error::{ApiError, ErrorCode, begin_refused, transaction_unknown},
     fields::invalid,

@@ -188,13 +188,17 @@ fn foreign(origin: &str) -> ApiError {
     .value(&Value::from(origin))
 }
 
-/// The layer of the API's own paths: their errors are rendered further out.
-pub(crate) async fn check(State(rules): State<WebRules>, request: Request, next: Next) -> Response {
+/// Checks a request before it is answered. An error is rendered further out.
+pub(crate) async fn check<A: Future<Output = Response>>(
+    rules: &WebRules,
+    request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response {
     let checked = rules
         .check_host(request.headers(), request.uri())
         .and_then(|()| rules.check_origin(request.headers()));
     let origin = match checked {
-        Ok(None) => return next.run(request).await,
+        Ok(None) => return answer(request).await,
         Ok(Some(origin)) => origin,
         Err(error) => return error.into_response(),
     };
@@ -205,7 +209,7 @@ pub(crate) async fn check(State(rules): State<WebRules>, request: Request, next:
     let mut response = if asks_first {
         preflight()
     } else {
-        next.run(request).await
+        answer(request).await
     };
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -214,8 +218,9 @@ pub(crate) async fn check(State(rules): State<WebRules>, request: Request, next:
     response
 }
 
-async fn check_and_render(rules: State<WebRules>, request: Request, next: Next) -> Response {
-    request_id::rendered_if_ours(check(rules, request, next).await)
+async fn check_and_render(State(rules): State<WebRules>, request: Request, next: Next) -> Response {
+    let answered = check(&rules, request, |request| next.run(request)).await;
+    request_id::rendered_if_ours(answered)
 }
 
 fn preflight() -> Response {

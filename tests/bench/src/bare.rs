@@ -8,15 +8,17 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use axum::{Router, routing::get};
-use serde_json::json;
+use axum::{Json, Router, routing::get};
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 /// What makes this program serve instead of measure.
 pub(crate) const ARGUMENT: &str = "--serve-bare";
 
-/// Serves until it is killed, with as many threads as the terminal.
-pub(crate) fn serve() -> Result<()> {
+/// Answers a document until it is killed, with as many threads as the terminal.
+pub(crate) fn serve(document: &str) -> Result<()> {
+    // As long as the process.
+    let document: &Value = Box::leak(Box::new(serde_json::from_str(document)?));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -26,7 +28,7 @@ pub(crate) fn serve() -> Result<()> {
         let mut stdout = std::io::stdout();
         writeln!(stdout, "{}", listener.local_addr()?)?;
         stdout.flush()?;
-        let router = Router::new().route("/", get(|| async { axum::Json(json!({"ok": true})) }));
+        let router = Router::new().route("/", get(move || async move { Json(document) }));
         Ok(axum::serve(listener, router).await?)
     })
 }
@@ -38,9 +40,10 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    pub(crate) fn start() -> Result<Self> {
+    /// Starts one that answers this document.
+    pub(crate) fn start(document: &Value) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .arg(ARGUMENT)
+            .args([ARGUMENT, &document.to_string()])
             .stdout(Stdio::piped())
             .spawn()
             .context("starting the bare handler")?;

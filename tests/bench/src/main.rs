@@ -7,6 +7,7 @@
 mod against;
 mod bare;
 mod process;
+mod reads;
 mod sandbox;
 mod sessions;
 mod table;
@@ -18,8 +19,9 @@ use anyhow::{Context, Result, ensure};
 use crate::table::Table;
 
 fn main() -> Result<()> {
-    if std::env::args().nth(1).as_deref() == Some(bare::ARGUMENT) {
-        return bare::serve();
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some(bare::ARGUMENT) {
+        return bare::serve(&arguments.next().context("no document")?);
     }
     let engine = PathBuf::from("target/guest/engine.wasm");
     ensure!(

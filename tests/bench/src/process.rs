@@ -1,4 +1,4 @@
-//! The terminal as a process: start, memory, what a sale costs, and its read endpoints.
+//! The terminal as a process: start, memory, and what a sale costs.
 
 use std::{
     fs,
@@ -11,15 +11,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    runtime::Runtime,
-};
 
 use crate::{
-    bare::Bare,
-    sessions,
+    reads, sessions,
     table::{Table, median},
 };
 
@@ -27,10 +21,6 @@ pub(crate) const API_KEY: &str = "sk_test_benchmark_0123456789abcdef";
 
 /// Sales through the API.
 const SALES: usize = 200;
-
-/// Connections that ask an endpoint at the same time, and for how long.
-const CONNECTIONS: usize = 8;
-const ASKING: Duration = Duration::from_secs(3);
 
 pub(crate) fn measure(tenon: &Path, engine: &Path, table: &mut Table) -> Result<()> {
     let data = tempfile::tempdir()?;
@@ -63,7 +53,7 @@ pub(crate) fn measure(tenon: &Path, engine: &Path, table: &mut Table) -> Result<
     );
     sales(&terminal, table)?;
     sessions::measure(&terminal, table)?;
-    reads(&terminal, table)
+    reads::measure(&terminal, table)
 }
 
 /// CPU time of a sale and memory while sales run. Card, acquirer and API are in the same process.
@@ -103,91 +93,6 @@ fn sales(terminal: &Terminal, table: &mut Table) -> Result<()> {
         reached,
     );
     Ok(())
-}
-
-/// Read endpoints against a handler that does nothing, asked in the same way in the same run.
-fn reads(terminal: &Terminal, table: &mut Table) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
-    let id = terminal.sell("the-one-that-is-read")?;
-    let bare = {
-        let bare = Bare::start()?;
-        requests_per_second(&runtime, bare.address, "/")?
-    };
-    table.row("a bare axum handler", format!("{bare:.0} /s"), "", None);
-    let address = terminal.address()?;
-    for path in [
-        "/v1/device/health".to_owned(),
-        format!("/v1/transaction/{id}"),
-    ] {
-        let rate = requests_per_second(&runtime, address, &path)?;
-        let ratio = rate / bare;
-        let name = path
-            .rsplit_once('/')
-            .map_or(path.as_str(), |(front, _)| front);
-        table.row(
-            &format!("GET {name}/..., against it"),
-            format!("{ratio:.2} x"),
-            ">= 0.5 x",
-            Some(ratio >= 0.5),
-        );
-    }
-    Ok(())
-}
-
-fn requests_per_second(runtime: &Runtime, address: SocketAddr, path: &str) -> Result<f64> {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: terminal\r\nX-Api-Key: {API_KEY}\r\n\r\n");
-    let answered = runtime.block_on(async {
-        let asking: Vec<_> = (0..CONNECTIONS)
-            .map(|_| tokio::spawn(ask_for_a_while(address, request.clone())))
-            .collect();
-        let mut answered = 0_u32;
-        for connection in asking {
-            answered = answered.saturating_add(connection.await??);
-        }
-        anyhow::Ok(answered)
-    })?;
-    Ok(f64::from(answered) / ASKING.as_secs_f64())
-}
-
-/// Asks over one connection until the time is over, and returns how often it was answered with 200.
-async fn ask_for_a_while(address: SocketAddr, request: String) -> Result<u32> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let mut answered = 0_u32;
-    let mut buffer = vec![0; 16_384];
-    let start = Instant::now();
-    while start.elapsed() < ASKING {
-        stream.write_all(request.as_bytes()).await?;
-        // Answers are small; each comes in one piece or in two, head and body.
-        let mut length = 0;
-        while !is_whole(buffer.get(..length).unwrap_or_default()) {
-            let read = stream
-                .read(buffer.get_mut(length..).unwrap_or_default())
-                .await?;
-            ensure!(read > 0, "the connection was closed");
-            length = length.saturating_add(read);
-        }
-        ensure!(buffer.starts_with(b"HTTP/1.1 200"), "an answer was no 200");
-        answered = answered.saturating_add(1);
-    }
-    Ok(answered)
-}
-
-/// Whether an answer has come to its end: the head, and as many bytes as it announces.
-fn is_whole(answer: &[u8]) -> bool {
-    // Little work: the client takes its time from the same processors.
-    const END: &[u8] = b"\r\n\r\n";
-    let Some(head) = answer.windows(END.len()).position(|four| four == END) else {
-        return false;
-    };
-    let text = std::str::from_utf8(answer.get(..head).unwrap_or_default()).unwrap_or_default();
-    text.lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .and_then(|length| length.trim().parse::<usize>().ok())
-        .is_some_and(|length| answer.len() >= head.saturating_add(END.len()).saturating_add(length))
 }
 
 /// A running terminal. Dropping it ends it.
@@ -256,11 +161,18 @@ impl Terminal {
         Ok(id.to_owned())
     }
 
+    /// What it answers at a path.
+    pub(crate) fn read(&self, path: &str) -> Result<Value> {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        let mut answer = request.header("X-Api-Key", API_KEY).call()?;
+        Ok(serde_json::from_str(&answer.body_mut().read_to_string()?)?)
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    fn address(&self) -> Result<SocketAddr> {
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
         Ok(self.url.trim_start_matches("http://").parse()?)
     }
 

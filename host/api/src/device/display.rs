@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    Extension, Json,
+    Extension,
     extract::{Request, State},
 };
 use serde_json::Value;
@@ -11,6 +11,7 @@ use terminal_host::{service::Text, text::DISPLAY_LINES_MAX};
 
 use super::{Success, json, lines, refused};
 use crate::{
+    answer::Json,
     auth::KeyDigest,
     error::{ApiError, ErrorCode},
     fields::Fields,

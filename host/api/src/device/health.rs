@@ -1,10 +1,11 @@
 //! The terminal as a device.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use serde::Serialize;
 use terminal_host::service::Health;
 
 use crate::{
+    answer::Json,
     openapi::{
         exchange::Exchange,
         schema::{Described, Schema},
@@ -19,7 +20,7 @@ pub(crate) fn health_exchange() -> Exchange {
     Exchange::answers::<HealthResponse>()
 }
 
-/// `GET /v1/device/health`: how the terminal is, probed for this request.
+/// `GET /v1/device/health`: how the terminal is, read for this request.
 pub(crate) async fn health(State(api): State<Api>) -> Json<HealthResponse> {
     let health = api.terminal.health().await;
     Json(HealthResponse::of(health, &api.merchant))
@@ -52,7 +53,7 @@ impl Described for HealthResponse {
     const NAME: &'static str = "Health";
 
     fn schema() -> Schema {
-        Schema::object("How the terminal is, probed for this request.")
+        Schema::object("How the terminal is, read for this request.")
             .required(
                 "connected",
                 Schema::boolean("Whether a transaction could run now."),
@@ -71,7 +72,7 @@ impl Described for HealthResponse {
             )
             .required(
                 "lastTransactionTime",
-                Schema::moment("When the last transaction began, UTC.").or_null(),
+                Schema::moment("When the last transaction ended, UTC.").or_null(),
             )
             .required("uptime", Schema::count("Seconds since the start."))
             .required(

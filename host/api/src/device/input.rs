@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    Extension, Json,
+    Extension,
     extract::{Request, State},
 };
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use terminal_host::{
 
 use super::{json, lines, refused};
 use crate::{
+    answer::Json,
     auth::KeyDigest,
     error::{ApiError, ErrorCode},
     fields::{Fields, invalid},

@@ -1,7 +1,7 @@
 //! Text on paper.
 
 use axum::{
-    Extension, Json,
+    Extension,
     extract::{Request, State},
 };
 use serde_json::Value;
@@ -9,6 +9,7 @@ use terminal_host::text::{PAPER_LINES_MAX, TextLine};
 
 use super::{Success, json, lines, refused};
 use crate::{
+    answer::Json,
     auth::KeyDigest,
     error::{ApiError, ErrorCode},
     fields::Fields,

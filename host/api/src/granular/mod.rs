@@ -8,7 +8,7 @@ mod chip_data;
 mod decision;
 
 use axum::{
-    Extension, Json,
+    Extension,
     extract::{Request, State},
 };
 use terminal_host::{
@@ -21,6 +21,7 @@ pub use chip_data::ChipData;
 pub(crate) use decision::{Decision, decision, fields as decision_fields};
 
 use crate::{
+    answer::Json,
     auth::KeyDigest,
     error::{ApiError, ErrorCode, transaction_unknown},
     fields::{Fields, invalid},

@@ -3,7 +3,7 @@
 mod answers;
 
 use axum::{
-    Extension, Json,
+    Extension,
     extract::{OriginalUri, Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
@@ -16,6 +16,7 @@ use terminal_host::{
 };
 
 use crate::{
+    answer::Json,
     auth::KeyDigest,
     error::{ApiError, ErrorCode, reconcile_refused},
     export::{self, Format},

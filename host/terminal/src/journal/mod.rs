@@ -19,24 +19,28 @@ mod answers;
 mod batches;
 mod card_log;
 mod claims;
+mod condition;
 mod conduct;
 mod counters;
 mod events;
 mod host;
 mod prepared;
 mod proof;
+mod recent;
 mod records;
 mod referring;
+mod running;
 mod schema;
 mod store;
 
 use crate::transaction::ReversalState;
 pub(crate) use card_log::Account;
 pub(crate) use claims::Claimed;
+pub(crate) use condition::Backlog;
 pub(crate) use conduct::{Conduct, in_scope};
 pub(crate) use counters::Counter;
 pub(crate) use events::STEPS_MAX;
-pub(crate) use records::{Backlog, Beginning, Finished};
+pub(crate) use records::{Beginning, Finished};
 pub(crate) use store::{AppendError, Journal, StorageFault};
 
 /// Where a transaction stands. The last entry of a transaction decides.

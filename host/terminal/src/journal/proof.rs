@@ -86,11 +86,10 @@ impl Journal {
 
     /// Says once what must be settled by hand.
     fn note_damage(&self, transaction: &str, phase: Phase) {
-        if self
-            .damaged()
-            .insert(transaction.to_owned(), phase)
-            .is_none()
-        {
+        let noted = self.damaged().insert(transaction.to_owned(), phase);
+        if noted.is_none() {
+            // After it is noted: what was read before is no longer believed.
+            self.recent().changed();
             tracing::error!(
                 transaction,
                 "a journal entry is not what was written; what it was about must be settled by hand",

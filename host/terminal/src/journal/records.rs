@@ -150,12 +150,21 @@ impl Journal {
 
     /// One record. The state of its reversal is the journal's.
     pub(crate) fn record(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
+        if let Some(record) = self.recent().get(id) {
+            return Ok(Some(record));
+        }
+        // What changes from here on makes it a record of before.
+        let before_reading = self.recent().now();
         let row = self
             .connection()
             .prepare_cached(&format!("{RECORDS} WHERE id = ?1"))?
             .query_row([id.as_str()], Row::read)
             .optional()?;
-        row.map(|row| self.record_of(row)).transpose()
+        let record = row.map(|row| self.record_of(row)).transpose()?;
+        if let Some(record) = &record {
+            self.recent().keep(before_reading, record);
+        }
+        Ok(record)
     }
 
     /// Records, the newest first: those before `before`, that began at `from` or later.
@@ -232,43 +241,6 @@ impl Journal {
         phase_of(&self.connection(), id.as_str()).map_err(|_| StorageFault)
     }
 
-    /// How many transactions wait for the acquirer, and how many have an end that the records lack;
-    /// the running one apart. What is damaged waits for nobody.
-    pub(crate) fn backlog(&self) -> Result<Backlog, StorageFault> {
-        let waits =
-            |phase: &&Phase| matches!(phase, Phase::Sent | Phase::ReversalDue | Phase::AdviceDue);
-        let damaged = self.damaged().values().filter(waits).count();
-        let damaged = u32::try_from(damaged).unwrap_or(u32::MAX);
-        let connection = self.connection();
-        let running = self.running();
-        connection
-            .prepare_cached(
-                "SELECT count(*) FILTER (WHERE phase IN (2, 3, 4)),
-                        count(*) FILTER (WHERE outcome IS NULL)
-                 FROM transactions
-                 WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND id IS NOT ?1",
-            )?
-            .query_row([running], |row| {
-                Ok(Backlog {
-                    waiting: row.get::<_, u32>(0)?.saturating_sub(damaged),
-                    without_end: row.get(1)?,
-                })
-            })
-            .map_err(StorageFault::from)
-    }
-
-    /// When the last transaction ended.
-    pub(crate) fn last_ended(&self) -> Result<Option<Zoned>, StorageFault> {
-        let text: Option<String> = self
-            .connection()
-            .prepare_cached(
-                "SELECT ended FROM transactions WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1",
-            )?
-            .query_row([], |row| row.get(0))
-            .optional()?;
-        text.as_deref().map(restored).transpose()
-    }
-
     /// Forgets what is past its life: records and entries of transactions that ended long ago.
     pub(crate) fn prune(&self, now: Timestamp) -> Result<(), StorageFault> {
         let before = now.as_second().saturating_sub(RECORD_LIFE);
@@ -302,27 +274,6 @@ impl Journal {
         })
         .map_err(|_| StorageFault)
     }
-
-    /// Whether the journal can be written now. After a write that failed it is tried for real: a full
-    /// disk lets everything begin and nothing end.
-    pub(crate) fn probe(&self) -> bool {
-        if self.writable() {
-            let connection = self.connection();
-            let begun = connection
-                .execute_prepared("BEGIN IMMEDIATE", [])
-                .and_then(|_| connection.execute_prepared("ROLLBACK", []));
-            return begun.is_ok();
-        }
-        self.write(|sql| {
-            sql.execute_prepared(
-                "INSERT INTO counters (name, value) VALUES ('probe', 1)
-                 ON CONFLICT (name) DO UPDATE SET value = value % 2 + 1",
-                [],
-            )
-            .map_err(write_failed)
-        })
-        .is_ok()
-    }
 }
 
 /// Records, in the columns that [`Row`] reads.
@@ -352,15 +303,6 @@ impl Row {
             asked: row.get(6)?,
         })
     }
-}
-
-/// What is still to be done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Backlog {
-    /// Transactions that wait for the acquirer.
-    pub(crate) waiting: u32,
-    /// Transactions whose end the records lack.
-    pub(crate) without_end: u32,
 }
 
 /// Whether an outcome may be recorded for a transaction in `phase`: approved if and only if the

@@ -10,7 +10,9 @@ use std::{
     },
 };
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params,
+};
 use vault::Vault;
 
 use super::{
@@ -18,6 +20,7 @@ use super::{
     events::Newest,
     prepared::Prepared as _,
     proof::Row,
+    recent::Recent,
     schema::{self, OpenError},
 };
 use crate::observer::{Observer, Point};
@@ -35,14 +38,14 @@ const LAST_ENTRIES: &str = "SELECT last_sequence, id, transactions.phase, outcom
 /// The journal. Cheap to clone; all clones write the same file.
 #[derive(Clone)]
 pub(crate) struct Journal {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     connection: Mutex<Connection>,
     /// The transaction that runs: it has an owner, and is nobody else's to settle. Changed and read
     /// while the connection is locked, so that recovery never sees an entry without its owner.
-    running: Mutex<Option<String>>,
+    pub(super) running: Mutex<Option<String>>,
     writable: AtomicBool,
     /// Whether commits wait for the disk. Changed and read while the connection is locked.
     waits_for_disk: AtomicBool,
@@ -50,6 +53,7 @@ struct Shared {
     damaged: Mutex<BTreeMap<String, Phase>>,
     /// See [`Journal::newest_event`].
     newest: Newest,
+    recent: Recent,
     vault: Arc<Mutex<Vault>>,
     observer: Arc<dyn Observer>,
 }
@@ -81,8 +85,9 @@ impl Journal {
         vault: Arc<Mutex<Vault>>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, OpenError> {
-        let connection = schema::open(path)?;
+        let mut connection = schema::open(path)?;
         let newest = Newest::of(&connection)?;
+        let recent = Recent::of(&mut connection)?;
         let shared = Shared {
             connection: Mutex::new(connection),
             running: Mutex::new(None),
@@ -90,6 +95,7 @@ impl Journal {
             waits_for_disk: AtomicBool::new(true),
             damaged: Mutex::default(),
             newest,
+            recent,
             vault,
             observer,
         };
@@ -98,12 +104,6 @@ impl Journal {
         };
         journal.prove()?;
         Ok(journal)
-    }
-
-    /// Gives the running transaction up: from now on it is recovery's to settle.
-    pub(crate) fn release(&self) {
-        let _connection = self.connection();
-        self.set_running(None);
     }
 
     /// Writes an entry after the last one of its transaction, whose content goes. `allowed` says
@@ -217,10 +217,12 @@ impl Journal {
         work: impl FnOnce(&Transaction<'_>) -> Result<T, AppendError>,
     ) -> Result<T, AppendError> {
         let mut connection = self.connection();
-        self.wait_for_disk(&connection, true)?;
-        let sql = connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(write_failed)?;
+        let begun = self.wait_for_disk(&connection, true).and_then(|()| {
+            connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(write_failed)
+        });
+        let sql = begun.inspect_err(|_| self.note_write(false))?;
         let value =
             work(&sql).inspect_err(|error| self.note_write(*error != AppendError::StorageFault))?;
         self.shared.observer.at(Point::StorageWrite);
@@ -304,20 +306,8 @@ impl Journal {
         &self.shared.newest
     }
 
-    pub(super) fn running(&self) -> Option<String> {
-        self.shared
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    pub(super) fn set_running(&self, transaction: Option<&str>) {
-        *self
-            .shared
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = transaction.map(str::to_owned);
+    pub(super) fn recent(&self) -> &Recent {
+        &self.shared.recent
     }
 
     pub(super) fn vault(&self) -> MutexGuard<'_, Vault> {

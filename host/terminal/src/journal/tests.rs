@@ -75,17 +75,17 @@ fn open_beyond(path: &Path, device_key: u8, mark: u64) -> Result<Journal, OpenEr
     Journal::open(path, Arc::new(Mutex::new(vault)), Arc::new(NoObserver))
 }
 
-fn at(unix_second: i64) -> Zoned {
+pub(super) fn at(unix_second: i64) -> Zoned {
     Timestamp::from_second(unix_second)
         .expect("a time")
         .to_zoned(TimeZone::UTC)
 }
 
 /// The second at which every transaction of these tests begins.
-const BEGAN: i64 = 1_790_000_000;
+pub(super) const BEGAN: i64 = 1_790_000_000;
 const DAY: i64 = 24 * 60 * 60;
 
-fn request() -> Request {
+pub(super) fn request() -> Request {
     Request {
         kind: Kind::Sale,
         amount_minor: 2500,
@@ -115,7 +115,7 @@ fn begin_as(
     begin_request(journal, id, &request(), claim)
 }
 
-fn begin_request(
+pub(super) fn begin_request(
     journal: &Journal,
     id: &TransactionId,
     request: &Request,
@@ -146,7 +146,7 @@ fn begin(journal: &Journal) -> TransactionId {
 }
 
 /// A transaction that went through these phases after `begun`.
-fn after(journal: &Journal, phases: &[Phase]) -> TransactionId {
+pub(super) fn after(journal: &Journal, phases: &[Phase]) -> TransactionId {
     let id = begin(journal);
     for phase in phases {
         journal
@@ -169,11 +169,11 @@ fn unsettled(journal: &Journal) -> Vec<String> {
     entries.into_iter().map(|entry| entry.transaction).collect()
 }
 
-fn ending(ending: Ending) -> Outcome {
+pub(super) fn ending(ending: Ending) -> Outcome {
     Outcome::without_card(ending)
 }
 
-const NO_CARD: Ending = Ending::Cancelled(CancelReason::NoCard);
+pub(super) const NO_CARD: Ending = Ending::Cancelled(CancelReason::NoCard);
 
 #[test]
 fn final_phases_are_left_by_nothing() {
@@ -891,18 +891,18 @@ fn the_end_of_a_transaction_that_sent_nothing_closes_it() {
     let file = File::new();
     let journal = file.open();
     let id = begin(&journal);
-    assert_eq!(journal.last_ended(), Ok(None));
+    assert_eq!(journal.condition().last_ended, None);
     journal
         .finish(&id, &ending(NO_CARD), &at(BEGAN + 5))
         .expect("an end");
     assert_eq!(journal.phase(&id), Ok(Some(Phase::Closed)));
     assert_eq!(unsettled(&journal), [""; 0]);
-    assert_eq!(journal.last_ended(), Ok(Some(at(BEGAN + 5))));
+    assert_eq!(journal.condition().last_ended, Some(at(BEGAN + 5)));
     let again = journal.finish(&id, &ending(NO_CARD), &at(BEGAN + 9));
     assert_eq!(again, Ok(Finished::Known));
     assert_eq!(
-        journal.last_ended(),
-        Ok(Some(at(BEGAN + 5))),
+        journal.condition().last_ended,
+        Some(at(BEGAN + 5)),
         "it ended once"
     );
 }

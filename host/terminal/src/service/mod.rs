@@ -241,25 +241,25 @@ impl TransactionService {
         &self.inner.parameters
     }
 
-    /// How the terminal is, probed now.
+    /// How the terminal is, read now. Whether it can write is known from the last write, and tried for
+    /// real when that failed.
     #[expect(
         clippy::unused_async,
         reason = "storage may be waited for without a change here"
     )]
     pub async fn health(&self) -> Health {
         let inner = &self.inner;
-        let backlog = inner.journal.backlog();
+        let journal = inner.journal.condition();
+        let damaged = inner.journal.damaged().len();
         Health {
-            ready: inner.journal.probe()
-                && backlog.is_ok()
-                && !inner.closing.load(Ordering::Acquire),
+            ready: journal.sound && !inner.closing.load(Ordering::Acquire),
             terminal_id: inner.parameters.terminal.terminal_id.clone(),
             engine: inner.engine_name.get().cloned().unwrap_or_default(),
             engine_digest: inner.engine.digest().to_owned(),
             host_version: env!("CARGO_PKG_VERSION").to_owned(),
-            waiting: backlog.map(|backlog| backlog.waiting).unwrap_or_default(),
-            damaged: u32::try_from(inner.journal.damaged().len()).unwrap_or(u32::MAX),
-            last_transaction: inner.journal.last_ended().ok().flatten(),
+            waiting: journal.backlog.waiting,
+            damaged: u32::try_from(damaged).unwrap_or(u32::MAX),
+            last_transaction: journal.last_ended,
             uptime: inner.started.elapsed(),
         }
     }

@@ -1,0 +1,153 @@
+//! How the journal is: whether it can be written, and what is still to be done.
+
+use jiff::Zoned;
+use rusqlite::{Connection, OptionalExtension as _, Transaction};
+
+use super::{
+    Phase,
+    prepared::Prepared as _,
+    records::restored,
+    store::{AppendError, Journal, StorageFault, write_failed},
+};
+
+/// What is still to be done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Backlog {
+    /// Transactions that wait for the acquirer.
+    pub(crate) waiting: u32,
+    /// Transactions whose end the records lack.
+    pub(crate) without_end: u32,
+}
+
+/// How the journal is: read now, and as the last write went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Condition {
+    /// Whether a transaction could be written.
+    pub(crate) sound: bool,
+    pub(crate) backlog: Backlog,
+    /// When the last transaction ended.
+    pub(crate) last_ended: Option<Zoned>,
+}
+
+impl Journal {
+    /// How many transactions wait for the acquirer, and how many have an end that the records lack;
+    /// the running one apart. What is damaged waits for nobody.
+    pub(crate) fn backlog(&self) -> Result<Backlog, StorageFault> {
+        let damaged = self.damaged_that_wait();
+        Ok(self.backlog_less(damaged, &self.connection())?)
+    }
+
+    /// Reads, and tells how the last write went. One that failed is tried for real: a full disk lets
+    /// everything begin and nothing end.
+    pub(crate) fn condition(&self) -> Condition {
+        let writable = self.writable() || self.write(touch).is_ok();
+        let damaged = self.damaged_that_wait();
+        let (backlog, ended) = {
+            let connection = self.connection();
+            let backlog = self.backlog_less(damaged, &connection);
+            (backlog, last_ended(&connection))
+        };
+        Condition {
+            sound: writable && backlog.is_ok(),
+            backlog: backlog.unwrap_or_default(),
+            // What is no time is no reason to say nothing else.
+            last_ended: ended.ok().flatten().and_then(|text| restored(&text).ok()),
+        }
+    }
+
+    fn damaged_that_wait(&self) -> u32 {
+        let waits =
+            |phase: &&Phase| matches!(phase, Phase::Sent | Phase::ReversalDue | Phase::AdviceDue);
+        let damaged = self.damaged().values().filter(waits).count();
+        u32::try_from(damaged).unwrap_or(u32::MAX)
+    }
+
+    fn backlog_less(&self, damaged: u32, connection: &Connection) -> rusqlite::Result<Backlog> {
+        connection
+            .prepare_cached(
+                "SELECT count(*) FILTER (WHERE phase IN (2, 3, 4)),
+                        count(*) FILTER (WHERE outcome IS NULL)
+                 FROM transactions
+                 WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND id IS NOT ?1",
+            )?
+            .query_row([self.running()], |row| {
+                Ok(Backlog {
+                    waiting: row.get::<_, u32>(0)?.saturating_sub(damaged),
+                    without_end: row.get(1)?,
+                })
+            })
+    }
+}
+
+/// When the last transaction ended, as it is stored.
+fn last_ended(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(
+            "SELECT ended FROM transactions WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row([], |row| row.get(0))
+        .optional()
+}
+
+/// Writes something that means nothing.
+fn touch(sql: &Transaction<'_>) -> Result<usize, AppendError> {
+    sql.execute_prepared(
+        "INSERT INTO counters (name, value) VALUES ('probe', 1)
+         ON CONFLICT (name) DO UPDATE SET value = value % 2 + 1",
+        [],
+    )
+    .map_err(write_failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::tests::{BEGAN, File, NO_CARD, after, at, begin_at, ending};
+
+    #[test]
+    fn what_cannot_be_written_is_not_sound_and_its_backlog_is_told() {
+        let file = File::new();
+        let journal = file.open();
+        after(&journal, &[Phase::Sent]);
+        journal.release();
+        let backlog = Backlog {
+            waiting: 1,
+            without_end: 1,
+        };
+        let told = |journal: &Journal| {
+            let condition = journal.condition();
+            (condition.sound, condition.backlog)
+        };
+        assert_eq!(told(&journal), (true, backlog));
+        let only_read = |only: bool| {
+            let sql = journal.connection();
+            sql.pragma_update(None, "query_only", only)
+                .expect("a pragma");
+        };
+        only_read(true);
+        // It is noticed by whoever wants to write.
+        assert!(journal.next(crate::journal::Counter::TraceNumber).is_err());
+        assert_eq!(told(&journal), (false, backlog));
+        only_read(false);
+        assert_eq!(told(&journal), (true, backlog));
+    }
+
+    #[test]
+    fn an_end_whose_time_is_damaged_keeps_nothing_else_from_being_told() {
+        let file = File::new();
+        let journal = file.open();
+        let id = begin_at(&journal, 1);
+        journal
+            .finish(&id, &ending(NO_CARD), &at(BEGAN))
+            .expect("an end");
+        assert_eq!(journal.condition().last_ended, Some(at(BEGAN)));
+        for damaged in ["'no time'", "CAST(X'FF' AS TEXT)"] {
+            let statement = format!("UPDATE transactions SET ended = {damaged}");
+            assert_eq!(journal.connection().execute(&statement, []), Ok(1));
+            assert_eq!(journal.backlog(), Ok(Backlog::default()), "{damaged}");
+            let condition = journal.condition();
+            assert!(condition.sound, "{damaged}");
+            assert_eq!(condition.last_ended, None, "{damaged}");
+        }
+    }
+}
