@@ -1,7 +1,7 @@
 //! How the journal is: whether it can be written, and what is still to be done.
 
 use jiff::Zoned;
-use rusqlite::{Connection, OptionalExtension as _, Transaction};
+use rusqlite::{Row, Transaction};
 
 use super::{
     Phase,
@@ -29,30 +29,61 @@ pub(crate) struct Condition {
     pub(crate) last_ended: Option<Zoned>,
 }
 
+/// What waits, and what has no end, in the order of [`Backlog::read`]; the running one apart.
+const BACKLOG: &str = "SELECT count(*) FILTER (WHERE phase IN (2, 3, 4)),
+        count(*) FILTER (WHERE outcome IS NULL)
+ FROM transactions
+ WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND id IS NOT ?1";
+
+/// The same with the last end, as bytes: it may be damaged.
+const STANDING: &str = "SELECT count(*) FILTER (WHERE phase IN (2, 3, 4)),
+        count(*) FILTER (WHERE outcome IS NULL),
+        (SELECT CAST(ended AS BLOB) FROM transactions
+         WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1)
+ FROM transactions
+ WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND id IS NOT ?1";
+
 impl Journal {
     /// How many transactions wait for the acquirer, and how many have an end that the records lack;
     /// the running one apart. What is damaged waits for nobody.
     pub(crate) fn backlog(&self) -> Result<Backlog, StorageFault> {
         let damaged = self.damaged_that_wait();
-        Ok(self.backlog_less(damaged, &self.connection())?)
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(BACKLOG)?;
+        let backlog = statement.query_row([self.running()], Backlog::read)?;
+        Ok(backlog.less(damaged))
     }
 
     /// Reads, and tells how the last write went. One that failed is tried for real: a full disk lets
     /// everything begin and nothing end.
     pub(crate) fn condition(&self) -> Condition {
         let writable = self.writable() || self.write(touch).is_ok();
+        // An end that cannot be read hides nothing else.
+        let read = self
+            .standing()
+            .or_else(|_| self.backlog().map(|backlog| (backlog, None)));
+        let sound = writable && read.is_ok();
+        let (backlog, last_ended) = read.unwrap_or_default();
+        Condition {
+            sound,
+            backlog,
+            last_ended,
+        }
+    }
+
+    /// The backlog and the last end in one query: the connection is the sales'.
+    fn standing(&self) -> Result<(Backlog, Option<Zoned>), StorageFault> {
         let damaged = self.damaged_that_wait();
         let (backlog, ended) = {
             let connection = self.connection();
-            let backlog = self.backlog_less(damaged, &connection);
-            (backlog, last_ended(&connection))
+            let mut statement = connection.prepare_cached(STANDING)?;
+            statement.query_row([self.running()], |row| {
+                Ok((Backlog::read(row)?, row.get::<_, Option<Vec<u8>>>(2)?))
+            })?
         };
-        Condition {
-            sound: writable && backlog.is_ok(),
-            backlog: backlog.unwrap_or_default(),
-            // What is no time is no reason to say nothing else.
-            last_ended: ended.ok().flatten().and_then(|text| restored(&text).ok()),
-        }
+        let ended = ended.and_then(|bytes| String::from_utf8(bytes).ok());
+        let ended = ended.and_then(|text| restored(&text).ok());
+        Ok((backlog.less(damaged), ended))
     }
 
     fn damaged_that_wait(&self) -> u32 {
@@ -61,32 +92,23 @@ impl Journal {
         let damaged = self.damaged().values().filter(waits).count();
         u32::try_from(damaged).unwrap_or(u32::MAX)
     }
-
-    fn backlog_less(&self, damaged: u32, connection: &Connection) -> rusqlite::Result<Backlog> {
-        connection
-            .prepare_cached(
-                "SELECT count(*) FILTER (WHERE phase IN (2, 3, 4)),
-                        count(*) FILTER (WHERE outcome IS NULL)
-                 FROM transactions
-                 WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND id IS NOT ?1",
-            )?
-            .query_row([self.running()], |row| {
-                Ok(Backlog {
-                    waiting: row.get::<_, u32>(0)?.saturating_sub(damaged),
-                    without_end: row.get(1)?,
-                })
-            })
-    }
 }
 
-/// When the last transaction ended, as it is stored.
-fn last_ended(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    connection
-        .prepare_cached(
-            "SELECT ended FROM transactions WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1",
-        )?
-        .query_row([], |row| row.get(0))
-        .optional()
+impl Backlog {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            waiting: row.get(0)?,
+            without_end: row.get(1)?,
+        })
+    }
+
+    /// Without those that are damaged.
+    fn less(self, damaged: u32) -> Self {
+        Self {
+            waiting: self.waiting.saturating_sub(damaged),
+            ..self
+        }
+    }
 }
 
 /// Writes something that means nothing.

@@ -42,7 +42,8 @@ pub(crate) struct Journal {
 }
 
 pub(super) struct Shared {
-    connection: Mutex<Connection>,
+    /// Held for some microseconds and asked for often: who finds it locked tries again before sleeping.
+    connection: parking_lot::Mutex<Connection>,
     /// The transaction that runs: it has an owner, and is nobody else's to settle. Changed and read
     /// while the connection is locked, so that recovery never sees an entry without its owner.
     pub(super) running: Mutex<Option<String>>,
@@ -89,7 +90,7 @@ impl Journal {
         let newest = Newest::of(&connection)?;
         let recent = Recent::of(&mut connection)?;
         let shared = Shared {
-            connection: Mutex::new(connection),
+            connection: parking_lot::Mutex::new(connection),
             running: Mutex::new(None),
             writable: AtomicBool::new(true),
             waits_for_disk: AtomicBool::new(true),
@@ -237,7 +238,7 @@ impl Journal {
     /// transaction do not.
     pub(super) fn wait_for_disk(
         &self,
-        connection: &MutexGuard<'_, Connection>,
+        connection: &parking_lot::MutexGuard<'_, Connection>,
         wait: bool,
     ) -> Result<(), AppendError> {
         if self.shared.waits_for_disk.load(Ordering::Relaxed) == wait {
@@ -294,12 +295,9 @@ impl Journal {
         Ok(sequence)
     }
 
-    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn connection(&self) -> parking_lot::MutexGuard<'_, Connection> {
         // A panic while the lock was held leaves at most an open SQL transaction, which rolls back.
-        self.shared
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.connection.lock()
     }
 
     pub(super) fn newest(&self) -> &Newest {
