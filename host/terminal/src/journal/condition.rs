@@ -35,14 +35,6 @@ const BACKLOG: &str = "SELECT count(*) FILTER (WHERE phase IN (2, 3, 4)),
  FROM transactions
  WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND id IS NOT ?1";
 
-/// The same with the last end, as bytes: it may be damaged.
-const STANDING: &str = "SELECT count(*) FILTER (WHERE phase IN (2, 3, 4)),
-        count(*) FILTER (WHERE outcome IS NULL),
-        (SELECT CAST(ended AS BLOB) FROM transactions
-         WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1)
- FROM transactions
- WHERE (outcome IS NULL OR phase IN (1, 2, 3, 4)) AND id IS NOT ?1";
-
 impl Journal {
     /// How many transactions wait for the acquirer, and how many have an end that the records lack;
     /// the running one apart. What is damaged waits for nobody.
@@ -76,7 +68,12 @@ impl Journal {
         let damaged = self.damaged_that_wait();
         let (backlog, ended) = {
             let connection = self.connection();
-            let mut statement = connection.prepare_cached(STANDING)?;
+            // As bytes: it may be damaged.
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT *, (SELECT CAST(ended AS BLOB) FROM transactions
+                            WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1)
+                 FROM ({BACKLOG})"
+            ))?;
             statement.query_row([self.running()], |row| {
                 Ok((Backlog::read(row)?, row.get::<_, Option<Vec<u8>>>(2)?))
             })?
