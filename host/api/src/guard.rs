@@ -13,9 +13,26 @@ use crate::{
     error::{ApiError, ErrorCode},
     operations::{Group, Operation},
     router::Api,
-    server::LetIn,
     version,
 };
+
+/// In a request: it was let in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admitted {
+    /// Whose it is.
+    pub(crate) caller: Caller,
+    /// What it asks for.
+    pub(crate) operation: &'static Operation,
+}
+
+/// In an answer: what was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guarded {
+    /// The operation.
+    pub(crate) operation: &'static Operation,
+    /// Whether its request was let in.
+    pub(crate) let_in: bool,
+}
 
 /// What stands before one operation.
 #[derive(Clone)]
@@ -31,8 +48,8 @@ impl Guard {
     }
 }
 
-/// Lets a request through whose caller is known, permitted and not too fast. The handler finds the
-/// caller and the operation in the request's extensions.
+/// Lets a request through whose caller is known, permitted and not too fast. The handler finds
+/// [`Admitted`] in its extensions.
 pub(crate) async fn admit(
     State(guard): State<Guard>,
     mut request: Request,
@@ -48,18 +65,18 @@ pub(crate) async fn admit(
             check(&api, caller, operation)?;
             Ok(caller)
         });
+    let let_in = admitted.is_ok();
     let mut response = match admitted {
         Ok(caller) => {
-            request.extensions_mut().insert(caller.id);
-            request.extensions_mut().insert(caller);
-            request.extensions_mut().insert(operation);
-            let mut response = next.run(request).await;
-            response.extensions_mut().insert(LetIn);
-            response
+            let admitted = Admitted { caller, operation };
+            request.extensions_mut().insert(admitted);
+            next.run(request).await
         }
         Err(error) => refused(error),
     };
-    response.extensions_mut().insert(operation);
+    response
+        .extensions_mut()
+        .insert(Guarded { operation, let_in });
     response
 }
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 use terminal_host::service::Claim;
 
 use crate::{
-    auth::KeyDigest, body, error::ApiError, fields::invalid, json, openapi::schema::Schema,
+    auth::KeyDigest, body, error::ApiError, fields::invalid, guard::Admitted, json,
+    openapi::schema::Schema,
 };
 
 /// The header that carries the key.
@@ -18,12 +19,12 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 /// Reads a request: the claim that it makes, and its JSON.
 pub(crate) async fn read(
     request: Request,
-    path: &str,
-    caller: KeyDigest,
+    admitted: Admitted,
 ) -> Result<(Option<Claim>, Value), ApiError> {
+    let Admitted { caller, operation } = admitted;
     let headers = request.headers().clone();
     let body = body::read_json(request).await?;
-    let claim = claim(&headers, path, caller, &body)?;
+    let claim = claim(&headers, operation.path, caller.id, &body)?;
     Ok((claim, body))
 }
 

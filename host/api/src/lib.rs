@@ -43,6 +43,7 @@ mod auth;
 mod body;
 mod card;
 mod device;
+mod ended;
 mod envelope;
 mod error;
 mod export;

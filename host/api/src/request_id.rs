@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use axum::{
     extract::Request,
-    http::{HeaderValue, header},
+    http::{HeaderName, HeaderValue, header},
     response::Response,
 };
 
@@ -12,20 +12,24 @@ use serde_json::Value;
 
 use crate::{
     error::{ApiError, ErrorCode},
+    guard::Guarded,
     metrics::Metrics,
-    operations::Operation,
-    version::{API_VERSION, API_VERSION_HEADER},
+    version::{self, API_VERSION},
 };
 
 /// The header that carries the request's name on every answer.
 pub const REQUEST_ID_HEADER: &str = "X-Request-Id";
+
+/// Its name as it is written.
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How long a client waits when nobody can say how long it takes, in seconds.
 const RETRY_AFTER_S: u64 = 5;
 
 /// `req_` and a ULID.
 pub(crate) fn new_request_id() -> String {
-    format!("req_{}", ulid::Ulid::new())
+    let mut text = [0; ulid::ULID_LEN];
+    ["req_", ulid::Ulid::new().array_to_str(&mut text)].concat()
 }
 
 /// What is logged and counted of a request to no operation.
@@ -47,11 +51,11 @@ pub(crate) async fn name_and_render<A: Future<Output = Response>>(
     let mut response = named(rendered(answer(request).await, &request_id), &request_id);
     response
         .headers_mut()
-        .insert(API_VERSION_HEADER, HeaderValue::from_static(API_VERSION));
+        .insert(version::HEADER, HeaderValue::from_static(API_VERSION));
     let operation = response
         .extensions()
-        .get::<&'static Operation>()
-        .map_or(NO_OPERATION, |operation| operation.id);
+        .get::<Guarded>()
+        .map_or(NO_OPERATION, |guarded| guarded.operation.id);
     let (status, took) = (response.status().as_u16(), began.elapsed());
     metrics.answered(operation, status, took);
     tracing::info!(
@@ -76,7 +80,7 @@ pub(crate) fn rendered_if_ours(response: Response) -> Response {
 
 fn named(mut response: Response, request_id: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(request_id) {
-        response.headers_mut().insert(REQUEST_ID_HEADER, value);
+        response.headers_mut().insert(HEADER, value);
     }
     // An answer may hold masked card data and amounts: nobody on the way is to keep it.
     response
@@ -109,4 +113,20 @@ fn rendered(response: Response, request_id: &str) -> Response {
     }
     let body = serde_json::to_vec(&error.envelope(request_id)).unwrap_or_default();
     Response::from_parts(parts, body.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_named_by_a_ulid_under_the_header_of_the_documents() {
+        assert_eq!(HEADER, REQUEST_ID_HEADER);
+        let id = new_request_id();
+        let ulid = id.strip_prefix("req_").expect("a prefix");
+        assert_eq!(
+            ulid.parse::<ulid::Ulid>().map(|read| read.to_string()),
+            Ok(ulid.into())
+        );
+    }
 }

@@ -320,7 +320,7 @@ fn is_zero(amount: &u64) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::json;
     use terminal_host::transaction::{
         AcquirerAnswer, Balance, CancelReason, CardDetails, CryptogramType, DeclineReason,
@@ -333,7 +333,7 @@ mod tests {
 
     const ID: &str = "txn_01JQXYZA7B8C9D0E1F2G3H4J5K";
 
-    fn record(ending: Ending, reversal: ReversalState) -> Record {
+    pub(crate) fn record(ending: Ending, reversal: ReversalState) -> Record {
         let approved = ending == Ending::Approved;
         Record {
             id: TransactionId::parse(ID).expect("an id"),
@@ -383,7 +383,7 @@ mod tests {
         }
     }
 
-    fn merchant() -> Merchant {
+    pub(crate) fn merchant() -> Merchant {
         Merchant {
             name: "Tenon Coffee".into(),
             merchant_id: "MID123456789".into(),

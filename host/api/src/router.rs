@@ -20,6 +20,7 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     auth::{ApiKeys, Credentials, KeyDigest, Tokens},
+    ended::Ended,
     error::ApiError,
     limits::Limits,
     metrics::Metrics,
@@ -56,6 +57,7 @@ pub struct Parts {
     pub(crate) metrics: Metrics,
     pub(crate) webhook_figures: Option<webhooks::Figures>,
     pub(crate) in_flight: InFlight,
+    pub(crate) ended: Ended,
     pub(crate) web_rules: WebRules,
 }
 
@@ -80,6 +82,7 @@ impl Api {
             metrics: Metrics::default(),
             webhook_figures: None,
             in_flight: InFlight::default(),
+            ended: Ended::default(),
             web_rules: WebRules::of_address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         }))
     }

@@ -26,7 +26,7 @@ impl Terminal for TransactionService {
         Self::begin(self, request, claim).await
     }
 
-    async fn ended(&self, id: &TransactionId) -> Option<Record> {
+    async fn ended(&self, id: &TransactionId) -> Option<Arc<Record>> {
         Self::ended(self, id).await
     }
 
@@ -46,7 +46,7 @@ impl Terminal for TransactionService {
         Self::abort(self, id).await
     }
 
-    async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
+    async fn transaction(&self, id: &TransactionId) -> Result<Option<Arc<Record>>, StorageFault> {
         Self::transaction(self, id).await
     }
 

@@ -27,7 +27,7 @@ pub trait Terminal: Send + Sync {
     async fn begin(&self, request: Request, claim: Option<Claim>) -> Result<Begun, BeginError>;
 
     /// Waits until a transaction has an end. `None` when there is no such transaction.
-    async fn ended(&self, id: &TransactionId) -> Option<Record>;
+    async fn ended(&self, id: &TransactionId) -> Option<Arc<Record>>;
 
     /// Waits until the point of sale is asked for its decision, or the transaction has an end. `None`
     /// when there is no such transaction.
@@ -43,7 +43,7 @@ pub trait Terminal: Send + Sync {
     async fn abort(&self, id: &TransactionId) -> AbortAnswer;
 
     /// One transaction of the records.
-    async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault>;
+    async fn transaction(&self, id: &TransactionId) -> Result<Option<Arc<Record>>, StorageFault>;
 
     /// Records, the newest first. See [`terminal_host::TransactionService::transactions`].
     async fn transactions(

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Extension,
     extract::{Path, Request, State, rejection::PathRejection},
+    response::{IntoResponse as _, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
 use serde_json::Value;
@@ -15,12 +16,11 @@ use terminal_host::{
 
 use crate::{
     answer::Json,
-    auth::{Caller, KeyDigest},
     error::{ApiError, ErrorCode, begin_refused, transaction_unknown},
     fields::invalid,
+    guard::Admitted,
     idempotency,
     openapi::exchange::Exchange,
-    operations::Operation,
     request,
     response::{self, Status, TransactionResponse},
     router::Api,
@@ -82,8 +82,8 @@ pub(crate) fn abort_exchange() -> Exchange {
 
 /// `POST /v1/transaction/…` for one kind of transaction.
 pub(crate) fn creating(method: MethodFilter, kind: Kind) -> MethodRouter<Api> {
-    on(method, move |state, caller, operation, request| {
-        create(kind, state, caller, operation, request)
+    on(method, move |state, admitted, request| {
+        create(kind, state, admitted, request)
     })
 }
 
@@ -91,11 +91,10 @@ pub(crate) fn creating(method: MethodFilter, kind: Kind) -> MethodRouter<Api> {
 async fn create(
     kind: Kind,
     State(api): State<Api>,
-    Extension(caller): Extension<KeyDigest>,
-    Extension(operation): Extension<&'static Operation>,
+    Extension(admitted): Extension<Admitted>,
     request: Request,
 ) -> Answered {
-    let (claim, body) = idempotency::read(request, operation.path, caller).await?;
+    let (claim, body) = idempotency::read(request, admitted).await?;
     let request = request::parse(kind, body, &api.allowed())?;
     let (Begun::Started(id) | Begun::Known(id)) = begin(&api.terminal, request, claim).await?;
     let record = api.terminal.ended(&id).await.ok_or_else(|| {
@@ -107,19 +106,22 @@ async fn create(
 /// `GET /v1/transaction/{id}`: the state now. Reading consumes nothing.
 pub(crate) async fn show(
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
+    Extension(Admitted { caller, .. }): Extension<Admitted>,
     id: Result<Path<String>, PathRejection>,
-) -> Answered {
+) -> Result<Response, ApiError> {
     let record = find(&api, &parse_id(id)?).await?;
-    let question = api.terminal.question(&record.id);
-    Ok(Json(match question.filter(|_| record.outcome.is_none()) {
+    if record.outcome.is_some() {
+        return Ok(api.ended.answer(&record, &api.merchant)?.into_response());
+    }
+    let answer = match api.terminal.question(&record.id) {
         Some(question) => {
             let asked = TransactionResponse::asked(&record, &question, &api.merchant);
             let chip_data = asked.chip_data.filter(|_| caller.may_decide());
             TransactionResponse { chip_data, ..asked }
         }
         None => TransactionResponse::of(&record, &api.merchant),
-    }))
+    };
+    Ok(Json(answer).into_response())
 }
 
 /// `POST /v1/transaction/{id}/abort`: answers with the cancelled transaction, or says why not.
@@ -133,7 +135,7 @@ pub(crate) async fn abort(
 ) -> Answered {
     let id = parse_id(id)?;
     let record = match request_abort(&api, &id).await? {
-        Aborting::Cancelled(record) => *record,
+        Aborting::Cancelled(record) => record,
         Aborting::Ending => match tokio::time::timeout(ABORT_WAIT, api.terminal.ended(&id)).await {
             Ok(Some(record)) => record,
             Ok(None) => return Err(transaction_unknown(id.as_str())),
@@ -179,7 +181,7 @@ pub(crate) enum Aborting {
     /// The transaction is on its way to its end as cancelled.
     Ending,
     /// It was cancelled before.
-    Cancelled(Box<Record>),
+    Cancelled(Arc<Record>),
 }
 
 /// Asks the terminal to abort a transaction.
@@ -197,7 +199,7 @@ pub(crate) async fn request_abort(api: &Api, id: &TransactionId) -> Result<Abort
             let record = find(api, id).await?;
             let status = record.outcome.as_ref().map(response::status);
             if status == Some(Status::Cancelled) {
-                return Ok(Aborting::Cancelled(Box::new(record)));
+                return Ok(Aborting::Cancelled(record));
             }
             let status = serde_json::to_value(status).unwrap_or_default();
             Err(invalid(
@@ -220,7 +222,7 @@ pub(crate) fn answer(api: &Api, record: &Record) -> Answered {
 }
 
 /// One transaction of the records.
-pub(crate) async fn find(api: &Api, id: &TransactionId) -> Result<Record, ApiError> {
+pub(crate) async fn find(api: &Api, id: &TransactionId) -> Result<Arc<Record>, ApiError> {
     match api.terminal.transaction(id).await {
         Ok(Some(record)) => Ok(record),
         Ok(None) => Err(transaction_unknown(id.as_str())),

@@ -147,7 +147,10 @@ impl WebRules {
             return false;
         };
         match host {
-            Host::Name(name) => self.names.contains(&name),
+            Host::Name(name) => {
+                let mut names = self.names.iter();
+                names.any(|known| known.eq_ignore_ascii_case(name))
+            }
             Host::Address(address) => {
                 address.is_loopback() || address == self.address || self.address.is_unspecified()
             }
@@ -236,14 +239,14 @@ fn preflight() -> Response {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Host {
-    Name(String),
+enum Host<'authority> {
+    Name(&'authority str),
     Address(IpAddr),
 }
 
 /// The host of `host`, `host:port`, `[address]` or `[address]:port`; the port is not compared,
 /// since a router on the way may have another.
-fn host_of(authority: &str) -> Option<Host> {
+fn host_of(authority: &str) -> Option<Host<'_>> {
     let is_port = |port: &str| port.parse::<u16>().is_ok();
     if let Some(rest) = authority.strip_prefix('[') {
         let (address, port) = rest.split_once(']')?;
@@ -261,8 +264,7 @@ fn host_of(authority: &str) -> Option<Host> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Some(Host::Address(address));
     }
-    let name = host.to_ascii_lowercase();
-    is_name(&name).then_some(Host::Name(name))
+    is_name(host).then_some(Host::Name(host))
 }
 
 fn is_name(text: &str) -> bool {

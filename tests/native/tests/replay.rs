@@ -215,7 +215,7 @@ async fn record_with(
     acquirer.stop();
     let sealed = fs::read(folder.join(FOLDER).join(id.as_str())).expect("a recording");
     let recording = Recording::open(&sealed, &vault(1)).expect("its own device");
-    (record.outcome.expect("an end").ending, recording)
+    (record.outcome.as_ref().expect("an end").ending, recording)
 }
 
 fn replayed(runtime: &Runtime, folder: &Path, recording: &Recording) -> Result<usize, ReplayError> {

@@ -6,7 +6,7 @@ mod permissions;
 mod ring_verifier;
 mod tokens;
 
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Uri, header};
 use jiff::Timestamp;
 
 pub use self::{
@@ -24,6 +24,9 @@ use crate::{
     operations::{Operation, Permission},
     router::SESSION_PATH,
 };
+
+/// The header of [`API_KEY_HEADER`], as it is looked up.
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
 /// The query parameter that carries the key, for WebSocket clients that cannot set a header.
 const API_KEY_PARAMETER: &str = "apiKey";
@@ -174,7 +177,7 @@ enum GivenKey<'request> {
 }
 
 fn given_key<'request>(headers: &'request HeaderMap, uri: &'request Uri) -> GivenKey<'request> {
-    let mut given = headers.get_all(API_KEY_HEADER).iter();
+    let mut given = headers.get_all(KEY_HEADER).iter();
     match (given.next(), given.next()) {
         (Some(key), None) => GivenKey::One(key.to_str().unwrap_or_default()),
         (Some(_), Some(_)) => GivenKey::Several,
@@ -252,6 +255,7 @@ mod tests {
     #[test]
     fn two_keys_in_one_request_are_none() {
         let one = (API_KEY_HEADER, "sk_test_one");
+        assert_eq!(KEY_HEADER, API_KEY_HEADER);
         assert_eq!(ask(&[one, one], "/"), Err(ErrorCode::Unauthorized));
     }
 

@@ -12,13 +12,12 @@ use terminal_host::{service::Text, text::DISPLAY_LINES_MAX};
 use super::{Success, json, lines, refused};
 use crate::{
     answer::Json,
-    auth::KeyDigest,
     error::{ApiError, ErrorCode},
     fields::Fields,
+    guard::Admitted,
     idempotency,
     once::{self, Alone},
     openapi::{exchange::Exchange, schema::Schema},
-    operations::Operation,
     router::Api,
 };
 
@@ -87,11 +86,10 @@ async fn shown(api: Api, text: Text) -> Result<Value, ApiError> {
 /// `POST /v1/device/display`.
 pub(crate) async fn display(
     State(api): State<Api>,
-    Extension(caller): Extension<KeyDigest>,
-    Extension(operation): Extension<&'static Operation>,
+    Extension(admitted): Extension<Admitted>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
-    let (claim, body) = idempotency::read(request, operation.path, caller).await?;
+    let (claim, body) = idempotency::read(request, admitted).await?;
     let mut given = Fields::of(body)?;
     let text = fields(&mut given)?;
     given.finish()?;

@@ -20,16 +20,15 @@ use terminal_host::{
 use super::{json, lines, refused};
 use crate::{
     answer::Json,
-    auth::KeyDigest,
     error::{ApiError, ErrorCode},
     fields::{Fields, invalid},
+    guard::Admitted,
     idempotency,
     once::{self, Alone},
     openapi::{
         exchange::Exchange,
         schema::{Described, Schema},
     },
-    operations::Operation,
     router::Api,
     server,
 };
@@ -382,11 +381,10 @@ impl InputRequest {
 /// `POST /v1/device/input`: answers when the cardholder has. A client that goes away ends the question.
 pub(crate) async fn input(
     State(api): State<Api>,
-    Extension(caller): Extension<KeyDigest>,
-    Extension(operation): Extension<&'static Operation>,
+    Extension(admitted): Extension<Admitted>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
-    let (claim, body) = idempotency::read(request, operation.path, caller).await?;
+    let (claim, body) = idempotency::read(request, admitted).await?;
     let mut given = Fields::of(body)?;
     let request = fields(&mut given)?;
     given.finish()?;

@@ -10,13 +10,12 @@ use terminal_host::text::{PAPER_LINES_MAX, TextLine};
 use super::{Success, json, lines, refused};
 use crate::{
     answer::Json,
-    auth::KeyDigest,
     error::{ApiError, ErrorCode},
     fields::Fields,
+    guard::Admitted,
     idempotency,
     once::{self, Alone},
     openapi::{exchange::Exchange, schema::Schema},
-    operations::Operation,
     router::Api,
 };
 
@@ -38,11 +37,10 @@ pub(crate) fn exchange() -> Exchange {
 /// `POST /v1/device/print`: answers when the paper is out.
 pub(crate) async fn print(
     State(api): State<Api>,
-    Extension(caller): Extension<KeyDigest>,
-    Extension(operation): Extension<&'static Operation>,
+    Extension(admitted): Extension<Admitted>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
-    let (claim, body) = idempotency::read(request, operation.path, caller).await?;
+    let (claim, body) = idempotency::read(request, admitted).await?;
     let mut given = Fields::of(body)?;
     let lines = lines::take(&mut given, PAPER_LINES_MAX)?;
     let cut = lines::flag(&mut given, "cutPaper", true)?;

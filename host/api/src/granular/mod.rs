@@ -22,12 +22,11 @@ pub(crate) use decision::{Decision, decision, fields as decision_fields};
 
 use crate::{
     answer::Json,
-    auth::KeyDigest,
     error::{ApiError, ErrorCode, transaction_unknown},
     fields::{Fields, invalid},
+    guard::Admitted,
     idempotency,
     openapi::exchange::Exchange,
-    operations::Operation,
     request::{self, GRANULAR},
     response::TransactionResponse,
     router::Api,
@@ -78,11 +77,10 @@ pub(crate) fn complete_exchange() -> Exchange {
 /// `POST /v1/transaction/initiate`.
 pub(crate) async fn initiate(
     State(api): State<Api>,
-    Extension(caller): Extension<KeyDigest>,
-    Extension(operation): Extension<&'static Operation>,
+    Extension(admitted): Extension<Admitted>,
     request: Request,
 ) -> Answered {
-    let (claim, body) = idempotency::read(request, operation.path, caller).await?;
+    let (claim, body) = idempotency::read(request, admitted).await?;
     let request = request::parse_initiate(body, &api.allowed())?;
     let (Begun::Started(id) | Begun::Known(id)) =
         transactions::begin(&api.terminal, request, claim).await?;
@@ -99,12 +97,11 @@ pub(crate) async fn initiate(
 /// `POST /v1/transaction/complete`.
 pub(crate) async fn complete(
     State(api): State<Api>,
-    Extension(caller): Extension<KeyDigest>,
-    Extension(operation): Extension<&'static Operation>,
+    Extension(admitted): Extension<Admitted>,
     request: Request,
 ) -> Answered {
     // The transaction's name says which decision it is; the key's form is looked at all the same.
-    let (_, body) = idempotency::read(request, operation.path, caller).await?;
+    let (_, body) = idempotency::read(request, admitted).await?;
     let mut fields = Fields::of(body)?;
     let Decision { id, answer } = decision(&mut fields)?;
     fields.finish()?;

@@ -26,10 +26,6 @@ const IDLE_MIN: Duration = Duration::from_secs(1);
 /// The same once a request of it was let in: enough for a point of sale between two requests of a sale.
 const LET_IN_IDLE_MIN: Duration = Duration::from_secs(5);
 
-/// In an answer: its request came with a key or a token, and was let in.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LetIn;
-
 /// The idle connections. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Idle(Arc<Mutex<Connections>>);

@@ -25,7 +25,6 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) use self::idle::LetIn;
 pub use self::tls::{Identity, IdentityError};
 use self::{
     idle::{Connection, Idle},
@@ -33,6 +32,7 @@ use self::{
 };
 use crate::{
     error::{ApiError, ErrorCode},
+    guard::Guarded,
     places::{Place, Places},
 };
 
@@ -257,7 +257,8 @@ where
         let answer = router.call(request);
         async move {
             let answer = answer.await?;
-            if answer.extensions().get::<LetIn>().is_some() {
+            let guarded = answer.extensions().get::<Guarded>();
+            if guarded.is_some_and(|guarded| guarded.let_in) {
                 busy.connection().let_in();
             }
             // Busy until the answer is written, however slowly its client reads.

@@ -45,6 +45,7 @@ use crate::{
     auth::{Caller, KeyDigest},
     body::BODY_BYTES_MAX,
     error::{ApiError, ErrorCode},
+    guard::Admitted,
     openapi::exchange::Exchange,
     places::Place,
     request_id::new_request_id,
@@ -85,7 +86,7 @@ pub(crate) fn exchange() -> Exchange {
 /// `GET /v1/session`, upgraded to a WebSocket.
 pub(crate) async fn open(
     State(api): State<Api>,
-    Extension(caller): Extension<Caller>,
+    Extension(Admitted { caller, .. }): Extension<Admitted>,
     uri: Uri,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {

@@ -17,15 +17,14 @@ use terminal_host::{
 
 use crate::{
     answer::Json,
-    auth::KeyDigest,
     error::{ApiError, ErrorCode, reconcile_refused},
     export::{self, Format},
     fields::{Fields, invalid},
+    guard::Admitted,
     idempotency,
     listing::{self, Page},
     once::{self, Alone},
     openapi::{exchange::Exchange, schema::Schema},
-    operations::Operation,
     query::{Query, cursor_at},
     response::{self, TransactionResponse},
     router::Api,
@@ -97,12 +96,11 @@ fn reconciliation_request() -> Schema {
 /// the one currency there is; each currency has a settlement of its own.
 pub(crate) async fn reconciliation(
     State(api): State<Api>,
-    Extension(caller): Extension<KeyDigest>,
-    Extension(operation): Extension<&'static Operation>,
+    Extension(admitted): Extension<Admitted>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
     const FIELD: &str = "closeDay";
-    let (claim, body) = idempotency::read(request, operation.path, caller).await?;
+    let (claim, body) = idempotency::read(request, admitted).await?;
     let mut fields = Fields::of(body)?;
     let value = fields.require(FIELD)?;
     let Value::Bool(close_day) = value else {

@@ -163,10 +163,11 @@ impl Teller {
     /// Adds what there is to tell of a transaction now, and whether it is to be looked at again.
     async fn look_at(&self, id: &TransactionId, batch: &mut Batch) -> Result<(), TellError> {
         let name = || id.as_str().to_owned();
-        let Some(mut record) = self.terminal.transaction(id).await? else {
+        let Some(record) = self.terminal.transaction(id).await? else {
             batch.unwatch.push(name());
             return Ok(());
         };
+        let mut record = Arc::unwrap_or_clone(record);
         let original = record.request.original.clone();
         // Its own end is told as it was: what later transactions made of it, they tell.
         record.referred = Referred::default();

@@ -232,7 +232,7 @@ impl FakeTerminal {
         };
         self.0.running.send_replace(None);
         self.0.changed.send_replace(());
-        self.progress(id, Progress::Ended(Box::new(record)));
+        self.progress(id, Progress::Ended(Arc::new(record)));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -284,13 +284,13 @@ impl Terminal for FakeTerminal {
         Ok(Begun::Started(id))
     }
 
-    async fn ended(&self, id: &TransactionId) -> Option<Record> {
+    async fn ended(&self, id: &TransactionId) -> Option<Arc<Record>> {
         let mut changed = self.0.changed.subscribe();
         loop {
             changed.borrow_and_update();
             let record = self.state().records.get(id)?.clone();
             if record.outcome.is_some() {
-                return Some(record);
+                return Some(Arc::new(record));
             }
             changed.changed().await.ok()?;
         }
@@ -305,10 +305,10 @@ impl Terminal for FakeTerminal {
                 (state.records.get(id)?.clone(), state.online.clone())
             };
             if record.outcome.is_some() {
-                return Some(Standing::Ended(Box::new(record)));
+                return Some(Standing::Ended(Arc::new(record)));
             }
             if let Some(question) = question {
-                return Some(Standing::Asked(Box::new(record), question));
+                return Some(Standing::Asked(Arc::new(record), question));
             }
             changed.changed().await.ok()?;
         }
@@ -358,8 +358,8 @@ impl Terminal for FakeTerminal {
         answer
     }
 
-    async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
-        Ok(self.state().records.get(id).cloned())
+    async fn transaction(&self, id: &TransactionId) -> Result<Option<Arc<Record>>, StorageFault> {
+        Ok(self.state().records.get(id).cloned().map(Arc::new))
     }
 
     async fn transactions(

@@ -19,7 +19,15 @@ pub(crate) struct Backlog {
     pub(crate) without_end: u32,
 }
 
-/// How the journal is: read now, and as the last write went.
+/// What the records say as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Overview {
+    backlog: Backlog,
+    /// When the last transaction ended.
+    last_ended: Option<Zoned>,
+}
+
+/// How the journal is: what its records say, and as the last write went.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Condition {
     /// Whether a transaction could be written.
@@ -42,20 +50,26 @@ impl Journal {
         let damaged = self.damaged_that_wait();
         let connection = self.connection();
         let mut statement = connection.prepare_cached(BACKLOG)?;
-        let backlog = statement.query_row([self.running()], Backlog::read)?;
+        let backlog = statement.query_row([self.running().get()], Backlog::read)?;
         Ok(backlog.less(damaged))
     }
 
-    /// Reads, and tells how the last write went. One that failed is tried for real: a full disk lets
-    /// everything begin and nothing end.
+    /// What the records say now, and how the last write went. One that failed is tried for real: a full
+    /// disk lets everything begin and nothing end.
     pub(crate) fn condition(&self) -> Condition {
         let writable = self.writable() || self.write(touch).is_ok();
         // An end that cannot be read hides nothing else.
-        let read = self
-            .standing()
-            .or_else(|_| self.backlog().map(|backlog| (backlog, None)));
+        let read = self.overview().or_else(|_| {
+            self.backlog().map(|backlog| Overview {
+                backlog,
+                last_ended: None,
+            })
+        });
         let sound = writable && read.is_ok();
-        let (backlog, last_ended) = read.unwrap_or_default();
+        let Overview {
+            backlog,
+            last_ended,
+        } = read.unwrap_or_default();
         Condition {
             sound,
             backlog,
@@ -63,8 +77,20 @@ impl Journal {
         }
     }
 
-    /// The backlog and the last end in one query: the connection is the sales'.
-    fn standing(&self) -> Result<(Backlog, Option<Zoned>), StorageFault> {
+    /// The backlog and the last end: the same until something changes, which every commit says.
+    fn overview(&self) -> Result<Overview, StorageFault> {
+        if let Some(overview) = self.recent().overview() {
+            return Ok(overview);
+        }
+        // What changes from here on makes it an overview of before.
+        let before_reading = self.recent().now();
+        let overview = self.read_overview()?;
+        self.recent().keep_overview(before_reading, &overview);
+        Ok(overview)
+    }
+
+    /// In one query: the connection is the sales'.
+    fn read_overview(&self) -> Result<Overview, StorageFault> {
         let damaged = self.damaged_that_wait();
         let (backlog, ended) = {
             let connection = self.connection();
@@ -74,13 +100,15 @@ impl Journal {
                             WHERE ended IS NOT NULL ORDER BY id DESC LIMIT 1)
                  FROM ({BACKLOG})"
             ))?;
-            statement.query_row([self.running()], |row| {
+            statement.query_row([self.running().get()], |row| {
                 Ok((Backlog::read(row)?, row.get::<_, Option<Vec<u8>>>(2)?))
             })?
         };
         let ended = ended.and_then(|bytes| String::from_utf8(bytes).ok());
-        let ended = ended.and_then(|text| restored(&text).ok());
-        Ok((backlog.less(damaged), ended))
+        Ok(Overview {
+            backlog: backlog.less(damaged),
+            last_ended: ended.and_then(|text| restored(&text).ok()),
+        })
     }
 
     fn damaged_that_wait(&self) -> u32 {

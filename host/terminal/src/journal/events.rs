@@ -5,6 +5,8 @@
 //! and a loss of power from the next commit on that is waited for. Numbers rise, and leave some out
 //! whenever the log is opened: one that was given is never given again.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -197,7 +199,8 @@ impl Journal {
             Stored::AskingPointOfSale => Progress::AskingPointOfSale,
             Stored::Ended { reversal } => {
                 let record = self.record(&transaction)?.ok_or(StorageFault)?;
-                Progress::Ended(Box::new(record.when_it_ended(reversal)))
+                let record = Arc::unwrap_or_clone(record);
+                Progress::Ended(Arc::new(record.when_it_ended(reversal)))
             }
         };
         Ok(LoggedEvent {

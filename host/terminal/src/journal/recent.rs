@@ -1,24 +1,26 @@
-//! Records that were read a moment ago, for as long as nothing has changed since.
+//! What was read a moment ago, for as long as nothing has changed since.
 //!
-//! A point of sale that waits, or shows a receipt again, asks for the same record many times. Reading
-//! it takes several queries, while a sale waits for the same connection.
+//! A point of sale that waits, or shows a receipt again, asks for the same record many times, and
+//! whoever looks after terminals asks how they are. Reading takes queries, while a sale waits for the
+//! same connection.
 
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use rusqlite::Connection;
 
+use super::condition::Overview;
 use crate::transaction::{Record, TransactionId};
 
 /// The most records that are kept: a few points of sale ask for their last ones.
 const RECORDS_MAX: usize = 32;
 
-/// The records that were read since the last change.
+/// What was read since the last change.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     changes: Arc<AtomicU64>,
@@ -32,7 +34,8 @@ pub(super) struct Moment(u64);
 #[derive(Debug, Default)]
 struct Kept {
     read_at: Moment,
-    records: BTreeMap<TransactionId, Record>,
+    records: BTreeMap<TransactionId, Arc<Record>>,
+    overview: Option<Overview>,
 }
 
 impl Recent {
@@ -60,23 +63,52 @@ impl Recent {
     }
 
     /// A record that was kept, when nothing has changed since.
-    pub(super) fn get(&self, id: &TransactionId) -> Option<Record> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = kept.read_at == self.now();
-        current.then(|| kept.records.get(id).cloned()).flatten()
+    pub(super) fn record(&self, id: &TransactionId) -> Option<Arc<Record>> {
+        self.current(|kept| kept.records.get(id).cloned())
+    }
+
+    /// What the records said as a whole, when nothing has changed since.
+    pub(super) fn overview(&self) -> Option<Overview> {
+        self.current(|kept| kept.overview.clone())
     }
 
     /// Keeps a record that was read after `read_at`.
-    pub(super) fn keep(&self, read_at: Moment, record: &Record) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn keep_record(&self, read_at: Moment, record: &Arc<Record>) {
+        self.keep(read_at, |kept| {
+            if kept.records.len() >= RECORDS_MAX {
+                kept.records.clear();
+            }
+            kept.records.insert(record.id.clone(), Arc::clone(record));
+        });
+    }
+
+    /// Keeps what was read after `read_at`.
+    pub(super) fn keep_overview(&self, read_at: Moment, overview: &Overview) {
+        self.keep(read_at, |kept| kept.overview = Some(overview.clone()));
+    }
+
+    fn current<T>(&self, find: impl FnOnce(&Kept) -> Option<T>) -> Option<T> {
+        let kept = self.lock();
+        let current = kept.read_at == self.now();
+        current.then(|| find(&kept)).flatten()
+    }
+
+    fn keep(&self, read_at: Moment, keep: impl FnOnce(&mut Kept)) {
+        let mut kept = self.lock();
         if read_at != self.now() {
             return;
         }
-        if kept.read_at != read_at || kept.records.len() >= RECORDS_MAX {
-            kept.records.clear();
+        if kept.read_at != read_at {
+            *kept = Kept {
+                read_at,
+                ..Kept::default()
+            };
         }
-        kept.read_at = read_at;
-        kept.records.insert(record.id.clone(), record.clone());
+        keep(&mut kept);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,13 +123,13 @@ mod tests {
     use super::*;
     use crate::{
         journal::{
-            AppendError, Finished, Journal,
+            AppendError, Finished, Journal, Phase,
             tests::{BEGAN, File, NO_CARD, at, begin_at, begin_request, ending, request},
         },
         transaction::{Kind, Outcome, Request, ReversalState},
     };
 
-    fn read(journal: &Journal, id: &TransactionId) -> Record {
+    fn read(journal: &Journal, id: &TransactionId) -> Arc<Record> {
         let record = journal.record(id).expect("readable");
         record.expect("a record")
     }
@@ -120,6 +152,31 @@ mod tests {
         drop(in_use);
         assert_eq!(again.expect("it does not wait"), first);
         reading.join().expect("no panic");
+    }
+
+    #[test]
+    fn an_overview_is_given_again_until_something_changes() {
+        let file = File::new();
+        let journal = file.open();
+        let id = begin_at(&journal, 1);
+        let waiting = |expected: u32| {
+            assert_eq!(journal.condition().backlog.waiting, expected);
+            assert!(journal.recent().overview().is_some());
+        };
+        waiting(0);
+        let sent = journal.append(id.as_str(), Phase::Sent, &[], Phase::may_follow);
+        assert!(sent.is_ok());
+        assert_eq!(journal.recent().overview(), None, "an entry is a change");
+        waiting(0);
+        // That it does not run any more is no commit.
+        journal.release();
+        waiting(1);
+        let changed = "UPDATE entries SET content = X'00' WHERE transaction_id = ?1";
+        assert!(journal.connection().execute(changed, [id.as_str()]).is_ok());
+        waiting(1);
+        // Nor is the damage that is found in reading: what is damaged waits for nobody.
+        journal.last_entry(id.as_str()).expect("readable");
+        waiting(0);
     }
 
     #[test]

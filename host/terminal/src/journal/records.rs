@@ -1,5 +1,7 @@
 //! The host's records of transactions.
 
+use std::sync::Arc;
+
 use jiff::{Timestamp, Zoned, fmt::temporal::Pieces};
 use rusqlite::{OptionalExtension, params};
 
@@ -149,8 +151,8 @@ impl Journal {
     }
 
     /// One record. The state of its reversal is the journal's.
-    pub(crate) fn record(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
-        if let Some(record) = self.recent().get(id) {
+    pub(crate) fn record(&self, id: &TransactionId) -> Result<Option<Arc<Record>>, StorageFault> {
+        if let Some(record) = self.recent().record(id) {
             return Ok(Some(record));
         }
         // What changes from here on makes it a record of before.
@@ -160,9 +162,12 @@ impl Journal {
             .prepare_cached(&format!("{RECORDS} WHERE id = ?1"))?
             .query_row([id.as_str()], Row::read)
             .optional()?;
-        let record = row.map(|row| self.record_of(row)).transpose()?;
+        let record = row
+            .map(|row| self.record_of(row))
+            .transpose()?
+            .map(Arc::new);
         if let Some(record) = &record {
-            self.recent().keep(before_reading, record);
+            self.recent().keep_record(before_reading, record);
         }
         Ok(record)
     }

@@ -21,6 +21,7 @@ use super::{
     prepared::Prepared as _,
     proof::Row,
     recent::Recent,
+    running::Running,
     schema::{self, OpenError},
 };
 use crate::observer::{Observer, Point};
@@ -38,15 +39,13 @@ const LAST_ENTRIES: &str = "SELECT last_sequence, id, transactions.phase, outcom
 /// The journal. Cheap to clone; all clones write the same file.
 #[derive(Clone)]
 pub(crate) struct Journal {
-    pub(super) shared: Arc<Shared>,
+    shared: Arc<Shared>,
 }
 
-pub(super) struct Shared {
+struct Shared {
     /// Held for some microseconds and asked for often: who finds it locked tries again before sleeping.
     connection: parking_lot::Mutex<Connection>,
-    /// The transaction that runs: it has an owner, and is nobody else's to settle. Changed and read
-    /// while the connection is locked, so that recovery never sees an entry without its owner.
-    pub(super) running: Mutex<Option<String>>,
+    running: Running,
     writable: AtomicBool,
     /// Whether commits wait for the disk. Changed and read while the connection is locked.
     waits_for_disk: AtomicBool,
@@ -91,7 +90,7 @@ impl Journal {
         let recent = Recent::of(&mut connection)?;
         let shared = Shared {
             connection: parking_lot::Mutex::new(connection),
-            running: Mutex::new(None),
+            running: Running::default(),
             writable: AtomicBool::new(true),
             waits_for_disk: AtomicBool::new(true),
             damaged: Mutex::default(),
@@ -171,7 +170,10 @@ impl Journal {
             ))?;
             let (start, end) = (bound(between.start), bound(between.end));
             statement
-                .query_map(params![self.running(), start, end, count_max], Row::read)?
+                .query_map(
+                    params![self.running().get(), start, end, count_max],
+                    Row::read,
+                )?
                 .collect::<Result<_, _>>()?
         };
         rows.into_iter().map(|row| self.unseal(row)).collect()
@@ -306,6 +308,10 @@ impl Journal {
 
     pub(super) fn recent(&self) -> &Recent {
         &self.shared.recent
+    }
+
+    pub(super) fn running(&self) -> &Running {
+        &self.shared.running
     }
 
     pub(super) fn vault(&self) -> MutexGuard<'_, Vault> {

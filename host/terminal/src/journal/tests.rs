@@ -426,7 +426,7 @@ fn a_row_that_says_another_phase_than_its_entry_is_damaged_whatever_it_says() {
         assert!(journal.damaged().contains_key(id.as_str()), "{statement}");
         let record = journal.record(&id);
         let record = record.expect("readable").expect("a record");
-        let reversal = record.outcome.expect("an end").reversal;
+        let reversal = record.outcome.as_ref().expect("an end").reversal;
         assert_eq!(reversal, ReversalState::ByHand, "{statement}");
     }
 }
@@ -922,7 +922,7 @@ fn a_record_s_reversal_is_the_journal_s() {
         .expect("an end");
     let reversal = || {
         let record = journal.record(&id).expect("readable").expect("a record");
-        record.outcome.expect("an end").reversal
+        record.outcome.as_ref().expect("an end").reversal
     };
     assert_eq!(reversal(), ReversalState::Pending);
     journal
@@ -1232,7 +1232,7 @@ fn what_watchers_are_told_is_kept_in_order_over_reopening() {
         panic!("{last:?}")
     };
     let found = journal.record(&id).expect("readable");
-    assert_eq!(found.as_ref(), Some(&**record));
+    assert_eq!(found.as_deref(), Some(&**record));
     assert_eq!(log_after(&journal, 5).1.len(), 1);
     for known in [6, 8, 70] {
         assert_eq!(log_after(&journal, known), (false, Vec::new()));

@@ -47,24 +47,26 @@ impl TransactionService {
         let original = inner.original(&request)?;
         let batch = inner.journal.open_batch()?;
         let id = TransactionId::new();
-        inner
-            .journal
-            .begin(&Beginning {
-                id: &id,
-                request: &request,
-                began: &began,
-                claim: claim.as_ref(),
-                claimed,
-            })
-            .map_err(|_| BeginError::StorageFault)?;
         let abort = AbortWindow::default();
         let granular = request.online_decision == OnlineDecision::PointOfSale;
         let desk = granular.then(|| Desk::new(abort.clone()));
+        // Before anybody can read of it: what neither runs nor has an end is called failed.
         *inner.current() = Some(Current {
             id: id.clone(),
             abort: abort.clone(),
             desk: desk.clone(),
         });
+        let durable = inner.journal.begin(&Beginning {
+            id: &id,
+            request: &request,
+            began: &began,
+            claim: claim.as_ref(),
+            claimed,
+        });
+        if durable.is_err() {
+            *inner.current() = None;
+            return Err(BeginError::StorageFault);
+        }
         inner.running.send_replace(Some(id.clone()));
         tokio::spawn(run::transaction(
             Arc::clone(inner),

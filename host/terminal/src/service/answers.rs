@@ -1,6 +1,6 @@
 //! What the service is asked and what it answers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Zoned;
 
@@ -195,7 +195,7 @@ pub enum Progress {
     /// The engine explained a decision.
     Trace(TraceEvent),
     /// The transaction has an end, and its record is durable.
-    Ended(Box<Record>),
+    Ended(Arc<Record>),
 }
 
 /// How the terminal is.

@@ -12,9 +12,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// It waits for the decision.
-    Asked(Box<Record>, Arc<OnlineRequest>),
+    Asked(Arc<Record>, Arc<OnlineRequest>),
     /// It has its end.
-    Ended(Box<Record>),
+    Ended(Arc<Record>),
 }
 
 impl TransactionService {
@@ -26,14 +26,14 @@ impl TransactionService {
                 () = desk.asked() => {
                     if let Some(request) = desk.question() {
                         let record = self.transaction(id).await.ok().flatten()?;
-                        return Some(Standing::Asked(Box::new(record), request));
+                        return Some(Standing::Asked(record, request));
                     }
                 }
                 _ = self.ended(id) => {}
             }
         }
         let record = self.ended(id).await?;
-        Some(Standing::Ended(Box::new(record)))
+        Some(Standing::Ended(record))
     }
 
     /// What the point of sale is asked about a transaction, while it waits for the decision.

@@ -168,7 +168,7 @@ impl TransactionService {
 
     /// Waits until a transaction has an end and returns its record. Dropping the future changes
     /// nothing for the transaction. `None` when there is no such transaction.
-    pub async fn ended(&self, id: &TransactionId) -> Option<Record> {
+    pub async fn ended(&self, id: &TransactionId) -> Option<Arc<Record>> {
         let mut running = self.inner.running.subscribe();
         // An error would mean that the terminal is gone; its records are still there.
         drop(
@@ -210,7 +210,10 @@ impl TransactionService {
         clippy::unused_async,
         reason = "storage may be waited for without a change here"
     )]
-    pub async fn transaction(&self, id: &TransactionId) -> Result<Option<Record>, StorageFault> {
+    pub async fn transaction(
+        &self,
+        id: &TransactionId,
+    ) -> Result<Option<Arc<Record>>, StorageFault> {
         let record = self.inner.journal.record(id).map_err(|_| StorageFault)?;
         record
             .map(|record| self.inner.as_it_stands(record))
@@ -232,7 +235,8 @@ impl TransactionService {
         records
             .map_err(|_| StorageFault)?
             .into_iter()
-            .map(|record| self.inner.as_it_stands(record))
+            .map(|record| self.inner.as_it_stands(Arc::new(record)))
+            .map(|record| record.map(Arc::unwrap_or_clone))
             .collect()
     }
 
@@ -277,9 +281,15 @@ impl TransactionService {
 impl Inner {
     /// Gives a record an end where it has none and does not run: see
     /// [`TransactionService::transaction`].
-    fn as_it_stands(&self, mut record: Record) -> Result<Record, StorageFault> {
-        let running = self.running.borrow().as_ref() == Some(&record.id);
-        if record.outcome.is_some() || running {
+    fn as_it_stands(&self, mut record: Arc<Record>) -> Result<Arc<Record>, StorageFault> {
+        if record.outcome.is_some() || self.running(&record.id).is_some() {
+            return Ok(record);
+        }
+        // It may have ended since it was read. It ends before it ceases to run.
+        if let Some(now) = self.journal.record(&record.id).map_err(|_| StorageFault)? {
+            record = now;
+        }
+        if record.outcome.is_some() {
             return Ok(record);
         }
         let reversal = if self.journal.is_damaged(&record.id) {
@@ -290,7 +300,7 @@ impl Inner {
             let no_approval = phase.filter(|phase| !phase.is_approved());
             no_approval.map(Phase::reversal)
         };
-        record.outcome = reversal.map(|reversal| Outcome {
+        Arc::make_mut(&mut record).outcome = reversal.map(|reversal| Outcome {
             reversal,
             ..Outcome::without_card(Ending::Failed(Failure::EngineFault))
         });

@@ -1,11 +1,13 @@
 //! Whether an earlier transaction may be refunded, voided or completed.
 
+use std::sync::Arc;
+
 use super::{BeginError, Inner, OriginalRefused};
 use crate::transaction::{Ending, Kind, Record, Request};
 
 impl Inner {
     /// The earlier transaction that a request refers to, which allows it.
-    pub(super) fn original(&self, request: &Request) -> Result<Option<Record>, BeginError> {
+    pub(super) fn original(&self, request: &Request) -> Result<Option<Arc<Record>>, BeginError> {
         let needed = matches!(
             request.kind,
             Kind::Refund | Kind::Void | Kind::PreAuthComplete

@@ -19,7 +19,7 @@ pub(super) struct Run {
     /// Without an outcome.
     pub(super) record: Record,
     /// The earlier transaction that it refers to.
-    pub(super) original: Option<Record>,
+    pub(super) original: Option<Arc<Record>>,
     /// ISO 4217 numeric code.
     pub(super) currency: u16,
     pub(super) abort: AbortWindow,
@@ -30,7 +30,7 @@ pub(super) struct Run {
 impl Run {
     /// What the engine is asked.
     fn request(&self) -> wit::TransactionRequest {
-        convert::request(&self.record, self.original.as_ref(), self.currency)
+        convert::request(&self.record, self.original.as_deref(), self.currency)
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
         tape,
         end,
     };
-    let recorded = || inner.journal.record(&id).ok().flatten()?.outcome;
+    let recorded = || inner.journal.record(&id).ok().flatten()?.outcome.clone();
     inner.recordings.keep(&id, made, recorded, &inner.vault);
     conclude(&inner, &id);
     // Not before: recovery would tell the end once more.
@@ -177,7 +177,7 @@ impl Inner {
         let Some(record) = record.filter(|record| record.outcome.is_some()) else {
             return false;
         };
-        self.tell(id)(Progress::Ended(Box::new(record)));
+        self.tell(id)(Progress::Ended(record));
         true
     }
 

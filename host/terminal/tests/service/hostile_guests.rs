@@ -198,7 +198,8 @@ async fn a_guest_makes_no_approval_of_another_transaction() {
     let next = terminal.run(Behaviour::ApproveAnother).await;
     assert_eq!(next.outcome.expect("an end").ending, FAULT);
     let record = terminal.service.transaction(&open).await.expect("readable");
-    let outcome = record.expect("a record").outcome.expect("an answer");
+    let record = record.expect("a record");
+    let outcome = record.outcome.as_ref().expect("an answer");
     assert_eq!(
         (outcome.ending, outcome.reversal),
         (FAULT, ReversalState::Pending)

@@ -179,7 +179,7 @@ impl TestTerminal {
     /// Waits for a transaction's end.
     pub(crate) async fn ended(&self, id: &TransactionId) -> Record {
         let ended = within(self.service.ended(id)).await;
-        ended.expect("the transaction is in the records")
+        Arc::unwrap_or_clone(ended.expect("the transaction is in the records"))
     }
 }
 

@@ -1,6 +1,12 @@
 //! One transaction at a time: claims, abort, events, shutting down.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use terminal_host::{
     service::{AbortAnswer, BeginError, Begun, Progress},
@@ -197,6 +203,39 @@ async fn a_lost_answer_is_reversed_when_the_terminal_is_idle() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_begins_or_ends_while_it_is_read_is_not_called_failed() {
+    const SALES: usize = 300;
+    let terminal = TestTerminal::start(guest::engine()).await;
+    let over = Arc::new(AtomicBool::new(false));
+    let reading: Vec<_> = (0..2)
+        .map(|_| {
+            let (service, over) = (terminal.service.clone(), Arc::clone(&over));
+            tokio::spawn(async move {
+                let mut read = 0_u32;
+                while !over.load(Ordering::Relaxed) {
+                    for record in service.transactions(None, None, 1).await.expect("readable") {
+                        let ending = record.outcome.map(|outcome| outcome.ending);
+                        assert_ne!(ending, Some(Ending::Failed(Failure::EngineFault)));
+                        read += 1;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                read
+            })
+        })
+        .collect();
+    for sale in 0..SALES {
+        // What is not approved and has no end would be called failed.
+        let behaviour = [Behaviour::Well, Behaviour::Authorise][sale % 2];
+        terminal.run(behaviour).await;
+    }
+    over.store(true, Ordering::Relaxed);
+    for reading in reading {
+        assert!(reading.await.expect("no other end") > 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn watchers_see_the_steps_in_order_and_the_durable_end_last() {
     let terminal = TestTerminal::start(guest::engine()).await;
     let mut events = terminal.service.events();
@@ -210,7 +249,7 @@ async fn watchers_see_the_steps_in_order_and_the_durable_end_last() {
                 let stored = terminal.service.transaction(&id).await.expect("readable");
                 assert_eq!(
                     stored.as_ref(),
-                    Some(&*record),
+                    Some(&record),
                     "the end is durable when it is told"
                 );
                 break;
@@ -240,10 +279,7 @@ async fn watchers_are_told_an_end_that_recovery_finds() {
         Ending::Failed(Failure::EngineFault)
     );
     assert!(events.is_empty(), "an end that is not known is not told");
-    terminal
-        .hands
-        .card
-        .store(true, std::sync::atomic::Ordering::Relaxed);
+    terminal.hands.card.store(true, Ordering::Relaxed);
     let event = within(events.recv()).await.expect("an event");
     let Progress::Ended(record) = event.what else {
         panic!("{event:?}")

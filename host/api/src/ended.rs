@@ -1,0 +1,115 @@
+//! What is answered about transactions that have ended.
+//!
+//! Nobody decides about them any more, so every caller is answered alike; and as long as the terminal
+//! gives the same record, the answer is the same.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use terminal_host::transaction::Record;
+
+use crate::{answer::Written, error::ApiError, response::TransactionResponse, terminal::Merchant};
+
+/// The most answers that are kept: a few points of sale ask for their last ones.
+const ANSWERS_MAX: usize = 32;
+
+/// The answers that were written last. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct Ended(Arc<Mutex<VecDeque<Kept>>>);
+
+/// One, and the record that it was written for. The record is held, so that no other can be in its place.
+struct Kept {
+    record: Arc<Record>,
+    answer: Written,
+}
+
+impl Ended {
+    /// The answer for a record that has its end.
+    pub(crate) fn answer(
+        &self,
+        record: &Arc<Record>,
+        merchant: &Merchant,
+    ) -> Result<Written, ApiError> {
+        if let Some(kept) = self.kept(record) {
+            return Ok(kept);
+        }
+        let answer = Written::of(&TransactionResponse::of(record, merchant))?;
+        let mut answers = self.lock();
+        if answers.len() >= ANSWERS_MAX {
+            answers.pop_front();
+        }
+        answers.push_back(Kept {
+            record: Arc::clone(record),
+            answer: answer.clone(),
+        });
+        Ok(answer)
+    }
+
+    /// What was written for this very record.
+    fn kept(&self, record: &Arc<Record>) -> Option<Written> {
+        self.lock()
+            .iter()
+            .find(|kept| Arc::ptr_eq(&kept.record, record))
+            .map(|kept| kept.answer.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Kept>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+    use serde_json::Value;
+
+    use super::*;
+    use terminal_host::transaction::{Ending, ReversalState};
+
+    use crate::response::tests::{merchant, record};
+
+    fn approved() -> Record {
+        record(Ending::Approved, ReversalState::None)
+    }
+
+    async fn read(answer: Result<Written, ApiError>) -> Value {
+        let response = answer.into_response();
+        let body = axum::body::to_bytes(response.into_body(), 64 * 1024).await;
+        serde_json::from_slice(&body.expect("a body")).expect("JSON")
+    }
+
+    #[tokio::test]
+    async fn each_record_has_its_own_answer_for_as_long_as_it_is_the_same() {
+        let ended = Ended::default();
+        let merchant = merchant();
+        let first = Arc::new(approved());
+        let mut second = approved();
+        second.referred.refunded_minor = 7;
+        let second = Arc::new(second);
+        for record in [&first, &second, &first, &second] {
+            let expected = TransactionResponse::of(record, &merchant);
+            let expected = serde_json::to_value(expected).expect("JSON");
+            assert_eq!(read(ended.answer(record, &merchant)).await, expected);
+        }
+        assert_eq!(ended.lock().len(), 2, "each was written once");
+    }
+
+    #[test]
+    fn as_many_are_kept_as_the_limit_says() {
+        let ended = Ended::default();
+        let merchant = merchant();
+        let records: Vec<_> = (0..=ANSWERS_MAX).map(|_| Arc::new(approved())).collect();
+        for record in &records {
+            assert!(ended.answer(record, &merchant).is_ok());
+        }
+        let kept: Vec<_> = records
+            .iter()
+            .map(|record| ended.kept(record).is_some())
+            .collect();
+        let mut expected = vec![true; ANSWERS_MAX + 1];
+        expected[0] = false;
+        assert_eq!(kept, expected);
+    }
+}
