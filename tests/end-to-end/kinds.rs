@@ -56,6 +56,10 @@ fn totals(world: &World) -> Value {
 fn a_sale_is_refunded_in_parts_and_never_more_than_it_was() {
     let mut world = World::new(Some("visa-credit"));
     let (_, sale) = world.sale(2500);
+    // Read again without a change, and after one.
+    for _ in 0..2 {
+        assert_eq!(world.record_of(&sale), sale);
+    }
     let first = approved(ask(&world, "refund", &about("REFUND", 1000, &sale)));
     assert_eq!(first["originalTransactionId"], sale["transactionId"]);
     assert_eq!(

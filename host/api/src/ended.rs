@@ -37,6 +37,8 @@ impl Ended {
         }
         let answer = Written::of(&TransactionResponse::of(record, merchant))?;
         let mut answers = self.lock();
+        // A record of before is not given again.
+        answers.retain(|kept| kept.record.id != record.id);
         if answers.len() >= ANSWERS_MAX {
             answers.pop_front();
         }
@@ -64,14 +66,18 @@ impl Ended {
 mod tests {
     use axum::response::IntoResponse as _;
     use serde_json::Value;
+    use terminal_host::transaction::{Ending, ReversalState, TransactionId};
 
     use super::*;
-    use terminal_host::transaction::{Ending, ReversalState};
-
     use crate::response::tests::{merchant, record};
 
-    fn approved() -> Record {
-        record(Ending::Approved, ReversalState::None)
+    /// One that was approved, under a name of its own.
+    fn approved(ms: u64) -> Record {
+        let id = format!("txn_{}", ulid::Ulid::from_parts(ms, 0));
+        Record {
+            id: TransactionId::parse(&id).expect("a name"),
+            ..record(Ending::Approved, ReversalState::None)
+        }
     }
 
     async fn read(answer: Result<Written, ApiError>) -> Value {
@@ -84,15 +90,17 @@ mod tests {
     async fn each_record_has_its_own_answer_for_as_long_as_it_is_the_same() {
         let ended = Ended::default();
         let merchant = merchant();
-        let first = Arc::new(approved());
-        let mut second = approved();
-        second.referred.refunded_minor = 7;
-        let second = Arc::new(second);
-        for record in [&first, &second, &first, &second] {
+        let [first, second] = [1, 2].map(|ms| Arc::new(approved(ms)));
+        let mut refunded = approved(1);
+        refunded.referred.refunded_minor = 7;
+        let refunded = Arc::new(refunded);
+        for record in [&first, &second, &first, &second, &refunded, &refunded] {
             let expected = TransactionResponse::of(record, &merchant);
             let expected = serde_json::to_value(expected).expect("JSON");
             assert_eq!(read(ended.answer(record, &merchant)).await, expected);
         }
+        let kept = [first, second, refunded].map(|record| ended.kept(&record).is_some());
+        assert_eq!(kept, [false, true, true], "of each the newest");
         assert_eq!(ended.lock().len(), 2, "each was written once");
     }
 
@@ -100,14 +108,16 @@ mod tests {
     fn as_many_are_kept_as_the_limit_says() {
         let ended = Ended::default();
         let merchant = merchant();
-        let records: Vec<_> = (0..=ANSWERS_MAX).map(|_| Arc::new(approved())).collect();
+        let records: Vec<_> = (0..)
+            .map(approved)
+            .map(Arc::new)
+            .take(ANSWERS_MAX + 1)
+            .collect();
         for record in &records {
             assert!(ended.answer(record, &merchant).is_ok());
         }
-        let kept: Vec<_> = records
-            .iter()
-            .map(|record| ended.kept(record).is_some())
-            .collect();
+        let is_kept = |record| ended.kept(record).is_some();
+        let kept: Vec<_> = records.iter().map(is_kept).collect();
         let mut expected = vec![true; ANSWERS_MAX + 1];
         expected[0] = false;
         assert_eq!(kept, expected);

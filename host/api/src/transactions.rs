@@ -113,7 +113,9 @@ pub(crate) async fn show(
     if record.outcome.is_some() {
         return Ok(api.ended.answer(&record, &api.merchant)?.into_response());
     }
-    let answer = match api.terminal.question(&record.id) {
+    // The record says first that it is asked: one of before has no question yet.
+    let question = api.terminal.question(&record.id).filter(|_| record.asked);
+    let answer = match question {
         Some(question) => {
             let asked = TransactionResponse::asked(&record, &question, &api.merchant);
             let chip_data = asked.chip_data.filter(|_| caller.may_decide());

@@ -21,10 +21,12 @@ pub(crate) struct Backlog {
 
 /// What the records say as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Overview {
-    backlog: Backlog,
+pub(crate) struct Overview {
+    pub(crate) backlog: Backlog,
+    /// Entries found damaged: what they were about must be settled by hand.
+    pub(crate) damaged: u32,
     /// When the last transaction ended.
-    last_ended: Option<Zoned>,
+    pub(crate) last_ended: Option<Zoned>,
 }
 
 /// How the journal is: what its records say, and as the last write went.
@@ -32,9 +34,15 @@ pub(super) struct Overview {
 pub(crate) struct Condition {
     /// Whether a transaction could be written.
     pub(crate) sound: bool,
-    pub(crate) backlog: Backlog,
-    /// When the last transaction ended.
-    pub(crate) last_ended: Option<Zoned>,
+    pub(crate) overview: Overview,
+}
+
+/// What was found damaged.
+#[derive(Debug, Clone, Copy)]
+struct Damage {
+    entries: u32,
+    /// Those that would wait for the acquirer.
+    that_wait: u32,
 }
 
 /// What waits, and what has no end, in the order of [`Backlog::read`]; the running one apart.
@@ -47,34 +55,27 @@ impl Journal {
     /// How many transactions wait for the acquirer, and how many have an end that the records lack;
     /// the running one apart. What is damaged waits for nobody.
     pub(crate) fn backlog(&self) -> Result<Backlog, StorageFault> {
-        let damaged = self.damaged_that_wait();
+        let damage = self.damage();
         let connection = self.connection();
         let mut statement = connection.prepare_cached(BACKLOG)?;
         let backlog = statement.query_row([self.running().get()], Backlog::read)?;
-        Ok(backlog.less(damaged))
+        Ok(backlog.less(damage))
     }
 
     /// What the records say now, and how the last write went. One that failed is tried for real: a full
     /// disk lets everything begin and nothing end.
     pub(crate) fn condition(&self) -> Condition {
         let writable = self.writable() || self.write(touch).is_ok();
-        // An end that cannot be read hides nothing else.
-        let read = self.overview().or_else(|_| {
-            self.backlog().map(|backlog| Overview {
-                backlog,
-                last_ended: None,
-            })
-        });
+        // What cannot be read hides nothing else.
+        let without_end = |backlog| Overview {
+            backlog,
+            damaged: self.damage().entries,
+            last_ended: None,
+        };
+        let read = self.overview().or_else(|_| self.backlog().map(without_end));
         let sound = writable && read.is_ok();
-        let Overview {
-            backlog,
-            last_ended,
-        } = read.unwrap_or_default();
-        Condition {
-            sound,
-            backlog,
-            last_ended,
-        }
+        let overview = read.unwrap_or_else(|_| without_end(Backlog::default()));
+        Condition { sound, overview }
     }
 
     /// The backlog and the last end: the same until something changes, which every commit says.
@@ -91,7 +92,7 @@ impl Journal {
 
     /// In one query: the connection is the sales'.
     fn read_overview(&self) -> Result<Overview, StorageFault> {
-        let damaged = self.damaged_that_wait();
+        let damage = self.damage();
         let (backlog, ended) = {
             let connection = self.connection();
             // As bytes: it may be damaged.
@@ -106,16 +107,21 @@ impl Journal {
         };
         let ended = ended.and_then(|bytes| String::from_utf8(bytes).ok());
         Ok(Overview {
-            backlog: backlog.less(damaged),
+            backlog: backlog.less(damage),
+            damaged: damage.entries,
             last_ended: ended.and_then(|text| restored(&text).ok()),
         })
     }
 
-    fn damaged_that_wait(&self) -> u32 {
+    fn damage(&self) -> Damage {
+        let damaged = self.damaged();
         let waits =
             |phase: &&Phase| matches!(phase, Phase::Sent | Phase::ReversalDue | Phase::AdviceDue);
-        let damaged = self.damaged().values().filter(waits).count();
-        u32::try_from(damaged).unwrap_or(u32::MAX)
+        let count = |entries: usize| u32::try_from(entries).unwrap_or(u32::MAX);
+        Damage {
+            entries: count(damaged.len()),
+            that_wait: count(damaged.values().filter(waits).count()),
+        }
     }
 }
 
@@ -128,9 +134,9 @@ impl Backlog {
     }
 
     /// Without those that are damaged.
-    fn less(self, damaged: u32) -> Self {
+    fn less(self, damage: Damage) -> Self {
         Self {
-            waiting: self.waiting.saturating_sub(damaged),
+            waiting: self.waiting.saturating_sub(damage.that_wait),
             ..self
         }
     }
@@ -163,7 +169,7 @@ mod tests {
         };
         let told = |journal: &Journal| {
             let condition = journal.condition();
-            (condition.sound, condition.backlog)
+            (condition.sound, condition.overview.backlog)
         };
         assert_eq!(told(&journal), (true, backlog));
         let only_read = |only: bool| {
@@ -187,14 +193,14 @@ mod tests {
         journal
             .finish(&id, &ending(NO_CARD), &at(BEGAN))
             .expect("an end");
-        assert_eq!(journal.condition().last_ended, Some(at(BEGAN)));
+        assert_eq!(journal.condition().overview.last_ended, Some(at(BEGAN)));
         for damaged in ["'no time'", "CAST(X'FF' AS TEXT)"] {
             let statement = format!("UPDATE transactions SET ended = {damaged}");
             assert_eq!(journal.connection().execute(&statement, []), Ok(1));
             assert_eq!(journal.backlog(), Ok(Backlog::default()), "{damaged}");
             let condition = journal.condition();
             assert!(condition.sound, "{damaged}");
-            assert_eq!(condition.last_ended, None, "{damaged}");
+            assert_eq!(condition.overview.last_ended, None, "{damaged}");
         }
     }
 }

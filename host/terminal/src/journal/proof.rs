@@ -86,10 +86,14 @@ impl Journal {
 
     /// Says once what must be settled by hand.
     fn note_damage(&self, transaction: &str, phase: Phase) {
-        let noted = self.damaged().insert(transaction.to_owned(), phase);
-        if noted.is_none() {
-            // After it is noted: what was read before is no longer believed.
+        let mut damaged = self.damaged();
+        let noted = damaged.insert(transaction.to_owned(), phase);
+        if noted != Some(phase) {
+            // What was read before is no longer believed.
             self.recent().changed();
+        }
+        drop(damaged);
+        if noted.is_none() {
             tracing::error!(
                 transaction,
                 "a journal entry is not what was written; what it was about must be settled by hand",

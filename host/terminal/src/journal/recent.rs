@@ -57,7 +57,7 @@ impl Recent {
         self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The moment now, for [`Self::keep`].
+    /// The moment now, for what is read from here on.
     pub(super) fn now(&self) -> Moment {
         Moment(self.changes.load(Ordering::Acquire))
     }
@@ -124,6 +124,7 @@ mod tests {
     use crate::{
         journal::{
             AppendError, Finished, Journal, Phase,
+            records::stored,
             tests::{BEGAN, File, NO_CARD, at, begin_at, begin_request, ending, request},
         },
         transaction::{Kind, Outcome, Request, ReversalState},
@@ -143,11 +144,12 @@ mod tests {
         let file = File::new();
         let journal = file.open();
         let id = begin_at(&journal, 1);
-        let first = read(&journal, &id);
+        let both = move |journal: &Journal| (read(journal, &id), journal.condition());
+        let first = both(&journal);
         let in_use = journal.connection();
         let (told, heard) = mpsc::channel();
         let other = journal.clone();
-        let reading = thread::spawn(move || drop(told.send(read(&other, &id))));
+        let reading = thread::spawn(move || drop(told.send(both(&other))));
         let again = heard.recv_timeout(Duration::from_secs(10));
         drop(in_use);
         assert_eq!(again.expect("it does not wait"), first);
@@ -160,7 +162,7 @@ mod tests {
         let journal = file.open();
         let id = begin_at(&journal, 1);
         let waiting = |expected: u32| {
-            assert_eq!(journal.condition().backlog.waiting, expected);
+            assert_eq!(journal.condition().overview.backlog.waiting, expected);
             assert!(journal.recent().overview().is_some());
         };
         waiting(0);
@@ -227,22 +229,29 @@ mod tests {
             .pragma_update(None, "synchronous", "OFF");
         quick.expect("a pragma");
         let committed = AtomicU32::new(0);
+        let ended_in = |batch: u32| at(BEGAN + i64::from(batch));
+        let first = "UPDATE transactions SET ended = ?1";
+        let first = journal.connection().execute(first, [stored(&ended_in(0))]);
+        assert_eq!(first, Ok(1));
         let read_to_the_end = || {
             let mut before = 0;
             while before < COMMITS {
                 before = committed.load(Ordering::Acquire);
                 let batch = read(&journal, &id).batch;
                 assert!(batch >= before, "{batch} after {before}");
+                let ended = journal.condition().overview.last_ended;
+                assert!(ended >= Some(ended_in(before)), "{ended:?} after {before}");
             }
         };
         thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(read_to_the_end);
             }
-            let next = "UPDATE transactions SET batch = ?1";
+            let next = "UPDATE transactions SET batch = ?1, ended = ?2";
             let mut written = Vec::new();
             for batch in 1..=COMMITS {
-                written.push(journal.connection().execute(next, [batch]));
+                let values = (batch, stored(&ended_in(batch)));
+                written.push(journal.connection().execute(next, values));
                 committed.store(batch, Ordering::Release);
             }
             assert!(written.iter().all(|written| *written == Ok(1)));

@@ -891,17 +891,17 @@ fn the_end_of_a_transaction_that_sent_nothing_closes_it() {
     let file = File::new();
     let journal = file.open();
     let id = begin(&journal);
-    assert_eq!(journal.condition().last_ended, None);
+    assert_eq!(journal.condition().overview.last_ended, None);
     journal
         .finish(&id, &ending(NO_CARD), &at(BEGAN + 5))
         .expect("an end");
     assert_eq!(journal.phase(&id), Ok(Some(Phase::Closed)));
     assert_eq!(unsettled(&journal), [""; 0]);
-    assert_eq!(journal.condition().last_ended, Some(at(BEGAN + 5)));
+    assert_eq!(journal.condition().overview.last_ended, Some(at(BEGAN + 5)));
     let again = journal.finish(&id, &ending(NO_CARD), &at(BEGAN + 9));
     assert_eq!(again, Ok(Finished::Known));
     assert_eq!(
-        journal.condition().last_ended,
+        journal.condition().overview.last_ended,
         Some(at(BEGAN + 5)),
         "it ended once"
     );

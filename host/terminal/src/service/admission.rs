@@ -56,6 +56,7 @@ impl TransactionService {
             abort: abort.clone(),
             desk: desk.clone(),
         });
+        inner.running.send_replace(Some(id.clone()));
         let durable = inner.journal.begin(&Beginning {
             id: &id,
             request: &request,
@@ -64,10 +65,9 @@ impl TransactionService {
             claimed,
         });
         if durable.is_err() {
-            *inner.current() = None;
+            inner.gives_up();
             return Err(BeginError::StorageFault);
         }
-        inner.running.send_replace(Some(id.clone()));
         tokio::spawn(run::transaction(
             Arc::clone(inner),
             run::Run {

@@ -254,16 +254,15 @@ impl TransactionService {
     pub async fn health(&self) -> Health {
         let inner = &self.inner;
         let journal = inner.journal.condition();
-        let damaged = inner.journal.damaged().len();
         Health {
             ready: journal.sound && !inner.closing.load(Ordering::Acquire),
             terminal_id: inner.parameters.terminal.terminal_id.clone(),
             engine: inner.engine_name.get().cloned().unwrap_or_default(),
             engine_digest: inner.engine.digest().to_owned(),
             host_version: env!("CARGO_PKG_VERSION").to_owned(),
-            waiting: journal.backlog.waiting,
-            damaged: u32::try_from(damaged).unwrap_or(u32::MAX),
-            last_transaction: journal.last_ended,
+            waiting: journal.overview.backlog.waiting,
+            damaged: journal.overview.damaged,
+            last_transaction: journal.overview.last_ended,
             uptime: inner.started.elapsed(),
         }
     }
@@ -272,6 +271,8 @@ impl TransactionService {
     pub async fn shut_down(&self) {
         self.inner.closing.store(true, Ordering::Release);
         self.inner.work.notify_one();
+        // One that was being accepted runs from here on, or is refused.
+        drop(self.inner.admission.lock().await);
         let mut running = self.inner.running.subscribe();
         drop(running.wait_for(Option::is_none).await);
         drop(self.inner.turn.lock().await);
@@ -310,6 +311,12 @@ impl Inner {
     /// The transaction, if it runs now.
     fn running(&self, id: &TransactionId) -> Option<Current> {
         self.current().clone().filter(|current| current.id == *id)
+    }
+
+    /// No transaction runs any more.
+    fn gives_up(&self) {
+        *self.current() = None;
+        self.running.send_replace(None);
     }
 
     fn current(&self) -> std::sync::MutexGuard<'_, Option<Current>> {

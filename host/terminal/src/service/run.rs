@@ -80,8 +80,7 @@ pub(super) async fn transaction(inner: Arc<Inner>, run: Run) {
 
 /// The transaction no longer runs.
 fn conclude(inner: &Inner, id: &TransactionId) {
-    *inner.current() = None;
-    inner.running.send_replace(None);
+    inner.gives_up();
     if !inner.tell_end(id) {
         tracing::error!(
             transaction = id.as_str(),
