@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use api::{ApiKey, ApiKeys, KeyFile, KeyMode, Permission, Permissions};
+use api::{ApiKey, ApiKeys, KeyEntry, KeyFile, KeyMode, Permission, Permissions};
 use cap_std::fs::Dir;
 use serde_json::json;
 use terminal_host::clock::{Clock, SystemClock};
@@ -185,7 +185,12 @@ fn change(folder: &Dir, arguments: &Arguments, out: &mut impl Write) -> Result<(
         None if arguments.json => writeln!(out, "{}", json!({"id": id, "revoked": true}))?,
         None => writeln!(out, "{id}  revoked")?,
     }
-    Ok(())
+    // A new key has none.
+    let key = file.entries().iter().find(|key| key.id == id);
+    match key {
+        Some(key) if !arguments.json => tell_ends(key, out),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn list(folder: &Dir, as_json: bool, out: &mut impl Write) -> Result<()> {
@@ -209,9 +214,15 @@ fn list(folder: &Dir, as_json: bool, out: &mut impl Write) -> Result<()> {
     for key in file.entries() {
         let permissions = key.permissions.join(" ");
         writeln!(out, "{}  {}  {permissions}", key.id, key.name)?;
-        for end in key.digests.iter().filter_map(|digest| digest.not_after) {
-            writeln!(out, "    rotated; the old key opens until {end}")?;
-        }
+        tell_ends(key, out)?;
+    }
+    Ok(())
+}
+
+/// Until when what a key was before still opens.
+fn tell_ends(key: &KeyEntry, out: &mut impl Write) -> Result<()> {
+    for end in key.digests.iter().filter_map(|digest| digest.not_after) {
+        writeln!(out, "    rotated; the old key opens until {end:.0}")?;
     }
     Ok(())
 }
@@ -277,6 +288,7 @@ mod tests {
         let id = id.to_owned();
         let rotated = done(data.path(), Job::Rotate { id: id.clone() }).expect("rotated");
         assert!(rotated.starts_with(&id) && !rotated.contains(secret));
+        assert!(rotated.contains("the old key opens until"), "{rotated}");
         let listed = done(data.path(), Job::List).expect("listed");
         assert!(listed.contains("till  terminal:read"), "{listed}");
         assert!(listed.contains("the old key opens until"), "{listed}");
