@@ -431,6 +431,15 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_card_that_cannot_be_taken_contactless_is_refused_by_its_field() {
+        let mut failed = record(Ending::Failed(Failure::NotSupported), ReversalState::None);
+        let field = |record: &Record| failure(record).expect("an error").details.field;
+        assert_eq!(field(&failed), None);
+        failed.request.entry = EntryPreference::Contactless;
+        assert_eq!(field(&failed).as_deref(), Some("entryMode"));
+    }
+
+    #[test]
     fn every_failure_has_its_code_and_names_the_transaction() {
         let cases = [
             (Failure::CardUnreadable, ErrorCode::CardReadError),

@@ -1,7 +1,10 @@
 //! The one mapping from how a transaction ended to what is said of it.
 
 use serde::{Deserialize, Serialize};
-use terminal_host::transaction::{Ending, Failure, Outcome, Record, ReversalState};
+use serde_json::Value;
+use terminal_host::transaction::{
+    Ending, EntryPreference, Failure, Outcome, Record, ReversalState,
+};
 
 use crate::error::{ApiError, ErrorCode};
 
@@ -115,10 +118,7 @@ pub(crate) fn failure(record: &Record) -> Option<ApiError> {
             ErrorCode::TerminalUnavailable,
             "A device of the terminal failed. Nothing was charged",
         ),
-        (Ending::Failed(Failure::NotSupported), _) => (
-            ErrorCode::InvalidRequest,
-            "The terminal's engine does not do this kind of transaction",
-        ),
+        (Ending::Failed(Failure::NotSupported), _) => return Some(not_supported(record)),
         (
             Ending::Failed(Failure::EngineFault)
             | Ending::Approved
@@ -132,4 +132,21 @@ pub(crate) fn failure(record: &Record) -> Option<ApiError> {
         ),
     };
     Some(ApiError::new(code, message).transaction(&record.id))
+}
+
+/// What the engine does not do: the kind of transaction or, where one way of presenting a card is asked
+/// for, most likely that.
+fn not_supported(record: &Record) -> ApiError {
+    let error = if record.request.entry == EntryPreference::Contactless {
+        let message = "The terminal's engine takes no contactless card for this transaction";
+        ApiError::new(ErrorCode::InvalidRequest, message)
+            .field("entryMode", "enum")
+            .value(&Value::from("CONTACTLESS"))
+    } else {
+        ApiError::new(
+            ErrorCode::InvalidRequest,
+            "The terminal's engine does not do this kind of transaction",
+        )
+    };
+    error.transaction(&record.id)
 }
