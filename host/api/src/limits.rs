@@ -61,10 +61,11 @@ impl Allowance {
         }
     }
 
-    /// The row of the reference's table. Aborts have the transactions' rates in a row of their own.
+    /// The row of the reference's table. Aborts and look-ups have the transactions' rates in rows of
+    /// their own.
     const fn of(group: Group) -> Self {
         match group {
-            Group::Transaction | Group::Abort => Self::new(10, 120),
+            Group::Transaction | Group::Abort | Group::LookUp => Self::new(10, 120),
             Group::Device => Self::new(20, 300),
             Group::Settlement => Self::new(5, 60),
         }
@@ -111,7 +112,9 @@ impl Limits {
             return Ok(());
         };
         let subject = match group {
-            Group::Transaction | Group::Device | Group::Abort => Subject::Caller(caller),
+            Group::Transaction | Group::Device | Group::Abort | Group::LookUp => {
+                Subject::Caller(caller)
+            }
             Group::Settlement => Subject::Merchant,
         };
         let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
@@ -190,6 +193,7 @@ mod tests {
             (Group::Device, 20, 300),
             (Group::Settlement, 5, 60),
             (Group::Abort, 10, 120),
+            (Group::LookUp, 10, 120),
         ];
         for (group, per_second, per_minute) in table {
             let limits = Limits::reference();
@@ -231,7 +235,12 @@ mod tests {
     #[test]
     fn callers_are_apart_but_a_merchant_is_one() {
         let limits = Limits::reference();
-        for group in [Group::Transaction, Group::Device, Group::Abort] {
+        for group in [
+            Group::Transaction,
+            Group::Device,
+            Group::Abort,
+            Group::LookUp,
+        ] {
             let all = admitted(&limits, group, "a", 0, 100);
             assert_eq!(admitted(&limits, group, "b", 0, 100), all, "{group:?}");
         }
@@ -240,9 +249,10 @@ mod tests {
     }
 
     #[test]
-    fn an_abort_is_not_starved_by_transactions() {
+    fn an_abort_is_not_starved_by_transactions_nor_a_decision_by_look_ups() {
         let limits = Limits::reference();
-        admitted(&limits, Group::Transaction, "a", 0, 100);
+        admitted(&limits, Group::LookUp, "a", 0, 100);
+        assert_eq!(admitted(&limits, Group::Transaction, "a", 0, 100), 10);
         assert_eq!(admitted(&limits, Group::Abort, "a", 0, 1), 1);
     }
 

@@ -5,6 +5,7 @@ use terminal_host::transaction::{EntryMode, Scheme, Verification};
 
 use crate::{
     openapi::schema::{Described, Schema},
+    response::is_zero,
     status::Status,
 };
 
@@ -41,6 +42,9 @@ pub struct ReceiptData {
     pub amount: i64,
     /// In minor units.
     pub tip_amount: u64,
+    /// In minor units, when there is one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cashback_amount: u64,
     /// Amount and tip, in minor units.
     pub total_amount: i64,
     /// How the card was read.
@@ -82,6 +86,10 @@ impl Described for ReceiptData {
             .optional("authorizationCode", Schema::text("ISO 8583 field 38."))
             .required("amount", Schema::integer("Without tip and cashback."))
             .required("tipAmount", Schema::count("The tip."))
+            .optional(
+                "cashbackAmount",
+                Schema::count("When there is one. The card pays it with the total."),
+            )
             .required("totalAmount", Schema::integer("Amount and tip."))
             .optional(
                 "entryMode",

@@ -236,6 +236,7 @@ impl TransactionResponse {
             authorization_code: self.answer.authorization_code.clone(),
             amount: self.amount,
             tip_amount: self.tip_amount,
+            cashback_amount: self.cashback_amount,
             total_amount: self.amount.saturating_add_unsigned(self.tip_amount),
             entry_mode: card.map(|card| card.entry_mode),
             cvm_performed: card.and_then(|card| card.cvm_result),
@@ -315,7 +316,7 @@ fn local_time(moment: &Zoned) -> String {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde's skip_serializing_if passes a reference"
 )]
-fn is_zero(amount: &u64) -> bool {
+pub(crate) fn is_zero(amount: &u64) -> bool {
     *amount == 0
 }
 
@@ -520,6 +521,7 @@ pub(crate) mod tests {
                     "authorizationCode": "A12345",
                     "amount": 2500,
                     "tipAmount": 250,
+                    "cashbackAmount": 1000,
                     "totalAmount": 2750,
                     "entryMode": "CONTACT",
                     "cvmPerformed": "NO_CVM",

@@ -169,7 +169,7 @@ fn do_job(folder: &Dir, arguments: &Arguments, out: &mut impl Write) -> Result<E
             let count = outbox.replay(&selection, now)?;
             ensure!(
                 count > 0,
-                "there is no such delivery, or its endpoint is disabled"
+                "there is nothing to replay: no such delivery, or its endpoint is disabled"
             );
             if arguments.json {
                 Said(json!({ "replayed": count }).to_string())

@@ -60,7 +60,7 @@ pub enum EndpointFileError {
     Syntax(String),
     /// The URL is not taken.
     #[error("the URL is not taken: {0}")]
-    Target(#[from] TargetError),
+    Target(TargetError),
     /// The URL's address is one that nothing is sent to.
     #[error("nothing is sent to {address}: {why}")]
     Address {
@@ -96,6 +96,13 @@ pub enum EndpointFileError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,
+}
+
+// Not as its source: the text holds it.
+impl From<TargetError> for EndpointFileError {
+    fn from(error: TargetError) -> Self {
+        Self::Target(error)
+    }
 }
 
 /// The endpoints of a terminal, as the file holds them.

@@ -17,7 +17,7 @@ pub enum TargetError {
     #[error("it is not an absolute URL of at most {URL_CHARS_MAX} ASCII characters")]
     Syntax,
     /// Another scheme than `https`, or than `http` where that is allowed.
-    #[error("its scheme is not https")]
+    #[error("its scheme is not https, nor http where plain HTTP is allowed")]
     Scheme,
     /// There is a user name or password in it: it would be logged by others.
     #[error("it holds a user name or a password")]

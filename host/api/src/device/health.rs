@@ -30,7 +30,7 @@ pub(crate) async fn health(State(api): State<Api>) -> Json<HealthResponse> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HealthResponse {
-    /// Whether a transaction could run now.
+    /// Whether the terminal serves: it can record a transaction, and is not stopping.
     connected: bool,
     terminal_id: String,
     serial_number: String,
@@ -56,7 +56,10 @@ impl Described for HealthResponse {
         Schema::object("How the terminal is, read for this request.")
             .required(
                 "connected",
-                Schema::boolean("Whether a transaction could run now."),
+                Schema::boolean(
+                    "Whether the terminal can record a transaction, and is not stopping. One that \
+                     runs, or an acquirer that is away, changes nothing here.",
+                ),
             )
             .required(
                 "terminalId",

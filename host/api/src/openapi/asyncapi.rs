@@ -84,7 +84,8 @@ fn overview() -> String {
     format!(
         "One session watches the terminal: it shows every transaction, whoever started it. The \
          events of a sale come in the order `waiting_for_card`, `card_detected`, `processing`, \
-         `result`; each transaction has exactly one `result`. A refused action is an `error`, and \
+         `result`; each transaction has exactly one `result`. What an earlier transaction left open is \
+         reversed first, while the next one waits: its `processing` may come before. A refused action is an `error`, and \
          started nothing. A message has at most {MESSAGE_BYTES_MAX} bytes. The terminal sends a ping \
          every 20 s and closes a session that answers none for a minute; a page in a browser, which \
          sees no pings, may send the action `ping`. A client that goes away changes nothing for its \

@@ -118,8 +118,8 @@ fn overview() -> String {
          to branch on:\n\n\
          | code | status | severity | meaning |\n|---|---|---|---|\n{}\n\n\
          After a lost answer, or an error whose severity is `transient`, send the same request with \
-         the same `Idempotency-Key`: the transaction is not run again, and its answer is given. What \
-         HTTP itself names more exactly keeps its status (405, 408, 413, 414, 415, 426, 431) with the \
+         the same `Idempotency-Key`: what has an answer is not run again, and its answer is given; what \
+         failed before anything was sent to the acquirer is run. What HTTP itself names more exactly keeps its status (405, 408, 413, 414, 415, 426, 431) with the \
          nearest code. The session is described by `/asyncapi.json`.",
         rows.join("\n")
     )

@@ -61,6 +61,7 @@ fn rules(operation: &Operation) -> String {
         Group::Device => "the device",
         Group::Settlement => "settlements",
         Group::Abort => "aborts",
+        Group::LookUp => "look-ups",
     };
     let action = operation.action.map_or(String::new(), |action| {
         format!(" A session does it with the action `{action}`.")

@@ -12,7 +12,8 @@ use crate::{
     body, device,
     error::ApiError,
     granular::{self, Decision, Taken},
-    guard, idempotency,
+    guard,
+    idempotency::{self, IDEMPOTENCY_KEY_HEADER},
     operations::{Group, Operation},
     router::Api,
     transactions::{self, Aborting},
@@ -87,8 +88,10 @@ async fn start(
     };
     let claim = once
         .map(|(key, body)| idempotency::claim_by(key.as_bytes(), path, caller.id, &body))
-        .transpose()?;
-    match transactions::begin(&api.terminal, request, claim).await? {
+        .transpose()
+        .map_err(as_in_a_message)?;
+    let begun = transactions::begin(&api.terminal, request, claim).await;
+    match begun.map_err(as_in_a_message)? {
         Begun::Started(_) => Ok(None),
         Begun::Known(id) => {
             let record = transactions::find(api, &id).await?;
@@ -102,6 +105,14 @@ async fn start(
             )
         }
     }
+}
+
+/// The key is a header over HTTP, and a member here.
+fn as_in_a_message(mut error: ApiError) -> ApiError {
+    if error.details.field.as_deref() == Some(IDEMPOTENCY_KEY_HEADER) {
+        error.details.field = Some("idempotencyKey".into());
+    }
+    error
 }
 
 /// Decides a transaction; tells the end of one that had it before.

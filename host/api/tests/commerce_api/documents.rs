@@ -405,6 +405,7 @@ fn a_transaction_with_everything_has_every_member_of_its_schema() {
             authorization_code: text(),
             amount: 1,
             tip_amount: 1,
+            cashback_amount: 1,
             total_amount: 2,
             entry_mode: Some(EntryMode::Contact),
             cvm_performed: Some(Verification::Pin),

@@ -151,7 +151,9 @@ async fn an_action_with_a_key_starts_one_transaction_over_any_number_of_sessions
     third
         .send(&json!({"action": "sale", "amount": 1, "currency": "NZD", "idempotencyKey": "one"}))
         .await;
-    assert_eq!(third.event().await["error"], "IDEMPOTENCY_CONFLICT");
+    let conflict = third.event().await;
+    assert_eq!(conflict["error"], "IDEMPOTENCY_CONFLICT");
+    assert_eq!(conflict["details"]["field"], "idempotencyKey", "{conflict}");
     assert_eq!(running.terminal.begun(), 1);
 }
 
