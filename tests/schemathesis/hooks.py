@@ -44,7 +44,8 @@ BEYOND_A_SCHEMA = {
     ("lines", "pattern"): "a pattern leaves the invisible characters above the first 65,536 out",
     ("prompt", "pattern"): "as in lines",
     ("options", "pattern"): "as in lines",
-    (None, None): "the engine does not have every kind and every way of reading",
+    ("entryMode", "enum"): "the engine does not read every kind of card",
+    (None, None): "the engine does not have every kind of transaction",
     ("*", "type"): "2500.0 is an integer for a schema; the API takes none with a fraction, and says so",
 }
 
