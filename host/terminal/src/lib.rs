@@ -50,6 +50,8 @@ pub mod clock;
 pub mod config;
 mod crypto;
 pub mod display;
+#[cfg(test)]
+mod empty_vault;
 mod engine;
 pub mod input;
 mod interruption;

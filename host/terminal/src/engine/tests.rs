@@ -2,22 +2,9 @@ use std::sync::Mutex;
 
 use cap_std::{ambient_authority, fs::Dir};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
-use vault::{DeviceKey, Storage, Vault};
-use zeroize::Zeroizing;
 
 use super::{Engine, EngineRefused};
-use crate::config::EngineFile;
-
-struct NoStorage;
-
-impl Storage for NoStorage {
-    fn read(&self) -> std::io::Result<Option<Vec<u8>>> {
-        Ok(None)
-    }
-    fn replace(&self, _: &[u8]) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::{config::EngineFile, empty_vault::empty_vault};
 
 /// The binary component that is only its header: it imports and exports nothing.
 const EMPTY: [u8; 8] = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
@@ -48,8 +35,7 @@ fn importing(name: &str) -> Vec<u8> {
 fn load(file: &EngineFile) -> Result<Engine, EngineRefused> {
     let folder = tempfile::tempdir().expect("a folder");
     let files = Dir::open_ambient_dir(folder.path(), ambient_authority()).expect("a folder");
-    let vault = Vault::open(Box::new(NoStorage), DeviceKey(Zeroizing::new([1; 32])));
-    let vault = Mutex::new(vault.unwrap_or_else(|_| std::panic!("an empty vault opens")));
+    let vault = Mutex::new(empty_vault(1));
     Engine::load(file, &files, &vault)
 }
 

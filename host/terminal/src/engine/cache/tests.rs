@@ -2,11 +2,11 @@ use std::sync::Mutex;
 
 use cap_std::{ambient_authority, fs::Dir};
 use tempfile::TempDir;
-use vault::{DeviceKey, Storage, Vault};
+use vault::Vault;
 use wasmtime::{Config, Engine, ModuleVersionStrategy};
-use zeroize::Zeroizing;
 
 use super::{FILE, FILE_NEW, Origin, TAG_LENGTH, key, load_or_compile};
+use crate::empty_vault::empty_vault;
 
 /// A component; another one differs in the name of what it exports.
 const COMPONENT: &str = r#"(component (core module $m (func (export "a") (result i32) (i32.const 1)))
@@ -69,20 +69,7 @@ fn component(text: &str) -> Vec<u8> {
 }
 
 fn vault(device_key: u8) -> Mutex<Vault> {
-    struct NoStorage;
-    impl Storage for NoStorage {
-        fn read(&self) -> std::io::Result<Option<Vec<u8>>> {
-            Ok(None)
-        }
-        fn replace(&self, _: &[u8]) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let vault = Vault::open(
-        Box::new(NoStorage),
-        DeviceKey(Zeroizing::new([device_key; 32])),
-    );
-    Mutex::new(vault.unwrap_or_else(|_| panic!("an empty vault opens")))
+    Mutex::new(empty_vault(device_key))
 }
 
 #[test]

@@ -16,8 +16,6 @@ use std::{
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use rusqlite::Connection;
 use tempfile::TempDir;
-use vault::{DeviceKey, Storage, Vault};
-use zeroize::Zeroizing;
 
 use super::{
     Beginning, Claimed, Counter, Entry, Finished, Journal, PHASES, Phase, answers,
@@ -25,6 +23,7 @@ use super::{
     store::{AppendError, PAGES_RESERVED, StorageFault, write_failed},
 };
 use crate::{
+    empty_vault::empty_vault,
     observer::NoObserver,
     service::{Claim, KeptAnswer, Progress},
     transaction::{
@@ -66,20 +65,7 @@ fn open(path: &Path, device_key: u8) -> Result<Journal, OpenError> {
 
 /// Opens it with a vault that remembers this sequence number.
 fn open_beyond(path: &Path, device_key: u8, mark: u64) -> Result<Journal, OpenError> {
-    struct NoStorage;
-    impl Storage for NoStorage {
-        fn read(&self) -> std::io::Result<Option<Vec<u8>>> {
-            Ok(None)
-        }
-        fn replace(&self, _: &[u8]) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let vault = Vault::open(
-        Box::new(NoStorage),
-        DeviceKey(Zeroizing::new([device_key; 32])),
-    );
-    let mut vault = vault.unwrap_or_else(|_| panic!("an empty vault opens"));
+    let mut vault = empty_vault(device_key);
     vault.set_mark(mark);
     Journal::open(path, Arc::new(Mutex::new(vault)), Arc::new(NoObserver))
 }
